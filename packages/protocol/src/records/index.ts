@@ -1,0 +1,10 @@
+export { BatchView, incrementSequence } from './batch-view.ts';
+export { batchesIn, completeBatchesBytes } from './batches.ts';
+export { buildBatch } from './build-batch.ts';
+export type { BatchInput, HeaderInput, RecordInput } from './build-batch.ts';
+export type { Compress, CompressionName, Decompress } from './codecs.ts';
+export { BATCH_HEADER_BYTES, LENGTH_OVERHEAD_BYTES, MAGIC_V2, NO_SEQUENCE, NO_TIMESTAMP_MS } from './layout.ts';
+export { MalformedBatch } from './malformed-batch.ts';
+export { recordsIn } from './records-in.ts';
+export type { RecordHeader, RecordView } from './records-in.ts';
+export { isCrcValid, setBaseOffset, setLeaderEpoch, setLogAppendTime, setMaxTimestamp } from './stamps.ts';
