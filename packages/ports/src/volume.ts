@@ -2,6 +2,8 @@
  * A place to keep files: an append-only log and one atomic small write, not POSIX. No rename: OPFS and IndexedDB have
  * none that can be trusted. Names are relative, of segments `[A-Za-z0-9._-]+` joined by `/` (no `.` or `..` segment);
  * folders are implied by names. An adapter knows no word of Kafka's.
+ *
+ * The fault model that every adapter is held to, and the suite that holds it, stand in testing/volume-contract.ts.
  */
 export interface Volume {
   readonly traits: VolumeTraits;
@@ -40,9 +42,14 @@ export interface AppendFile {
   /**
    * Appends the chunks in order, calls taking effect in call order. The caller leaves the chunks unchanged until it
    * settles. After a failure the tail is undefined up to the size before the call: the caller truncates or gives up.
+   * Until it has truncated, every later append and sync fails with the same kind, those already queued included: calls
+   * may be made one after another without waiting, and never leave a gap.
    */
   append(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Bytes [position, position+length), fewer at the end of the file. The result is the caller's. */
+  /**
+   * Bytes [position, position+length), fewer at the end of the file. Sees every append that settled before the call;
+   * of those under way any part or nothing. The result is the caller's.
+   */
   read(position: number, length: number): Promise<Uint8Array>;
   /** Cuts the file to `sizeBytes`, after the appends before it. Growing is refused. */
   truncate(sizeBytes: number): Promise<void>;
@@ -51,11 +58,12 @@ export interface AppendFile {
    * sync poisons the file: every later append and sync on it fails (the kernel may have dropped the dirty pages).
    */
   sync(): Promise<void>;
+  /** Waits for what was called before it. No promise of durability: that is `sync`. Idempotent. */
   close(): Promise<void>;
 }
 
 export type VolumeErrorKind =
-  /** No space or quota left. */
+  /** No space or quota left, of bytes or of open files. */
   | 'full'
   /** Held by another owner. */
   | 'locked'
@@ -76,4 +84,28 @@ export class VolumeError extends Error {
     this.kind = kind;
     this.file = options.file;
   }
+}
+
+/** What the meanest of the file systems in use takes: 255 a segment, and well under macOS's 1,024 a path. */
+export const FILE_NAME_SEGMENT_LENGTH_MAX = 255;
+export const FILE_NAME_LENGTH_MAX = 768;
+
+/** What `replace` takes and `readSmall` gives: enough for a snapshot, too little to be used in a log's place. */
+export const SMALL_FILE_BYTES_MAX = 256 * 1024 * 1024;
+
+const fileNamePattern = /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
+
+/** The one reading of the rule on names, for adapters. */
+export function isFileName(name: string): boolean {
+  return (
+    name.length <= FILE_NAME_LENGTH_MAX &&
+    fileNamePattern.test(name) &&
+    name.split('/').every((segment) => segment !== '.' && segment !== '..' && segment.length <= FILE_NAME_SEGMENT_LENGTH_MAX)
+  );
+}
+
+/** Throws VolumeError 'invalid' for a name that no adapter may take. */
+export function assertFileName(name: string): void {
+  if (isFileName(name)) return;
+  throw new VolumeError('invalid', `${JSON.stringify(name.slice(0, 100))} is no file name: segments of [A-Za-z0-9._-] joined by '/', none of them '.' or '..'`);
 }
