@@ -1,1 +1,2 @@
 export type * from './metrics/types.ts';
+export * from './config/index.ts';
