@@ -12,3 +12,5 @@ export type { RecordHeader, RecordView } from './records-in.ts';
 export { isCrcValid, setBaseOffset, setLeaderEpoch, setLogAppendTime, setMaxTimestamp } from './stamps.ts';
 export { RECORD_ERRORS_MAX, validateBatch } from './validate-batch.ts';
 export type { BatchAcceptance, BatchRefusal, BatchValidation, RecordError, ValidationOptions } from './validate-batch.ts';
+export { filterBatch } from './filter-batch.ts';
+export type { FilteredBatch, FilterOptions } from './filter-batch.ts';

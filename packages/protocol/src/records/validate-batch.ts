@@ -3,9 +3,9 @@
  * one pass over the bytes and without an object a record: the hot path of Produce. Nothing is changed; what a header
  * says wrongly but harmlessly (its max timestamp) is reported for the caller to correct.
  *
- * Stricter than Kafka in five places, each a thing that no client does and that would otherwise be stored: offset deltas must be
- * 0, 1, 2... in uncompressed batches too; lengths below -1 are refused, as is the LogAppendTime bit from a client; so are a
- * transactional batch without a producer id, and a producer id without an epoch.
+ * Stricter than Kafka where no client goes and what came would be stored: offset deltas must be 0, 1, 2... in uncompressed
+ * batches too; refused are lengths below -1, the LogAppendTime bit from a client, a transactional batch without a producer
+ * id, a producer id without an epoch, and times and ids beyond ±2^53.
  */
 import type { Crc32c } from '../crc32c/crc32c.ts';
 import type { BatchView } from './batch-view.ts';
@@ -98,6 +98,13 @@ function headerRefusal(batch: BatchView, { crc32c, origin = 'client' }: Validati
   if (recordCount <= 0) return refused(INVALID_RECORD, `a batch of ${recordCount} records`);
   if (lastOffsetDelta !== recordCount - 1) {
     return refused(INVALID_RECORD, `last offset delta ${lastOffsetDelta} does not fit ${recordCount} records`);
+  }
+  // Java's longs reach further than exact numbers do. Nobody is that far; what is stored must be rewritable by compaction.
+  if (!Number.isSafeInteger(producerId)) return refused(INVALID_RECORD, `producer id ${producerId} is out of range`);
+  if (!Number.isSafeInteger(batch.baseTimestampMs)) {
+    return refused(INVALID_TIMESTAMP, `base timestamp ${batch.baseTimestampMs} is out of range`, [
+      { batchIndex: 0, message: `base timestamp ${batch.baseTimestampMs} is out of range` },
+    ]);
   }
   if (origin !== 'client') return undefined;
   if (batch.baseOffset !== 0) return refused(INVALID_RECORD, `a producer's batch begins at offset 0, not ${batch.baseOffset}`);
