@@ -1,3 +1,9 @@
-export * from './ids.ts';
+export * from './api-key.ts';
+export * from './bytes/index.ts';
 export * from './crc32c/index.ts';
+export * from './errors.ts';
+export * from './frames.ts';
+export * from './headers.ts';
+export * from './ids.ts';
 export * from './records/index.ts';
+export { type Body, decode, encode, type Input, isFlexible, type Message, message, type MessageInfo, write } from './schema/message.ts';
