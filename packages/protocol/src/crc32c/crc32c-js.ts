@@ -1,6 +1,6 @@
 /**
  * CRC-32C in plain JavaScript: eight bytes a step. The last resort where neither a native module nor WebAssembly is to
- * be had (measured: about 2 GB/s, a third of native). The tables are 8 KiB, made at the first call: importing costs nothing.
+ * be had (measured: a fifth of native's speed at 16 KiB, and faster than it below 100 bytes). The tables are 8 KiB, made at the first call: importing costs nothing.
  */
 import { slicingTables } from './crc32c.ts';
 import type { Crc32c } from './crc32c.ts';
