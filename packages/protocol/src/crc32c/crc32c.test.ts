@@ -3,7 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CASTAGNOLI } from './crc32c.ts';
 import { createWasmCrc32c, crc32cJs } from './index.ts';
-import type { Crc32c } from './index.ts';
+import type { Crc32c, WebAssemblyLike } from './index.ts';
+
+/** Every host has it; the types of Node name it without its values. */
+declare const WebAssembly: WebAssemblyLike<object>;
 
 const implementations: [string, Crc32c][] = [
   ['JavaScript', crc32cJs],
@@ -92,5 +95,5 @@ describe.each(implementations)('CRC-32C, %s', (_, crc32c) => {
 });
 
 it('a host whose WebAssembly has no SIMD gets the JavaScript one', () => {
-  expect(createWasmCrc32c({ ...WebAssembly, Module: WebAssembly.Module, Instance: WebAssembly.Instance, validate: () => false })).toBe(crc32cJs);
+  expect(createWasmCrc32c({ Module: WebAssembly.Module, Instance: WebAssembly.Instance, validate: () => false })).toBe(crc32cJs);
 });
