@@ -2,11 +2,10 @@
  * Cuts bytes into record batches: the records of a Produce request, a read of a segment, the answer of a Fetch. What is
  * checked here is what makes a BatchView safe to read (magic and length); contents are `validateBatch`'s matter.
  */
+import { ErrorCode } from '../errors.ts';
 import { BatchView } from './batch-view.ts';
 import { BATCH_HEADER_BYTES, LENGTH_AT, LENGTH_OVERHEAD_BYTES, MAGIC_AT, MAGIC_V2, readInt32 } from './layout.ts';
 import { MalformedBatch } from './malformed-batch.ts';
-
-const INVALID_RECORD = 87;
 
 /**
  * Stops without a word before a last batch that is not all there: Fetch answers and segment reads may end so. The caller
@@ -40,7 +39,7 @@ function checkedSizeBytes(bytes: Uint8Array, at: number): number {
   if (at + MAGIC_AT < bytes.length) {
     const magic = bytes[at + MAGIC_AT]!;
     if (magic < MAGIC_V2) {
-      throw new MalformedBatch(`message format ${magic} at byte ${at}; only record batches (magic 2) are taken`, { errorCode: INVALID_RECORD });
+      throw new MalformedBatch(`message format ${magic} at byte ${at}; only record batches (magic 2) are taken`, { errorCode: ErrorCode.INVALID_RECORD });
     }
   }
   if (length < BATCH_HEADER_BYTES - LENGTH_OVERHEAD_BYTES) {

@@ -2,13 +2,13 @@
  * Makes a record batch: the coordinators' records, transaction markers, and what our own producer sends. Sizes are counted
  * before a byte is written, so that an uncompressed batch is one allocation, filled once.
  */
+import { utf8Length, utf8Write } from '../bytes/utf8.ts';
 import type { Crc32c } from '../crc32c/crc32c.ts';
 import { NO_LEADER_EPOCH, NO_PRODUCER_ID } from '../ids.ts';
 import type { LeaderEpoch, Offset } from '../ids.ts';
 import { BatchView } from './batch-view.ts';
 import { codecId } from './codecs.ts';
 import type { Compress, CompressionName } from './codecs.ts';
-import { headerKeyBytes, writeHeaderKey } from './header-key.ts';
 import * as at from './layout.ts';
 import { BATCH_HEADER_BYTES, LENGTH_OVERHEAD_BYTES, NO_SEQUENCE, writeInt16, writeInt32, writeInt64 } from './layout.ts';
 import { setCrc } from './stamps.ts';
@@ -146,7 +146,7 @@ function bodyBytes(record: RecordInput, timestampDelta: number, offsetDelta: num
   if (headers === undefined) return size + 1;
   size += varintBytes(headers.length);
   for (const header of headers) {
-    const keyBytes = headerKeyBytes(header.key);
+    const keyBytes = utf8Length(header.key);
     size += varintBytes(keyBytes) + keyBytes + sizedBytes(header.value);
   }
   return size;
@@ -162,8 +162,8 @@ function writeRecordBody(bytes: Uint8Array, at: number, record: RecordInput, tim
   if (headers === undefined) return writeVarint(bytes, at, 0);
   at = writeVarint(bytes, at, headers.length);
   for (const header of headers) {
-    at = writeVarint(bytes, at, headerKeyBytes(header.key));
-    at = writeHeaderKey(bytes, at, header.key);
+    at = writeVarint(bytes, at, utf8Length(header.key));
+    at = utf8Write(header.key, bytes, at);
     at = writeSized(bytes, at, header.value);
   }
   return at;

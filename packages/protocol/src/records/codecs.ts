@@ -1,3 +1,4 @@
+import { ErrorCode } from '../errors.ts';
 import { MalformedBatch } from './malformed-batch.ts';
 
 /** Kafka's codec names, in the order of their attribute values 1-4. The port's `CompressionName` is the same type. */
@@ -9,11 +10,10 @@ export type Compress = (codec: CompressionName, bytes: Uint8Array) => Uint8Array
 
 /** Index is the attribute value; 0 is no compression. */
 const CODEC_NAMES: readonly (CompressionName | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd'];
-const UNSUPPORTED_COMPRESSION_TYPE = 76;
 
 export function codecName(id: number): CompressionName | undefined {
   if (id >= CODEC_NAMES.length) {
-    throw new MalformedBatch(`compression type ${id} is not one of Kafka's (0 to 4)`, { errorCode: UNSUPPORTED_COMPRESSION_TYPE });
+    throw new MalformedBatch(`compression type ${id} is not one of Kafka's (0 to 4)`, { errorCode: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE });
   }
   return CODEC_NAMES[id];
 }

@@ -3,13 +3,14 @@
  * views into the batch (or its decompressed payload), cut when they are asked for. Offsets may have gaps, which
  * compaction leaves; a header whose count says 0 has none.
  */
+import { utf8Decode } from '../bytes/utf8.ts';
+import { ErrorCode } from '../errors.ts';
 import { offset } from '../ids.ts';
 import type { Offset } from '../ids.ts';
 import type { BatchView } from './batch-view.ts';
 import type { Decompress } from './codecs.ts';
 import { BATCH_HEADER_BYTES } from './layout.ts';
 import { MalformedBatch } from './malformed-batch.ts';
-import { headerKey } from './header-key.ts';
 import { RecordCursor } from './varint.ts';
 
 export interface RecordHeader {
@@ -51,7 +52,7 @@ export class RecordView {
     const cursor = new RecordCursor(this.#bytes, this.#headersAt);
     const headers: RecordHeader[] = [];
     for (let left = cursor.varint(); left > 0; left--) {
-      const key = headerKey(this.#take(cursor)!);
+      const key = utf8Decode(this.#take(cursor)!);
       headers.push({ key, value: this.#take(cursor) });
     }
     return headers;
@@ -110,7 +111,7 @@ export function payloadOf(batch: BatchView, decompress: Decompress | undefined, 
   try {
     bytes = decompress(codec, batch.payload(), limitBytes);
   } catch (cause) {
-    throw new MalformedBatch(`the ${codec} payload cannot be decompressed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new MalformedBatch(`the ${codec} payload cannot be decompressed: ${cause instanceof Error ? cause.message : String(cause)}`, { errorCode: ErrorCode.INVALID_RECORD, cause });
   }
   return { bytes, start: 0, end: bytes.length };
 }
@@ -118,7 +119,7 @@ export function payloadOf(batch: BatchView, decompress: Decompress | undefined, 
 /** Walks over the framing of every record. The place is one object, valid until the next step. Throws MalformedBatch. */
 export function* recordPlaces(batch: BatchView, payload: Payload): Generator<RecordPlace, void, undefined> {
   const { recordCount } = batch;
-  if (recordCount < 0) throw new MalformedBatch(`record count ${recordCount}`);
+  if (recordCount < 0) throw new MalformedBatch(`record count ${recordCount}`, { errorCode: ErrorCode.INVALID_RECORD });
   const { bytes, end } = payload;
   const cursor = new RecordCursor(bytes, payload.start);
   const place: RecordPlace = {
@@ -158,7 +159,7 @@ export function* recordPlaces(batch: BatchView, payload: Payload): Generator<Rec
     place.end = recordEnd;
     yield place;
   }
-  if (recordCount > 0 && cursor.at !== end) throw new MalformedBatch(`${end - cursor.at} bytes are left behind the last of ${recordCount} records`);
+  if (recordCount > 0 && cursor.at !== end) throw new MalformedBatch(`${end - cursor.at} bytes are left behind the last of ${recordCount} records`, { errorCode: ErrorCode.INVALID_RECORD });
 }
 
 /** False when they do not fit before `end`. Each header takes two bytes at least, so that a false count ends early. */
@@ -178,5 +179,5 @@ export function skipHeaders(cursor: RecordCursor, end: number): boolean {
 }
 
 function malformedRecord(index: number, what: string): MalformedBatch {
-  return new MalformedBatch(`record ${index} of the batch is malformed: ${what}`, { errorCode: 87 });
+  return new MalformedBatch(`record ${index} of the batch is malformed: ${what}`, { errorCode: ErrorCode.INVALID_RECORD });
 }

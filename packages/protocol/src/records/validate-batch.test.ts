@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32cJs } from '../crc32c/index.ts';
+import { ErrorCode } from '../errors.ts';
 import { offset } from '../ids.ts';
 import { BatchView } from './batch-view.ts';
 import { buildBatch } from './build-batch.ts';
@@ -12,11 +13,7 @@ import { RECORD_ERRORS_MAX, validateBatch } from './validate-batch.ts';
 import type { ValidationOptions } from './validate-batch.ts';
 import { writeVarint } from './varint.ts';
 
-const CORRUPT_MESSAGE = 2;
-const MESSAGE_TOO_LARGE = 10;
-const INVALID_TIMESTAMP = 32;
-const UNSUPPORTED_COMPRESSION_TYPE = 76;
-const INVALID_RECORD = 87;
+const { CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD } = ErrorCode;
 
 const key = Uint8Array.of(1);
 const three: RecordInput[] = [

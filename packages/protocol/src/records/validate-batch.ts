@@ -8,6 +8,7 @@
  * id, a producer id without an epoch, and times and ids beyond ±2^53.
  */
 import type { Crc32c } from '../crc32c/crc32c.ts';
+import { ErrorCode } from '../errors.ts';
 import type { BatchView } from './batch-view.ts';
 import type { Decompress } from './codecs.ts';
 import { BATCH_HEADER_BYTES, CODEC_MASK, LENGTH_OVERHEAD_BYTES, MAGIC_V2, NO_TIMESTAMP_MS } from './layout.ts';
@@ -41,7 +42,7 @@ export interface RecordError {
 
 export interface BatchRefusal {
   readonly ok: false;
-  readonly errorCode: number;
+  readonly errorCode: ErrorCode;
   readonly message: string;
   readonly recordErrors: readonly RecordError[];
 }
@@ -61,11 +62,7 @@ export type BatchValidation = BatchAcceptance | BatchRefusal;
 /** A batch of keyless records would otherwise be answered with more bytes than it has. Kafka has no such bound. */
 export const RECORD_ERRORS_MAX = 100;
 
-const CORRUPT_MESSAGE = 2;
-const MESSAGE_TOO_LARGE = 10;
-const INVALID_TIMESTAMP = 32;
-const UNSUPPORTED_COMPRESSION_TYPE = 76;
-const INVALID_RECORD = 87;
+const { CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD } = ErrorCode;
 
 /** Codecs 1 to 4. */
 const CODEC_ID_MAX = 4;
@@ -174,7 +171,7 @@ class RecordFaults {
   #count = 0;
   #hasBadTime = false;
 
-  add(errorCode: number, batchIndex: number, message: string): void {
+  add(errorCode: ErrorCode, batchIndex: number, message: string): void {
     this.#count++;
     this.#hasBadTime ||= errorCode === INVALID_TIMESTAMP;
     if (this.#errors.length < RECORD_ERRORS_MAX) this.#errors.push({ batchIndex, message });
@@ -194,7 +191,7 @@ function misframed(index: number, what: string): BatchRefusal {
   return refused(INVALID_RECORD, `record ${index} of the batch is malformed: ${what}`);
 }
 
-function refused(errorCode: number, message: string, recordErrors: readonly RecordError[] = []): BatchRefusal {
+function refused(errorCode: ErrorCode, message: string, recordErrors: readonly RecordError[] = []): BatchRefusal {
   return { ok: false, errorCode, message, recordErrors };
 }
 
