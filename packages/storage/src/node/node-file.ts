@@ -1,0 +1,367 @@
+/**
+ * An open file of a folder. One write is under way at a time, and whatever is appended meanwhile goes down with the next one:
+ * callers need no batching of their own, and a busy file is written in pieces of about a mebibyte.
+ *
+ * Each truncate begins an era. An append that fails stops its era: the appends and syncs called in it afterwards fail too,
+ * until the next truncate. So a caller may queue calls without waiting and never gets a gap.
+ *
+ * One sync is under way at a time as well; those who ask meanwhile share the next one. A sync covers the calls before it and
+ * runs beside the writes after it. A failed one is the end of the file (fsyncgate: the system may have dropped what it could
+ * not write and report success the next time).
+ */
+import { VolumeError, type AppendFile } from '@odradek/ports';
+import { poisonedError, volumeError } from './errors.ts';
+import { readFully, writeFully, type Io, type SystemError } from './io.ts';
+
+/** A write takes queued appends until it has this much; one larger append goes down alone. */
+export const WRITE_BYTES_MAX = 1024 * 1024;
+/** What Linux takes in one call (IOV_MAX). */
+export const WRITE_CHUNKS_MAX = 1024;
+
+/** What the file needs of its volume. */
+export interface FileHost {
+  readonly io: Io;
+  readonly location: string;
+  /** Brings the entry of this file and all removals to the disk. */
+  settleEntries(name: string): Promise<void>;
+  areEntriesSettled(name: string): boolean;
+  poisoned(name: string, cause: VolumeError): void;
+  closed(file: NodeFile): void;
+}
+
+interface Settling {
+  resolve(): void;
+  reject(error: VolumeError): void;
+}
+
+interface QueuedAppend extends Settling {
+  readonly kind: 'append';
+  readonly era: number;
+  readonly call: number;
+  readonly chunks: readonly Uint8Array[];
+  readonly position: number;
+  readonly length: number;
+}
+
+interface QueuedTruncate extends Settling {
+  readonly kind: 'truncate';
+  /** The era that it begins. */
+  readonly era: number;
+  readonly call: number;
+  readonly sizeBytes: number;
+  readonly sizeBytesBefore: number;
+}
+
+interface QueuedSync extends Settling {
+  readonly era: number;
+  /** The last append or truncate that it covers. */
+  readonly call: number;
+}
+
+interface Stop {
+  readonly era: number;
+  readonly cause: VolumeError;
+  /** What a truncate may keep: the bytes before the failed append. */
+  readonly goodBytes: number;
+}
+
+export class NodeFile implements AppendFile {
+  readonly name: string;
+  readonly #host: FileHost;
+  readonly #fd: number;
+  #sizeBytes: number;
+
+  #queue: (QueuedAppend | QueuedTruncate)[] = [];
+  #isWriting = false;
+  #era = 0;
+  #stop: Stop | undefined;
+  /** Appends and truncates are numbered by their calls: the last one called, the last one settled, the last one synced. */
+  #lastCall = 1;
+  #lastDone = 1;
+  /** Starts behind: bytes of an owner before us may never have been synced. */
+  #lastSynced = 0;
+
+  #syncsWaiting: QueuedSync[] = [];
+  #syncsRunning: QueuedSync[] = [];
+  #isSyncing = false;
+  #poison: VolumeError | undefined;
+
+  #readsRunning = 0;
+  #closing: { done: Promise<void>; resolve(): void; reject(error: VolumeError): void } | undefined;
+  #isFdClosed = false;
+
+  constructor(host: FileHost, name: string, fd: number, sizeBytes: number) {
+    this.#host = host;
+    this.name = name;
+    this.#fd = fd;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  append(chunks: readonly Uint8Array[]): Promise<void> {
+    const refusal = this.#closedError() ?? this.#stoppedError(this.#era);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    let length = 0;
+    for (const chunk of chunks) length += chunk.length;
+    const position = this.#sizeBytes;
+    this.#sizeBytes += length;
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ kind: 'append', era: this.#era, call: ++this.#lastCall, chunks, position, length, resolve, reject });
+    });
+  }
+
+  read(position: number, length: number): Promise<Uint8Array> {
+    const refusal = this.#closedError() ?? this.#notCountError(position, 'position') ?? this.#notCountError(length, 'length');
+    if (refusal !== undefined) return Promise.reject(refusal);
+    // Not from the shared slab, and no Buffer: the bytes are the caller's, and its slice() must copy.
+    const memory = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, this.#sizeBytes - position)));
+    const bytes = new Uint8Array(memory.buffer, 0, memory.length);
+    if (bytes.length === 0) return Promise.resolve(bytes);
+    this.#readsRunning += 1;
+    return new Promise((resolve, reject) => {
+      readFully(this.#host.io.fs, this.#fd, bytes, position, (error, readBytes) => {
+        this.#readsRunning -= 1;
+        if (error === null) resolve(readBytes === bytes.length ? bytes : bytes.subarray(0, readBytes));
+        else reject(volumeError(error, `read of ${this.#path}`, this.name));
+        this.#closeWhenIdle();
+      });
+    });
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    const before = this.#sizeBytes;
+    const refusal = this.#closedError() ?? this.#poisonError() ?? this.#notCountError(sizeBytes, 'size') ?? this.#growthError(before, sizeBytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#sizeBytes = sizeBytes;
+    this.#era += 1;
+    return new Promise((resolve, reject) => {
+      this.#enqueue({ kind: 'truncate', era: this.#era, call: ++this.#lastCall, sizeBytes, sizeBytesBefore: before, resolve, reject });
+    });
+  }
+
+  sync(): Promise<void> {
+    const refusal = this.#closedError() ?? this.#stoppedError(this.#era);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      this.#syncsWaiting.push({ era: this.#era, call: this.#lastCall, resolve, reject });
+      this.#syncWhenDue();
+    });
+  }
+
+  close(): Promise<void> {
+    if (this.#closing === undefined) {
+      let settle!: Settling;
+      const done = new Promise<void>((resolve, reject) => (settle = { resolve, reject }));
+      this.#closing = { done, resolve: settle.resolve, reject: settle.reject };
+      this.#closeWhenIdle();
+    }
+    return this.#closing.done;
+  }
+
+  // Writing.
+
+  #enqueue(entry: QueuedAppend | QueuedTruncate): void {
+    this.#queue.push(entry);
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    // What is called in the same breath goes down together.
+    queueMicrotask(() => this.#next());
+  }
+
+  #next(): void {
+    const head = this.#queue[0];
+    if (head === undefined) {
+      this.#isWriting = false;
+      this.#closeWhenIdle();
+    } else if (head.kind === 'truncate') {
+      this.#queue.shift();
+      this.#cut(head);
+    } else {
+      this.#write(this.#takeAppends());
+    }
+  }
+
+  /** The appends at the head of the queue that one write takes. */
+  #takeAppends(): QueuedAppend[] {
+    const taken: QueuedAppend[] = [];
+    let bytes = 0;
+    let chunks = 0;
+    for (const entry of this.#queue) {
+      if (entry.kind !== 'append') break;
+      bytes += entry.length;
+      chunks += entry.chunks.length;
+      if (taken.length > 0 && (bytes > WRITE_BYTES_MAX || chunks > WRITE_CHUNKS_MAX)) break;
+      taken.push(entry);
+    }
+    this.#queue = this.#queue.slice(taken.length);
+    return taken;
+  }
+
+  #write(appends: readonly QueuedAppend[]): void {
+    const first = appends[0];
+    const last = appends.at(-1);
+    if (first === undefined || last === undefined) throw new Error('a write of nothing');
+    const refusal = this.#stoppedError(first.era);
+    if (refusal !== undefined) {
+      for (const append of appends) append.reject(refusal);
+      this.#done(last.call);
+      return this.#next();
+    }
+    const chunks = appends.length === 1 ? first.chunks : appends.flatMap((append) => append.chunks);
+    writeFully(this.#host.io.fs, this.#fd, chunks, first.position, (error) => {
+      if (error !== null) return this.#writeFailed(appends, error);
+      for (const append of appends) append.resolve();
+      this.#done(last.call);
+      this.#next();
+    });
+  }
+
+  /** The appends that went down whole are good; the file is cut back to them, so that no torn one is left where that can be. */
+  #writeFailed(appends: readonly QueuedAppend[], error: SystemError): void {
+    const first = appends[0] as QueuedAppend;
+    const good = first.position + (error.wroteBytes ?? 0);
+    const tornIndex = appends.findIndex((append) => append.position + append.length > good);
+    const whole = appends.slice(0, tornIndex);
+    const torn = appends.slice(tornIndex);
+    const goodBytes = torn[0]?.position ?? good;
+    const cause = volumeError(error, `append to ${this.#path}`, this.name);
+    this.#host.io.fs.ftruncate(this.#fd, goodBytes, () => {
+      for (const append of whole) append.resolve();
+      this.#stopEra(first.era, torn[0]?.call ?? first.call, goodBytes, cause);
+      for (const append of torn) append.reject(cause);
+      this.#done((appends.at(-1) as QueuedAppend).call);
+      this.#next();
+    });
+  }
+
+  #cut(cut: QueuedTruncate): void {
+    const goodBytes = this.#stop?.goodBytes ?? cut.sizeBytesBefore;
+    const refusal = this.#poisonError() ?? this.#growthError(goodBytes, cut.sizeBytes);
+    const went = (failure: VolumeError | undefined): void => {
+      if (failure === undefined) {
+        this.#stop = undefined;
+        cut.resolve();
+      } else {
+        this.#stopEra(cut.era, cut.call, Math.min(goodBytes, cut.sizeBytesBefore), failure);
+        cut.reject(failure);
+      }
+      this.#done(cut.call);
+      this.#next();
+    };
+    if (refusal !== undefined) return went(refusal);
+    this.#host.io.fs.ftruncate(this.#fd, cut.sizeBytes, (error) => {
+      went(error === null ? undefined : volumeError(error, `truncate of ${this.#path}`, this.name));
+    });
+  }
+
+  /** From here on the calls of this era fail, with the syncs that would have covered the failed call. */
+  #stopEra(era: number, call: number, goodBytes: number, cause: VolumeError): void {
+    this.#stop = { era, cause, goodBytes };
+    if (era === this.#era) this.#sizeBytes = goodBytes;
+    const covers = (sync: QueuedSync): boolean => sync.era === era && sync.call >= call;
+    for (const sync of this.#syncsWaiting.filter(covers)) sync.reject(cause);
+    this.#syncsWaiting = this.#syncsWaiting.filter((sync) => !covers(sync));
+  }
+
+  #done(call: number): void {
+    this.#lastDone = call;
+    if (this.#syncsWaiting.length > 0) this.#syncWhenDue();
+  }
+
+  // Syncing.
+
+  /** Takes the syncs whose appends are down, unless one is under way: it takes them when it ends. */
+  #syncWhenDue(): void {
+    if (this.#isSyncing || this.#syncsWaiting.length === 0) return;
+    const due = this.#syncsWaiting.filter((sync) => sync.call <= this.#lastDone);
+    if (due.length === 0) return;
+    this.#syncsWaiting = this.#syncsWaiting.filter((sync) => sync.call > this.#lastDone);
+    this.#syncsRunning = due;
+    this.#isSyncing = true;
+    const covered = this.#lastDone;
+    this.#syncOnce(covered).then(
+      () => {
+        this.#lastSynced = Math.max(this.#lastSynced, covered);
+        this.#syncEnded((sync) => sync.resolve());
+      },
+      (error: unknown) => {
+        const cause = volumeError(error, `sync of ${this.#path}`, this.name);
+        this.#poison = poisonedError(this.name, cause);
+        this.#host.poisoned(this.name, this.#poison);
+        const failure = new VolumeError('failed', cause.message, { file: this.name, cause });
+        this.#syncEnded((sync) => sync.reject(failure));
+        for (const sync of this.#syncsWaiting) sync.reject(this.#poison);
+        this.#syncsWaiting = [];
+        this.#closeWhenIdle();
+      },
+    );
+  }
+
+  async #syncOnce(covered: number): Promise<void> {
+    const bytes = covered > this.#lastSynced ? this.#host.io.fdatasync(this.#fd) : undefined;
+    const entries = this.#host.areEntriesSettled(this.name) ? undefined : this.#host.settleEntries(this.name);
+    await Promise.all([bytes, entries]);
+  }
+
+  #syncEnded(settle: (sync: QueuedSync) => void): void {
+    const ended = this.#syncsRunning;
+    this.#syncsRunning = [];
+    this.#isSyncing = false;
+    for (const sync of ended) settle(sync);
+    this.#syncWhenDue();
+    this.#closeWhenIdle();
+  }
+
+  // Closing: never while a call is under way on the descriptor, since its number may be another file's the next moment.
+
+  #closeWhenIdle(): void {
+    if (this.#closing === undefined || this.#isFdClosed) return;
+    if (this.#isWriting || this.#isSyncing || this.#syncsWaiting.length > 0 || this.#readsRunning > 0) return;
+    this.#isFdClosed = true;
+    const { resolve, reject } = this.#closing;
+    this.#host.io.close(this.#fd).then(
+      () => {
+        this.#host.closed(this);
+        resolve();
+      },
+      (error: unknown) => {
+        this.#host.closed(this);
+        reject(volumeError(error, `close of ${this.#path}`, this.name));
+      },
+    );
+  }
+
+  // Refusals.
+
+  get #path(): string {
+    return `${this.#host.location}/${this.name}`;
+  }
+
+  #closedError(): VolumeError | undefined {
+    return this.#closing === undefined ? undefined : new VolumeError('closed', `${this.#path} is closed`, { file: this.name });
+  }
+
+  #poisonError(): VolumeError | undefined {
+    return this.#poison;
+  }
+
+  #stoppedError(era: number): VolumeError | undefined {
+    if (this.#poison !== undefined) return this.#poison;
+    if (this.#stop?.era !== era) return undefined;
+    const { cause, goodBytes } = this.#stop;
+    return new VolumeError(cause.kind, `${this.#path}: an append has failed; truncate to ${goodBytes} bytes or less before going on`, { file: this.name, cause });
+  }
+
+  #growthError(from: number, to: number): VolumeError | undefined {
+    if (to <= from) return undefined;
+    return new VolumeError('invalid', `${this.#path} has ${from} bytes: truncating to ${to} would grow it`, { file: this.name });
+  }
+
+  #notCountError(value: number, what: string): VolumeError | undefined {
+    if (Number.isSafeInteger(value) && value >= 0) return undefined;
+    return new VolumeError('invalid', `${this.#path}: ${what} ${value} is no count of bytes`, { file: this.name });
+  }
+}
