@@ -1,4 +1,5 @@
 export * from './api-key.ts';
+export * from './apis/index.ts';
 export * from './bytes/index.ts';
 export * from './crc32c/index.ts';
 export * from './errors.ts';
