@@ -52,7 +52,10 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
 
 export function parseBrokerConfig(
   entries: readonly ConfigEntry[],
-  dynamic: { readonly broker?: ReadonlyMap<string, string>; readonly cluster?: ReadonlyMap<string, string> } = {},
+  dynamic: {
+    readonly broker?: ReadonlyMap<string, string>;
+    readonly cluster?: ReadonlyMap<string, string>;
+  } = {},
 ): ParsedBrokerConfig {
   const problems: ConfigProblem[] = [];
   const given = new Map<string, string>();
@@ -66,14 +69,19 @@ export function parseBrokerConfig(
     given.set(key, value);
     origins.set(key, origin);
   }
-  const layers: ConfigLayers = { dynamicBroker: dynamic.broker ?? NOTHING, dynamicDefault: dynamic.cluster ?? NOTHING, given };
+  const layers: ConfigLayers = {
+    dynamicBroker: dynamic.broker ?? NOTHING,
+    dynamicDefault: dynamic.cluster ?? NOTHING,
+    given,
+  };
   const config = resolveValues(layers);
   const report = (severity: 'error' | 'warning', key: BrokerKey, message: string): void => {
     problems.push({ severity, key, origin: origins.get(key), message });
   };
   for (const key of given.keys()) {
     const { noEffect } = brokerKeys[key as BrokerKey] as ConfigKey;
-    if (noEffect !== undefined) report('warning', key as BrokerKey, `${key} has no effect: ${noEffect}`);
+    if (noEffect !== undefined)
+      report('warning', key as BrokerKey, `${key} has no effect: ${noEffect}`);
   }
   const { listeners, voters } = checkTogether(config, report);
   return { config, listeners, voters, layers, problems };
@@ -88,8 +96,13 @@ export function refuseValue(key: BrokerKey, text: string): string | undefined {
 function resolveValues(layers: ConfigLayers): BrokerConfig {
   const config: Record<string, ConfigValue> = {};
   for (const [name, key] of Object.entries<ConfigKey>(brokerKeys)) {
-    const source = [{ key: name, factor: 1 }, ...key.fallbacks].find((step) => lookUp(layers, step.key) !== undefined);
-    config[name] = source === undefined ? key.default : scale(lookUp(layers, source.key) ?? key.default, source.factor);
+    const source = [{ key: name, factor: 1 }, ...key.fallbacks].find(
+      (step) => lookUp(layers, step.key) !== undefined,
+    );
+    config[name] =
+      source === undefined
+        ? key.default
+        : scale(lookUp(layers, source.key) ?? key.default, source.factor);
   }
   return deriveDefaults(config as BrokerConfig, layers);
 }
@@ -117,7 +130,8 @@ function deriveDefaults(config: BrokerConfig, layers: ConfigLayers): BrokerConfi
   const voterCount = Math.max(1, config['controller.quorum.voters'].length);
   return {
     ...config,
-    'node.id': !isGiven('node.id') && config['broker.id'] >= 0 ? config['broker.id'] : config['node.id'],
+    'node.id':
+      !isGiven('node.id') && config['broker.id'] >= 0 ? config['broker.id'] : config['node.id'],
     'offsets.topic.replication.factor': isGiven('offsets.topic.replication.factor')
       ? config['offsets.topic.replication.factor']
       : Math.min(config['offsets.topic.replication.factor'], voterCount),
@@ -126,21 +140,52 @@ function deriveDefaults(config: BrokerConfig, layers: ConfigLayers): BrokerConfi
 
 type Report = (severity: 'error' | 'warning', key: BrokerKey, message: string) => void;
 
-function checkTogether(config: BrokerConfig, report: Report): { readonly listeners: readonly ListenerConfig[]; readonly voters: readonly Voter[] } {
+function checkTogether(
+  config: BrokerConfig,
+  report: Report,
+): { readonly listeners: readonly ListenerConfig[]; readonly voters: readonly Voter[] } {
   if (config['broker.id'] >= 0 && config['broker.id'] !== config['node.id']) {
-    report('error', 'broker.id', `broker.id=${config['broker.id']} and node.id=${config['node.id']} are two names of one number and must agree`);
+    report(
+      'error',
+      'broker.id',
+      `broker.id=${config['broker.id']} and node.id=${config['node.id']} are two names of one number and must agree`,
+    );
   }
-  const negative = (['log.retention.ms', 'log.roll.ms'] as const).find((key) => config[key] === 0 || config[key] < -1);
-  if (negative !== undefined) report('error', negative, `${negative}=${config[negative]}: must be at least 1${negative === 'log.retention.ms' ? ', or -1 for no limit' : ''}`);
-  if (config['log.dirs'].length > 1) report('error', 'log.dirs', `log.dirs names ${config['log.dirs'].length} folders; this version keeps everything in one`);
+  const negative = (['log.retention.ms', 'log.roll.ms'] as const).find(
+    (key) => config[key] === 0 || config[key] < -1,
+  );
+  if (negative !== undefined)
+    report(
+      'error',
+      negative,
+      `${negative}=${config[negative]}: must be at least 1${negative === 'log.retention.ms' ? ', or -1 for no limit' : ''}`,
+    );
+  if (config['log.dirs'].length > 1)
+    report(
+      'error',
+      'log.dirs',
+      `log.dirs names ${config['log.dirs'].length} folders; this version keeps everything in one`,
+    );
   if (config['group.min.session.timeout.ms'] > config['group.max.session.timeout.ms']) {
-    report('error', 'group.min.session.timeout.ms', 'group.min.session.timeout.ms is above group.max.session.timeout.ms');
+    report(
+      'error',
+      'group.min.session.timeout.ms',
+      'group.min.session.timeout.ms is above group.max.session.timeout.ms',
+    );
   }
   if (config['replica.fetch.wait.max.ms'] > config['replica.lag.time.max.ms']) {
-    report('error', 'replica.fetch.wait.max.ms', 'replica.fetch.wait.max.ms is above replica.lag.time.max.ms: idle followers would leave the in-sync set');
+    report(
+      'error',
+      'replica.fetch.wait.max.ms',
+      'replica.fetch.wait.max.ms is above replica.lag.time.max.ms: idle followers would leave the in-sync set',
+    );
   }
   if (config['message.max.bytes'] > config['socket.request.max.bytes']) {
-    report('warning', 'message.max.bytes', 'message.max.bytes is above socket.request.max.bytes, so the largest batches cannot arrive');
+    report(
+      'warning',
+      'message.max.bytes',
+      'message.max.bytes is above socket.request.max.bytes, so the largest batches cannot arrive',
+    );
   }
   const { listeners, problems } = resolveListeners({
     listeners: config.listeners,
@@ -159,19 +204,40 @@ function checkVoters(config: BrokerConfig, report: Report): readonly Voter[] {
     return [];
   }
   if (voters.length > 0 && !voters.some(({ id }) => id === config['node.id'])) {
-    report('error', 'controller.quorum.voters', `controller.quorum.voters does not name this broker (node.id=${config['node.id']})`);
+    report(
+      'error',
+      'controller.quorum.voters',
+      `controller.quorum.voters does not name this broker (node.id=${config['node.id']})`,
+    );
   }
   if (voters.length > 0 && voters.length % 2 === 0) {
-    report('warning', 'controller.quorum.voters', `${voters.length} voters bear no more failures than ${voters.length - 1}: take an odd number`);
+    report(
+      'warning',
+      'controller.quorum.voters',
+      `${voters.length} voters bear no more failures than ${voters.length - 1}: take an odd number`,
+    );
   }
   refuseWhatIsNotBuilt(config, voters, report);
   return voters;
 }
 
 /** What the keys allow and this version cannot do yet, in one place. */
-function refuseWhatIsNotBuilt(config: BrokerConfig, voters: readonly Voter[], report: Report): void {
-  if (voters.length > 1) report('error', 'controller.quorum.voters', `controller.quorum.voters names ${voters.length} voters; in this version a broker runs alone`);
+function refuseWhatIsNotBuilt(
+  config: BrokerConfig,
+  voters: readonly Voter[],
+  report: Report,
+): void {
+  if (voters.length > 1)
+    report(
+      'error',
+      'controller.quorum.voters',
+      `controller.quorum.voters names ${voters.length} voters; in this version a broker runs alone`,
+    );
   if (config['process.roles'].length !== 2) {
-    report('error', 'process.roles', `process.roles=${config['process.roles'].join(',')}: in this version a broker is its own controller, so it must be broker,controller`);
+    report(
+      'error',
+      'process.roles',
+      `process.roles=${config['process.roles'].join(',')}: in this version a broker is its own controller, so it must be broker,controller`,
+    );
   }
 }

@@ -7,7 +7,14 @@ import { networkKeys } from './keys/network.ts';
 import { topicDefaultKeys } from './keys/topics.ts';
 import { keysWithoutEffect } from './keys/without-effect.ts';
 
-export const brokerKeys = { ...identityKeys, ...networkKeys, ...logKeys, ...topicDefaultKeys, ...groupKeys, ...keysWithoutEffect } as const;
+export const brokerKeys = {
+  ...identityKeys,
+  ...networkKeys,
+  ...logKeys,
+  ...topicDefaultKeys,
+  ...groupKeys,
+  ...keysWithoutEffect,
+} as const;
 
 export type BrokerKey = keyof typeof brokerKeys;
 export type BrokerConfig = { readonly [K in BrokerKey]: ValueOf<(typeof brokerKeys)[K]> };

@@ -5,7 +5,10 @@
 import type { ConfigEntry } from './broker-config.ts';
 import { brokerKeys } from './broker-keys.ts';
 
-export function parseEnvironment(environment: Readonly<Record<string, string | undefined>>, exceptions: readonly string[] = []): readonly ConfigEntry[] {
+export function parseEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  exceptions: readonly string[] = [],
+): readonly ConfigEntry[] {
   const keys = new Map(Object.keys(brokerKeys).map((key) => [variableName(key), key]));
   return Object.entries(environment).flatMap(([name, value]) => {
     if (!name.startsWith('ODRADEK_') || exceptions.includes(name) || value === undefined) return [];
@@ -13,6 +16,11 @@ export function parseEnvironment(environment: Readonly<Record<string, string | u
   });
 }
 
-const variableName = (key: string): string => `ODRADEK_${key.replace(/^odradek\./, '').replaceAll('.', '_').toUpperCase()}`;
+const variableName = (key: string): string =>
+  `ODRADEK_${key
+    .replace(/^odradek\./, '')
+    .replaceAll('.', '_')
+    .toUpperCase()}`;
 
-const keyLike = (name: string): string => name.slice('ODRADEK_'.length).toLowerCase().replaceAll('_', '.');
+const keyLike = (name: string): string =>
+  name.slice('ODRADEK_'.length).toLowerCase().replaceAll('_', '.');

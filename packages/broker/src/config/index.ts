@@ -1,5 +1,10 @@
 export { parseBrokerConfig, refuseValue } from './broker-config.ts';
-export type { ConfigEntry, ConfigLayers, ConfigProblem, ParsedBrokerConfig } from './broker-config.ts';
+export type {
+  ConfigEntry,
+  ConfigLayers,
+  ConfigProblem,
+  ParsedBrokerConfig,
+} from './broker-config.ts';
 export { brokerKeys, isBrokerKey } from './broker-keys.ts';
 export type { BrokerConfig, BrokerKey } from './broker-keys.ts';
 export { ConfigSource, describeBrokerConfig, describeTopicConfig } from './describe.ts';
@@ -10,7 +15,12 @@ export type { ConfigKey, ConfigTable, ConfigType, ConfigValue } from './key.ts';
 export { formatListener, parseListener } from './listeners.ts';
 export type { ListenerAddress, ListenerConfig, ListenerProtocol } from './listeners.ts';
 export { parseProperties } from './properties.ts';
-export { AlterOperation, alterTopicConfig, effectiveTopicConfig, parseTopicConfig } from './topic-config.ts';
+export {
+  AlterOperation,
+  alterTopicConfig,
+  effectiveTopicConfig,
+  parseTopicConfig,
+} from './topic-config.ts';
 export type { ConfigAlteration, ParsedTopicConfig, TopicOverrides } from './topic-config.ts';
 export { isTopicKey, topicKeys } from './topic-keys.ts';
 export type { TopicConfig, TopicKey } from './topic-keys.ts';

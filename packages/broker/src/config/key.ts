@@ -60,16 +60,28 @@ type Number<D> = null extends D ? number | null : number;
 type Text<D> = null extends D ? string | null : string;
 type List<D> = null extends D ? readonly string[] | null : readonly string[];
 
-export const boolean = (initial: boolean, spec: Spec): ConfigKey<boolean> => row('boolean', initial, spec);
-export const int = <D extends number | null>(initial: D, spec: Spec): ConfigKey<Number<D>> => row('int', initial as Number<D>, spec);
-export const short = <D extends number | null>(initial: D, spec: Spec): ConfigKey<Number<D>> => row('short', initial as Number<D>, spec);
-export const long = <D extends number | null>(initial: D, spec: Spec): ConfigKey<Number<D>> => row('long', initial as Number<D>, spec);
-export const double = (initial: number, spec: Spec): ConfigKey<number> => row('double', initial, spec);
-export const string = <D extends string | null>(initial: D, spec: Spec): ConfigKey<Text<D>> => row('string', initial as Text<D>, spec);
-export const list = <D extends readonly string[] | null>(initial: D, spec: Spec): ConfigKey<List<D>> => row('list', initial as List<D>, spec);
+export const boolean = (initial: boolean, spec: Spec): ConfigKey<boolean> =>
+  row('boolean', initial, spec);
+export const int = <D extends number | null>(initial: D, spec: Spec): ConfigKey<Number<D>> =>
+  row('int', initial as Number<D>, spec);
+export const short = <D extends number | null>(initial: D, spec: Spec): ConfigKey<Number<D>> =>
+  row('short', initial as Number<D>, spec);
+export const long = <D extends number | null>(initial: D, spec: Spec): ConfigKey<Number<D>> =>
+  row('long', initial as Number<D>, spec);
+export const double = (initial: number, spec: Spec): ConfigKey<number> =>
+  row('double', initial, spec);
+export const string = <D extends string | null>(initial: D, spec: Spec): ConfigKey<Text<D>> =>
+  row('string', initial as Text<D>, spec);
+export const list = <D extends readonly string[] | null>(
+  initial: D,
+  spec: Spec,
+): ConfigKey<List<D>> => row('list', initial as List<D>, spec);
 /** A string that is one of a few words. */
-export const word = <const W extends string>(initial: NoInfer<W>, words: readonly W[], spec: Spec): ConfigKey<W> =>
-  row('string', initial, { ...spec, valid: oneOf(words) });
+export const word = <const W extends string>(
+  initial: NoInfer<W>,
+  words: readonly W[],
+  spec: Spec,
+): ConfigKey<W> => row('string', initial, { ...spec, valid: oneOf(words) });
 
 function row<V extends ConfigValue>(type: ConfigType, initial: V, spec: Spec): ConfigKey<V> {
   return {
@@ -90,23 +102,30 @@ export const atLeast = (minimum: number): Validator => ({
 });
 
 export const between = (minimum: number, maximum: number): Validator => ({
-  check: (value) => atLeast(minimum).check(value) ?? ((value as number) > maximum ? `must be no more than ${maximum}` : undefined),
+  check: (value) =>
+    atLeast(minimum).check(value) ??
+    ((value as number) > maximum ? `must be no more than ${maximum}` : undefined),
   text: `[${minimum},...,${maximum}]`,
 });
 
 /** A time limit: -1 for none, or at least one. */
 export const unlimitedOrPositive: Validator = {
-  check: (value) => (value === -1 || (value as number) >= 1 ? undefined : 'must be -1 (no limit) or at least 1'),
+  check: (value) =>
+    value === -1 || (value as number) >= 1 ? undefined : 'must be -1 (no limit) or at least 1',
   text: '[-1] or [1,...]',
 };
 
 export const oneOf = (words: readonly string[]): Validator => ({
-  check: (value) => (words.includes(value as string) ? undefined : `must be one of ${words.join(', ')}`),
+  check: (value) =>
+    words.includes(value as string) ? undefined : `must be one of ${words.join(', ')}`,
   text: words.join(', '),
 });
 
 /** A list without duplicates and empty parts; of these words only, if any are given. */
-export const listOf = (words: readonly string[], options: { readonly mayBeEmpty: boolean }): Validator => ({
+export const listOf = (
+  words: readonly string[],
+  options: { readonly mayBeEmpty: boolean },
+): Validator => ({
   check(value) {
     const parts = value as readonly string[];
     if (parts.length === 0 && !options.mayBeEmpty) return 'must not be empty';
@@ -115,5 +134,7 @@ export const listOf = (words: readonly string[], options: { readonly mayBeEmpty:
     const strange = words.length === 0 ? undefined : parts.find((part) => !words.includes(part));
     return strange === undefined ? undefined : `${strange} is not one of ${words.join(', ')}`;
   },
-  text: [words.join(', '), options.mayBeEmpty ? 'may be empty' : 'not empty'].filter((part) => part !== '').join('; '),
+  text: [words.join(', '), options.mayBeEmpty ? 'may be empty' : 'not empty']
+    .filter((part) => part !== '')
+    .join('; '),
 });

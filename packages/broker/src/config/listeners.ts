@@ -51,11 +51,17 @@ export interface ListenerSources {
 }
 
 /** Puts the three keys together. Listeners of the controller are left out: see controller.listener.names. */
-export function resolveListeners(sources: ListenerSources): { readonly listeners: readonly ListenerConfig[]; readonly problems: readonly ListenerProblem[] } {
+export function resolveListeners(sources: ListenerSources): {
+  readonly listeners: readonly ListenerConfig[];
+  readonly problems: readonly ListenerProblem[];
+} {
   const problems: ListenerProblem[] = [];
   const protocols = parseProtocolMap(sources.protocolMap);
   if (typeof protocols === 'string') {
-    return { listeners: [], problems: [{ key: 'listener.security.protocol.map', reason: protocols }] };
+    return {
+      listeners: [],
+      problems: [{ key: 'listener.security.protocol.map', reason: protocols }],
+    };
   }
   const addresses = parseAll('listeners', sources.listeners, problems);
   const advertised = parseAll('advertised.listeners', sources.advertised ?? [], problems);
@@ -64,7 +70,10 @@ export function resolveListeners(sources: ListenerSources): { readonly listeners
       problems.push({ key: 'advertised.listeners', reason: `${name} is not among the listeners` });
     }
     if (host === '' || host === '0.0.0.0' || host === '::' || port === 0) {
-      problems.push({ key: 'advertised.listeners', reason: `nobody can connect to ${formatListener({ name, host, port })}: name a host and a port` });
+      problems.push({
+        key: 'advertised.listeners',
+        reason: `nobody can connect to ${formatListener({ name, host, port })}: name a host and a port`,
+      });
     }
   }
   const controllers = new Set(sources.controllerNames.map((name) => name.toUpperCase()));
@@ -73,12 +82,19 @@ export function resolveListeners(sources: ListenerSources): { readonly listeners
     .flatMap((address) => {
       const protocol = protocols.get(address.name) ?? address.name;
       if (protocol === 'PLAINTEXT' || protocol === 'WS') {
-        return [{ ...address, protocol: protocol as ListenerProtocol, advertised: advertised.find(({ name }) => name === address.name) }];
+        return [
+          {
+            ...address,
+            protocol: protocol as ListenerProtocol,
+            advertised: advertised.find(({ name }) => name === address.name),
+          },
+        ];
       }
       problems.push({ key: 'listeners', reason: explainProtocol(address.name, protocol) });
       return [];
     });
-  if (listeners.length === 0 && problems.length === 0) problems.push({ key: 'listeners', reason: 'no listener is left for clients' });
+  if (listeners.length === 0 && problems.length === 0)
+    problems.push({ key: 'listeners', reason: 'no listener is left for clients' });
   return { listeners, problems };
 }
 
@@ -87,13 +103,21 @@ export interface ListenerProblem {
   readonly reason: string;
 }
 
-function parseAll(key: 'listeners' | 'advertised.listeners', texts: readonly string[], problems: ListenerProblem[]): readonly ListenerAddress[] {
+function parseAll(
+  key: 'listeners' | 'advertised.listeners',
+  texts: readonly string[],
+  problems: ListenerProblem[],
+): readonly ListenerAddress[] {
   const addresses: ListenerAddress[] = [];
   for (const text of texts) {
     const address = parseListener(text);
     if (address === undefined) problems.push({ key, reason: `${text} is not NAME://host:port` });
-    else if (addresses.some(({ name }) => name === address.name)) problems.push({ key, reason: `${address.name} is named twice` });
-    else if (address.port !== 0 && addresses.some((other) => other.port === address.port && other.host === address.host)) {
+    else if (addresses.some(({ name }) => name === address.name))
+      problems.push({ key, reason: `${address.name} is named twice` });
+    else if (
+      address.port !== 0 &&
+      addresses.some((other) => other.port === address.port && other.host === address.host)
+    ) {
       problems.push({ key, reason: `two listeners share port ${address.port}` });
     } else addresses.push(address);
   }
@@ -101,6 +125,7 @@ function parseAll(key: 'listeners' | 'advertised.listeners', texts: readonly str
 }
 
 function explainProtocol(name: string, protocol: string): string {
-  if (['SSL', 'SASL_PLAINTEXT', 'SASL_SSL', 'WSS'].includes(protocol)) return `${name} uses ${protocol}, which this version does not support`;
+  if (['SSL', 'SASL_PLAINTEXT', 'SASL_SSL', 'WSS'].includes(protocol))
+    return `${name} uses ${protocol}, which this version does not support`;
   return `${name} has no protocol: add ${name}:PLAINTEXT or ${name}:WS to listener.security.protocol.map`;
 }

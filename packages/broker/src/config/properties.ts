@@ -16,7 +16,9 @@ export function parseProperties(text: string, name: string): readonly ConfigEntr
   return entries;
 }
 
-function* logicalLines(text: string): Generator<{ readonly content: string; readonly line: number }> {
+function* logicalLines(
+  text: string,
+): Generator<{ readonly content: string; readonly line: number }> {
   let joined = '';
   let start = 0;
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\r|\n/);
@@ -48,6 +50,8 @@ const ESCAPES: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f
 
 function unescape(text: string): string {
   return text.replace(/\\(u[0-9A-Fa-f]{4}|[\s\S]|$)/g, (_, escaped: string) =>
-    escaped.length === 5 ? String.fromCharCode(Number.parseInt(escaped.slice(1), 16)) : (ESCAPES[escaped] ?? escaped),
+    escaped.length === 5
+      ? String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
+      : (ESCAPES[escaped] ?? escaped),
   );
 }

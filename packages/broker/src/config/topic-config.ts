@@ -16,7 +16,9 @@ export interface ParsedTopicConfig {
   readonly problems: readonly ConfigProblem[];
 }
 
-export function parseTopicConfig(entries: readonly { readonly key: string; readonly value: string }[]): ParsedTopicConfig {
+export function parseTopicConfig(
+  entries: readonly { readonly key: string; readonly value: string }[],
+): ParsedTopicConfig {
   const overrides = new Map<TopicKey, string>();
   const problems: ConfigProblem[] = [];
   const refuse = (key: string, message: string): void => {
@@ -32,14 +34,19 @@ export function parseTopicConfig(entries: readonly { readonly key: string; reado
     else overrides.set(key, value.trim());
   }
   const lags = { ...defaultLags, ...lagsOf(overrides) };
-  if (lags.min > lags.max) refuse('min.compaction.lag.ms', 'min.compaction.lag.ms is above max.compaction.lag.ms');
+  if (lags.min > lags.max)
+    refuse('min.compaction.lag.ms', 'min.compaction.lag.ms is above max.compaction.lag.ms');
   return { overrides, problems };
 }
 
-const defaultLags = { min: topicKeys['min.compaction.lag.ms'].key.default, max: topicKeys['max.compaction.lag.ms'].key.default };
+const defaultLags = {
+  min: topicKeys['min.compaction.lag.ms'].key.default,
+  max: topicKeys['max.compaction.lag.ms'].key.default,
+};
 
 function lagsOf(overrides: TopicOverrides): { min?: number; max?: number } {
-  const number = (key: TopicKey): number | undefined => overrideValue(overrides, key) as number | undefined;
+  const number = (key: TopicKey): number | undefined =>
+    overrideValue(overrides, key) as number | undefined;
   const [min, max] = [number('min.compaction.lag.ms'), number('max.compaction.lag.ms')];
   return { ...(min !== undefined && { min }), ...(max !== undefined && { max }) };
 }
@@ -47,8 +54,13 @@ function lagsOf(overrides: TopicOverrides): { min?: number; max?: number } {
 /** What holds for a topic. Cheap enough to be done when either side changes; not for each batch. */
 export function effectiveTopicConfig(broker: BrokerConfig, overrides: TopicOverrides): TopicConfig {
   const config: Record<string, ConfigValue> = {};
-  for (const [name, { key, synonym }] of Object.entries<{ key: ConfigKey; synonym: keyof BrokerConfig | undefined }>(topicKeys)) {
-    config[name] = overrideValue(overrides, name as TopicKey) ?? (synonym === undefined ? key.default : broker[synonym]);
+  for (const [name, { key, synonym }] of Object.entries<{
+    key: ConfigKey;
+    synonym: keyof BrokerConfig | undefined;
+  }>(topicKeys)) {
+    config[name] =
+      overrideValue(overrides, name as TopicKey) ??
+      (synonym === undefined ? key.default : broker[synonym]);
   }
   return config as TopicConfig;
 }
@@ -76,7 +88,12 @@ export function alterTopicConfig(
   broker: BrokerConfig,
   overrides: TopicOverrides,
   alterations: readonly ConfigAlteration[],
-): { readonly ok: true; readonly entries: readonly { readonly key: string; readonly value: string }[] } | { readonly ok: false; readonly message: string } {
+):
+  | {
+      readonly ok: true;
+      readonly entries: readonly { readonly key: string; readonly value: string }[];
+    }
+  | { readonly ok: false; readonly message: string } {
   const altered = new Map<string, string>(overrides);
   for (const { key, operation, value } of alterations) {
     if (operation === AlterOperation.DELETE) {
@@ -88,17 +105,27 @@ export function alterTopicConfig(
       altered.set(key, value);
       continue;
     }
-    if (operation !== AlterOperation.APPEND && operation !== AlterOperation.SUBTRACT) return { ok: false, message: `${operation} is not an operation on ${key}` };
+    if (operation !== AlterOperation.APPEND && operation !== AlterOperation.SUBTRACT)
+      return { ok: false, message: `${operation} is not an operation on ${key}` };
     if (!isTopicKey(key)) return { ok: false, message: explainRefusedKey(key, 'topic') };
-    if (topicRow(key).key.type !== 'list') return { ok: false, message: `${key} is no list: nothing can be appended to it or taken from it` };
-    const current = altered.get(key) ?? formatValue('list', effectiveTopicConfig(broker, overrides)[key]) ?? '';
+    if (topicRow(key).key.type !== 'list')
+      return {
+        ok: false,
+        message: `${key} is no list: nothing can be appended to it or taken from it`,
+      };
+    const current =
+      altered.get(key) ?? formatValue('list', effectiveTopicConfig(broker, overrides)[key]) ?? '';
     altered.set(key, changeList(current, operation === AlterOperation.APPEND, value));
   }
   return { ok: true, entries: [...altered].map(([key, value]) => ({ key, value })) };
 }
 
 function changeList(current: string, append: boolean, value: string): string {
-  const parts = (text: string): string[] => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  const parts = (text: string): string[] =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
   const changed = parts(value);
   const kept = parts(current).filter((part) => append || !changed.includes(part));
   return [...kept, ...(append ? changed.filter((part) => !kept.includes(part)) : [])].join(',');

@@ -8,21 +8,49 @@ import { atLeast, boolean, between, int, list } from './key.ts';
 import type { ConfigKey, ValueOf, Validator } from './key.ts';
 
 /** A topic's key, and the broker's key that gives its default. */
-export interface TopicKeyRow<V extends ConfigKey = ConfigKey, S extends BrokerKey | undefined = BrokerKey | undefined> {
+export interface TopicKeyRow<
+  V extends ConfigKey = ConfigKey,
+  S extends BrokerKey | undefined = BrokerKey | undefined,
+> {
   readonly key: V;
   readonly synonym: S;
 }
 
-function sameAs<const K extends BrokerKey>(synonym: K, valid?: Validator): TopicKeyRow<ConfigKey<BrokerConfig[K]>, K> {
+function sameAs<const K extends BrokerKey>(
+  synonym: K,
+  valid?: Validator,
+): TopicKeyRow<ConfigKey<BrokerConfig[K]>, K> {
   const key = brokerKeys[synonym] as unknown as ConfigKey<BrokerConfig[K]>;
-  return { key: { ...key, importance: 'medium', updateMode: 'cluster-wide', fallbacks: [], ...(valid && { valid }) }, synonym };
+  return {
+    key: {
+      ...key,
+      importance: 'medium',
+      updateMode: 'cluster-wide',
+      fallbacks: [],
+      ...(valid && { valid }),
+    },
+    synonym,
+  };
 }
 
-const ofTopicsOnly = <K extends ConfigKey>(key: K): TopicKeyRow<K, undefined> => ({ key, synonym: undefined });
+const ofTopicsOnly = <K extends ConfigKey>(key: K): TopicKeyRow<K, undefined> => ({
+  key,
+  synonym: undefined,
+});
 
 const RECOMPRESSION = "batches are compressed again at the codec's own default level";
-const level = (initial: number, low: number, high: number): TopicKeyRow<ConfigKey<number>, undefined> =>
-  ofTopicsOnly(int(initial, { valid: between(low, high), noEffect: RECOMPRESSION, doc: 'A compression level in Kafka.' }));
+const level = (
+  initial: number,
+  low: number,
+  high: number,
+): TopicKeyRow<ConfigKey<number>, undefined> =>
+  ofTopicsOnly(
+    int(initial, {
+      valid: between(low, high),
+      noEffect: RECOMPRESSION,
+      doc: 'A compression level in Kafka.',
+    }),
+  );
 
 export const topicKeys = {
   'cleanup.policy': sameAs('log.cleanup.policy'),
@@ -51,9 +79,24 @@ export const topicKeys = {
   'compression.gzip.level': level(-1, -1, 9),
   'compression.lz4.level': level(9, 1, 17),
   'compression.zstd.level': level(3, -131_072, 22),
-  preallocate: ofTopicsOnly(boolean(false, { noEffect: 'files grow as they are written: nothing was gained by preallocating', doc: 'Whether segment files are made at full size in Kafka.' })),
-  'leader.replication.throttled.replicas': ofTopicsOnly(list([], { noEffect: 'replication is not throttled', doc: 'Replicas that a leader throttles in Kafka.' })),
-  'follower.replication.throttled.replicas': ofTopicsOnly(list([], { noEffect: 'replication is not throttled', doc: 'Replicas that a follower throttles in Kafka.' })),
+  preallocate: ofTopicsOnly(
+    boolean(false, {
+      noEffect: 'files grow as they are written: nothing was gained by preallocating',
+      doc: 'Whether segment files are made at full size in Kafka.',
+    }),
+  ),
+  'leader.replication.throttled.replicas': ofTopicsOnly(
+    list([], {
+      noEffect: 'replication is not throttled',
+      doc: 'Replicas that a leader throttles in Kafka.',
+    }),
+  ),
+  'follower.replication.throttled.replicas': ofTopicsOnly(
+    list([], {
+      noEffect: 'replication is not throttled',
+      doc: 'Replicas that a follower throttles in Kafka.',
+    }),
+  ),
 } as const;
 
 export type TopicKey = keyof typeof topicKeys;

@@ -94,14 +94,21 @@ const singles: Readonly<Record<string, string>> = {
 
 /** Every unsupported name and family, for the documentation. */
 export const unsupportedKeys = (): readonly { readonly name: string; readonly what: string }[] =>
-  [...families.map(([prefix, what]) => ({ name: prefix.endsWith('.') ? `${prefix}*` : prefix, what })), ...Object.entries(singles).map(([name, what]) => ({ name, what }))].sort(
-    (a, b) => (a.name < b.name ? -1 : 1),
-  );
+  [
+    ...families.map(([prefix, what]) => ({
+      name: prefix.endsWith('.') ? `${prefix}*` : prefix,
+      what,
+    })),
+    ...Object.entries(singles).map(([name, what]) => ({ name, what })),
+  ].sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /** Why a name that is in no table is refused, as a sentence; `table` says where a near miss is looked for. */
 export function explainRefusedKey(name: string, table: 'broker' | 'topic'): string {
-  const what = (Object.hasOwn(singles, name) ? singles[name] : undefined) ?? families.find(([prefix]) => name.startsWith(prefix))?.[1];
-  if (what !== undefined) return `${name} is Kafka's and belongs to ${what}, which this version does not support`;
+  const what =
+    (Object.hasOwn(singles, name) ? singles[name] : undefined) ??
+    families.find(([prefix]) => name.startsWith(prefix))?.[1];
+  if (what !== undefined)
+    return `${name} is Kafka's and belongs to ${what}, which this version does not support`;
   const names = Object.keys(table === 'broker' ? brokerKeys : topicKeys);
   const near = nearest(name, names);
   if (near !== undefined) return `${name} is not a configuration key; did you mean ${near}?`;
@@ -110,7 +117,7 @@ export function explainRefusedKey(name: string, table: 'broker' | 'topic'): stri
 
 /** A topic's key given to a broker, or the other way round, is an easy mistake that can be named. */
 function elsewhere(name: string, table: 'broker' | 'topic'): string {
-  if (table === 'topic' && Object.hasOwn(brokerKeys, name)) return ' of a topic: it is a broker\'s';
+  if (table === 'topic' && Object.hasOwn(brokerKeys, name)) return " of a topic: it is a broker's";
   if (table === 'broker' && Object.hasOwn(topicKeys, name)) {
     const { synonym } = topicKeys[name as keyof typeof topicKeys];
     return ` of a broker: it is a topic's${synonym === undefined ? '' : `, and the broker's default for it is ${synonym}`}`;
@@ -123,7 +130,11 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   const limit = Math.max(1, Math.floor(name.length / 5));
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const candidate of names) {
-    const distance = editDistance(name.toLowerCase(), candidate, best === undefined ? limit : best.distance - 1);
+    const distance = editDistance(
+      name.toLowerCase(),
+      candidate,
+      best === undefined ? limit : best.distance - 1,
+    );
     if (distance !== undefined) best = { name: candidate, distance };
   }
   return best?.name;
@@ -137,7 +148,9 @@ function editDistance(a: string, b: string, limit: number): number | undefined {
     const row = [i];
     for (let j = 1; j <= b.length; j += 1) {
       const change = a[i - 1] === b[j - 1] ? 0 : 1;
-      row.push(Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (previous[j - 1] ?? 0) + change));
+      row.push(
+        Math.min((previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (previous[j - 1] ?? 0) + change),
+      );
     }
     if (Math.min(...row) > limit) return undefined;
     previous = row;

@@ -7,7 +7,9 @@ import type { ConfigKey, ConfigType, ConfigValue } from './key.ts';
 
 const LONG_MAX = 2n ** 63n - 1n;
 
-export type ParsedValue = { readonly ok: true; readonly value: Exclude<ConfigValue, null> } | { readonly ok: false; readonly reason: string };
+export type ParsedValue =
+  | { readonly ok: true; readonly value: Exclude<ConfigValue, null> }
+  | { readonly ok: false; readonly reason: string };
 
 /** Parses and validates; the reason of a refusal is a phrase that follows "log.retention.ms=abc: ". */
 export function parseValue(key: ConfigKey, text: string): ParsedValue {
@@ -38,18 +40,23 @@ function parseType(type: ConfigType, text: string): ParsedValue {
 
 function parseBoolean(text: string): ParsedValue {
   const word = text.toLowerCase();
-  return word === 'true' || word === 'false' ? { ok: true, value: word === 'true' } : { ok: false, reason: 'must be true or false' };
+  return word === 'true' || word === 'false'
+    ? { ok: true, value: word === 'true' }
+    : { ok: false, reason: 'must be true or false' };
 }
 
 function parseInteger(text: string, minimum: number, maximum: number, name: string): ParsedValue {
   const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
-  return value >= minimum && value <= maximum ? { ok: true, value } : { ok: false, reason: `is not a ${name}` };
+  return value >= minimum && value <= maximum
+    ? { ok: true, value }
+    : { ok: false, reason: `is not a ${name}` };
 }
 
 function parseLong(text: string): ParsedValue {
   if (!/^[+-]?\d{1,20}$/.test(text)) return { ok: false, reason: 'is not a 64-bit integer' };
   const exact = BigInt(text.replace('+', ''));
-  if (exact > LONG_MAX || exact < -LONG_MAX - 1n) return { ok: false, reason: 'is not a 64-bit integer' };
+  if (exact > LONG_MAX || exact < -LONG_MAX - 1n)
+    return { ok: false, reason: 'is not a 64-bit integer' };
   return { ok: true, value: Math.max(-UNLIMITED, Math.min(UNLIMITED, Number(exact))) };
 }
 
@@ -68,4 +75,12 @@ export function formatValue(type: ConfigType, value: ConfigValue): string | null
 }
 
 /** Kafka's ids of these types in DescribeConfigs. */
-export const typeCode: Readonly<Record<ConfigType, number>> = { boolean: 1, string: 2, int: 3, short: 4, long: 5, double: 6, list: 7 };
+export const typeCode: Readonly<Record<ConfigType, number>> = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  short: 4,
+  long: 5,
+  double: 6,
+  list: 7,
+};

@@ -7,8 +7,13 @@ export const identityKeys = {
     valid: atLeast(0),
     doc: "The broker's number, unique in the cluster and kept for its life. Kafka has no default for it; ours is 1.",
   }),
-  'broker.id': int(-1, { importance: 'high', doc: 'The older name of node.id; if both are set they must agree.' }),
-  'broker.rack': string(null, { doc: 'Where the broker stands (a rack, a zone); told to clients in Metadata and DescribeCluster.' }),
+  'broker.id': int(-1, {
+    importance: 'high',
+    doc: 'The older name of node.id; if both are set they must agree.',
+  }),
+  'broker.rack': string(null, {
+    doc: 'Where the broker stands (a rack, a zone); told to clients in Metadata and DescribeCluster.',
+  }),
   'process.roles': list(['broker', 'controller'], {
     importance: 'high',
     valid: listOf(['broker', 'controller'], { mayBeEmpty: false }),

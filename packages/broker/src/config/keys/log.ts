@@ -1,5 +1,17 @@
 /** How logs are kept: segments, flushing, retention, compaction, times. Most are defaults for a topic's own keys (topic-keys.ts). */
-import { UNLIMITED, atLeast, between, boolean, double, int, list, listOf, long, unlimitedOrPositive, word } from '../key.ts';
+import {
+  UNLIMITED,
+  atLeast,
+  between,
+  boolean,
+  double,
+  int,
+  list,
+  listOf,
+  long,
+  unlimitedOrPositive,
+  word,
+} from '../key.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -32,7 +44,11 @@ export const logKeys = {
     fallbacks: [{ key: 'log.roll.hours', factor: HOUR_MS }],
     doc: 'A segment older than this is closed even if it is small.',
   }),
-  'log.roll.hours': int(168, { importance: 'high', valid: atLeast(1), doc: 'log.roll.ms in hours.' }),
+  'log.roll.hours': int(168, {
+    importance: 'high',
+    valid: atLeast(1),
+    doc: 'log.roll.ms in hours.',
+  }),
   'log.roll.jitter.ms': long(0, {
     importance: 'high',
     updateMode: 'cluster-wide',
@@ -40,7 +56,11 @@ export const logKeys = {
     fallbacks: [{ key: 'log.roll.jitter.hours', factor: HOUR_MS }],
     doc: 'Up to so much, by chance, is taken off log.roll.ms, so that many segments do not close at once.',
   }),
-  'log.roll.jitter.hours': int(0, { importance: 'high', valid: atLeast(0), doc: 'log.roll.jitter.ms in hours.' }),
+  'log.roll.jitter.hours': int(0, {
+    importance: 'high',
+    valid: atLeast(0),
+    doc: 'log.roll.jitter.ms in hours.',
+  }),
   'log.index.size.max.bytes': int(10 * 1024 ** 2, {
     updateMode: 'cluster-wide',
     valid: atLeast(4),
@@ -65,7 +85,10 @@ export const logKeys = {
     fallbacks: [{ key: 'log.flush.scheduler.interval.ms', factor: 1 }],
     doc: 'The longest that a record stays unflushed.',
   }),
-  'log.flush.scheduler.interval.ms': long(UNLIMITED, { importance: 'high', doc: 'Gives log.flush.interval.ms when that is not set.' }),
+  'log.flush.scheduler.interval.ms': long(UNLIMITED, {
+    importance: 'high',
+    doc: 'Gives log.flush.interval.ms when that is not set.',
+  }),
   'log.flush.offset.checkpoint.interval.ms': int(60_000, {
     importance: 'high',
     valid: atLeast(0),
@@ -82,14 +105,20 @@ export const logKeys = {
     ],
     doc: 'Segments whose newest record is older are deleted, where the policy is delete; -1 for never.',
   }),
-  'log.retention.minutes': int(null, { importance: 'high', doc: 'log.retention.ms in minutes; goes before hours.' }),
+  'log.retention.minutes': int(null, {
+    importance: 'high',
+    doc: 'log.retention.ms in minutes; goes before hours.',
+  }),
   'log.retention.hours': int(168, { importance: 'high', doc: 'log.retention.ms in hours.' }),
   'log.retention.bytes': long(-1, {
     importance: 'high',
     updateMode: 'cluster-wide',
     doc: 'Old segments are deleted while a partition stays at least so large; -1 for no limit.',
   }),
-  'log.retention.check.interval.ms': long(300_000, { valid: atLeast(1), doc: 'How often retention looks for segments to delete.' }),
+  'log.retention.check.interval.ms': long(300_000, {
+    valid: atLeast(1),
+    doc: 'How often retention looks for segments to delete.',
+  }),
   'log.segment.delete.delay.ms': long(60_000, {
     importance: 'high',
     updateMode: 'cluster-wide',
@@ -103,7 +132,11 @@ export const logKeys = {
     doc: 'delete: old segments go, by time and size. compact: of each key the last record stays. Both may be named.',
   }),
   'log.cleaner.enable': boolean(true, { doc: 'Whether compaction runs at all.' }),
-  'log.cleaner.backoff.ms': long(15_000, { updateMode: 'cluster-wide', valid: atLeast(0), doc: 'How long compaction rests when nothing needs it.' }),
+  'log.cleaner.backoff.ms': long(15_000, {
+    updateMode: 'cluster-wide',
+    valid: atLeast(0),
+    doc: 'How long compaction rests when nothing needs it.',
+  }),
   'log.cleaner.dedupe.buffer.size': long(128 * 1024 ** 2, {
     updateMode: 'cluster-wide',
     valid: atLeast(1024 ** 2),
@@ -119,7 +152,11 @@ export const logKeys = {
     valid: atLeast(0),
     doc: 'How long a tombstone stays after compaction has met it, so that a slow reader learns of the deletion.',
   }),
-  'log.cleaner.min.compaction.lag.ms': long(0, { updateMode: 'cluster-wide', valid: atLeast(0), doc: 'A record younger than this is not compacted away.' }),
+  'log.cleaner.min.compaction.lag.ms': long(0, {
+    updateMode: 'cluster-wide',
+    valid: atLeast(0),
+    doc: 'A record younger than this is not compacted away.',
+  }),
   'log.cleaner.max.compaction.lag.ms': long(UNLIMITED, {
     updateMode: 'cluster-wide',
     valid: atLeast(1),
@@ -150,7 +187,7 @@ export const logKeys = {
   'compression.type': word('producer', CODEC_WORDS, {
     importance: 'high',
     updateMode: 'cluster-wide',
-    doc: "How batches are kept: as the producer sent them (producer), uncompressed, or in one codec.",
+    doc: 'How batches are kept: as the producer sent them (producer), uncompressed, or in one codec.',
   }),
   'producer.id.expiration.ms': int(86_400_000, {
     importance: 'low',
@@ -158,5 +195,9 @@ export const logKeys = {
     valid: atLeast(1),
     doc: 'How long a partition remembers an idempotent producer that sends nothing.',
   }),
-  'producer.id.expiration.check.interval.ms': int(600_000, { importance: 'low', valid: atLeast(1), doc: 'How often forgotten producers are looked for.' }),
+  'producer.id.expiration.check.interval.ms': int(600_000, {
+    importance: 'low',
+    valid: atLeast(1),
+    doc: 'How often forgotten producers are looked for.',
+  }),
 } as const;

@@ -31,7 +31,9 @@ export const networkKeys = {
     valid: atLeast(0),
     doc: 'Connections open at once from one address.',
   }),
-  'connections.max.idle.ms': long(600_000, { doc: 'A connection without a request for so long is closed.' }),
+  'connections.max.idle.ms': long(600_000, {
+    doc: 'A connection without a request for so long is closed.',
+  }),
   'queued.max.requests': int(500, {
     importance: 'high',
     valid: atLeast(1),
@@ -45,12 +47,18 @@ export const networkKeys = {
     valid: atLeast(0),
     doc: 'Fetch sessions (KIP-227) kept at once; a client that gets none fetches in full each time.',
   }),
-  'max.request.partition.size.limit': int(2000, { valid: atLeast(1), doc: 'The most partitions in one DescribeTopicPartitions answer.' }),
-  'odradek.websocket.allowed.origins': list(['http://localhost:*', 'http://127.0.0.1:*', 'http://[::1]:*'], {
-    importance: 'high',
-    valid: listOf([], { mayBeEmpty: true }),
-    doc: 'Origins of pages that may open a WebSocket; a port of * is any port, the one word * is everybody. A client that sends no Origin is no page and is let in.',
+  'max.request.partition.size.limit': int(2000, {
+    valid: atLeast(1),
+    doc: 'The most partitions in one DescribeTopicPartitions answer.',
   }),
+  'odradek.websocket.allowed.origins': list(
+    ['http://localhost:*', 'http://127.0.0.1:*', 'http://[::1]:*'],
+    {
+      importance: 'high',
+      valid: listOf([], { mayBeEmpty: true }),
+      doc: 'Origins of pages that may open a WebSocket; a port of * is any port, the one word * is everybody. A client that sends no Origin is no page and is let in.',
+    },
+  ),
   'odradek.connection.max.in.flight.requests': int(64, {
     valid: atLeast(1),
     doc: 'Requests of one connection under way at once; beyond it, the connection is not read from.',
@@ -59,6 +67,12 @@ export const networkKeys = {
     valid: atLeast(1),
     doc: 'The most bytes that one compressed batch may unpack to; a larger one is refused as too large while it is being unpacked.',
   }),
-  'odradek.max.partitions': int(100_000, { valid: atLeast(1), doc: 'Partitions on one broker, those of internal topics included; a topic that would pass it is refused.' }),
-  'odradek.max.groups': int(100_000, { valid: atLeast(1), doc: 'Consumer groups that one broker coordinates; one more is refused.' }),
+  'odradek.max.partitions': int(100_000, {
+    valid: atLeast(1),
+    doc: 'Partitions on one broker, those of internal topics included; a topic that would pass it is refused.',
+  }),
+  'odradek.max.groups': int(100_000, {
+    valid: atLeast(1),
+    doc: 'Consumer groups that one broker coordinates; one more is refused.',
+  }),
 } as const;
