@@ -1,0 +1,395 @@
+/**
+ * A broker: its parts put together and its life driven by broker.machine.ts. The host hands in ports (clock, chance, storage),
+ * opens listeners, and gives each accepted connection to `accept`; everything else is decided here.
+ *
+ *   const broker = new Broker(options)
+ *   await broker.recover()                    // starting -> recovering -> awaitingListeners
+ *   ...open listeners...
+ *   await broker.open(addresses)              // registering -> running
+ *   await broker.stop()                       // controlledShutdown -> stopped
+ */
+import { GroupCoordinator, defaultGroupLimits, type GroupConfig } from '@odradek/coordinator';
+import { PartitionLog, TailBudget } from '@odradek/log';
+import type { Clock, Compression, Connection, Crc32c, Logger, Random, Volume } from '@odradek/ports';
+import { ZERO_UUID, nodeId, type NodeId } from '@odradek/protocol';
+import { QuorumMember, type TreeChange } from '@odradek/quorum';
+import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
+import { brokerMachine } from './broker.machine.ts';
+import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
+import type { ConfigEntry } from './config/index.ts';
+import { Connections } from './connection/connections.ts';
+import { Controller } from './controller/controller.ts';
+import { ProducerIds } from './controller/producer-ids.ts';
+import { FetchSessions } from './fetch/fetch-sessions.ts';
+import { appendToGroupLog, followGroupLeadership } from './groups/group-log.ts';
+import { handlers } from './handlers/index.ts';
+import { housekeeping, type Housekeeping } from './housekeeping.ts';
+import { establishIdentity, type Identity } from './identity-file.ts';
+import { InternalTopics, OFFSETS_TOPIC } from './internal-topics.ts';
+import { TAIL_BYTES_MAX } from './limits.ts';
+import { metadataLogConfig } from './log-config.ts';
+import { MetadataImage, type NodeChange } from './metadata/image.ts';
+import type { ListenerAddress } from './metadata/nodes.ts';
+import { brokerMetrics } from './metrics/broker-metrics.ts';
+import { RequestMetrics } from './metrics/request-metrics.ts';
+import type { MetricFamily } from './metrics/types.ts';
+import { ReplicaManager, type LogToOpen } from './replica-manager.ts';
+import type { BrokerServices } from './services.ts';
+import { Settings } from './settings.ts';
+
+export interface BrokerOptions {
+  /** Configuration as given; the host has refused what is wrong with it. */
+  readonly entries: readonly ConfigEntry[];
+  /** Owned by the host, which closes it after the broker has stopped. */
+  readonly volume: Volume;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly crc32c: Crc32c;
+  readonly compression: Compression;
+}
+
+const METADATA_TOPIC = '__cluster_metadata';
+
+export class Broker {
+  readonly nodeId: NodeId;
+  readonly image = new MetadataImage();
+  readonly settings: Settings;
+  readonly #options: BrokerOptions;
+  readonly #logger: Logger;
+  readonly #actor: ActorRefFrom<typeof brokerMachine>;
+  readonly #requestMetrics = new RequestMetrics();
+  readonly #tailBudget = new TailBudget(TAIL_BYTES_MAX);
+  readonly #early: { connection: Connection; listenerName: string }[] = [];
+  #identity: Identity | undefined;
+  #wasCleanShutdown = true;
+  #metadataLog: PartitionLog | undefined;
+  #quorum: QuorumMember | undefined;
+  #replicas: ReplicaManager | undefined;
+  #groups: GroupCoordinator | undefined;
+  #services: BrokerServices | undefined;
+  #connections: Connections | undefined;
+  #housekeeping: Housekeeping | undefined;
+
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.settings = new Settings(options.entries, this.image);
+    this.nodeId = nodeId(this.settings.broker['node.id']);
+    this.#logger = options.logger;
+    this.#actor = createActor(this.#machine(), { input: { nodeId: this.nodeId }, clock: options.clock });
+  }
+
+  /** Resolves when every log is open; rejects with what made the start impossible. */
+  async recover(): Promise<void> {
+    this.#actor.start();
+    await this.#reaches('awaitingListeners');
+  }
+
+  /** The listeners are open at these addresses, as clients are to be told. Resolves when the broker is registered and runs. */
+  async open(listeners: readonly ListenerAddress[]): Promise<void> {
+    this.#actor.send({ type: 'listeners.opened', listeners });
+    await this.#reaches('running');
+  }
+
+  /** Takes over a connection. One that comes before the broker runs waits for it. */
+  accept(connection: Connection, listenerName: string): void {
+    if (this.isReady) this.#connections!.accept(connection, listenerName);
+    else if (this.#actor.getSnapshot().hasTag('isOver')) connection.destroy();
+    else this.#early.push({ connection, listenerName });
+  }
+
+  /** Drains connections, flushes and closes the logs, marks a clean stop. */
+  async stop(): Promise<void> {
+    this.#actor.send({ type: 'stop.requested' });
+    await this.stopped;
+  }
+
+  /** Resolves when the broker has stopped, rejects when it had to give up. */
+  get stopped(): Promise<void> {
+    return waitFor(this.#actor, (it) => it.hasTag('isOver')).then((state) => {
+      if (state.matches('failed')) throw new BrokerFailure(state.context.failure ?? 'unknown');
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#actor.getSnapshot().hasTag('isReady');
+  }
+
+  /** The machine's state, for people: "running". */
+  get state(): string {
+    return String(this.#actor.getSnapshot().value);
+  }
+
+  get clusterId(): string {
+    return this.image.clusterId;
+  }
+
+  /** Why the broker is not ready, or partitions that cannot be served; empty when all is well. */
+  problems(): readonly string[] {
+    const problems: string[] = this.isReady ? [] : [`the broker is ${this.state}`];
+    for (const { topic, partition, replica } of this.#replicas?.all() ?? []) {
+      if (replica.role === 'offline') problems.push(`partition ${topic}-${partition} is offline`);
+    }
+    return problems;
+  }
+
+  metrics(): readonly MetricFamily[] {
+    return brokerMetrics({
+      requests: this.#requestMetrics,
+      connections: this.#connections,
+      replicas: this.#replicas,
+      image: this.image,
+      quorum: this.#quorum,
+      fetchSessions: this.#services?.fetchSessions,
+    });
+  }
+
+  #machine(): typeof brokerMachine {
+    return brokerMachine.provide({
+      actors: {
+        joinQuorum: fromPromise(() => this.#joinQuorum()),
+        recoverLogs: fromPromise(() => this.#recoverLogs()),
+        register: fromPromise(({ input }) => this.#register(input.listeners)),
+        shutDown: fromPromise(() => this.#shutDown()),
+      },
+      actions: {
+        serve: () => this.#serve(),
+        giveUp: () => this.#giveUp(),
+      },
+    });
+  }
+
+  async #reaches(state: 'awaitingListeners' | 'running'): Promise<void> {
+    const snapshot = await waitFor(this.#actor, (it) => it.matches(state) || it.hasTag('isOver'));
+    if (snapshot.matches('failed')) {
+      throw this.#startError ?? new BrokerFailure(snapshot.context.failure ?? 'unknown');
+    }
+    if (!snapshot.matches(state)) throw new BrokerFailure('the broker was stopped while it started');
+  }
+
+  /** Kept beside the machine: its context holds the words only, the host wants the error's class. */
+  #startError: unknown;
+
+  async #joinQuorum(): Promise<void> {
+    try {
+      const { volume, clock, random, crc32c } = this.#options;
+      this.#identity = await establishIdentity(volume, this.nodeId, random);
+      this.#wasCleanShutdown = await takeCleanShutdown(volume);
+      const log = await this.#openLog({
+        topic: METADATA_TOPIC,
+        partition: 0,
+        topicId: ZERO_UUID,
+        files: await volume.list(`${METADATA_TOPIC}-0/`),
+        recoveryPoint: undefined,
+        logStartOffset: undefined,
+      });
+      this.#metadataLog = log;
+      const quorum = await QuorumMember.start({
+        nodeId: this.nodeId,
+        voters: [this.nodeId],
+        incarnation: this.#identity.directoryId,
+        volume,
+        log,
+        clock,
+        random,
+        logger: this.#logger.child({ part: 'quorum' }),
+        crc32c,
+      });
+      this.#quorum = quorum;
+      quorum.subscribe(({ failure }) => {
+        if (failure !== null) this.#actor.send({ type: 'metadata.failed', reason: failure.message });
+      });
+      this.#assemble(quorum);
+      const initial: NodeChange[] = [];
+      for (const [path, node] of quorum.tree.descend('/')) initial.push({ path, value: node.value });
+      this.image.apply(initial);
+      this.settings.refresh();
+      quorum.onChange((changes) => this.#applyChanges(changes));
+      await this.#services!.controller.formatCluster(this.#identity.clusterId);
+      if (this.image.clusterId !== this.#identity.clusterId) {
+        throw new BrokerFailure(
+          `the metadata in ${volume.traits.location} belongs to cluster ${this.image.clusterId}, and meta.properties says ${this.#identity.clusterId}: the folder was put together from two`,
+        );
+      }
+    } catch (error) {
+      this.#startError = error;
+      throw error;
+    }
+  }
+
+  #assemble(quorum: QuorumMember): void {
+    const { clock, random, volume, crc32c, compression } = this.#options;
+    const logger = this.#logger;
+    const { image, settings } = this;
+    const controller = new Controller({
+      quorum,
+      image,
+      random,
+      isTopicDeletionEnabled: () => settings.broker['delete.topic.enable'],
+      topicDefaults: () => ({
+        numPartitions: settings.broker['num.partitions'],
+        replicationFactor: settings.broker['default.replication.factor'],
+        configProblem: (key, value) => settings.topicProblem([{ key, value }]),
+      }),
+    });
+    const replicas = new ReplicaManager({
+      nodeId: this.nodeId,
+      volume,
+      clock,
+      logger,
+      image,
+      settings,
+      openLog: (log) => this.#openLog(log),
+      onRoleChange: (topic, partition, replica) => {
+        if (topic === OFFSETS_TOPIC) followGroupLeadership(groups, partition, replica, logger);
+      },
+      onDeleted: ({ topicId }) => {
+        void controller.completeDeletion(this.nodeId, topicId).then((it) => {
+          if (!it.ok) logger.warn('a finished deletion could not be recorded; the next start does it', { topicId });
+        });
+      },
+    });
+    const groups = new GroupCoordinator({
+      clock,
+      random,
+      logger: logger.child({ part: 'groups' }),
+      compression,
+      get config() {
+        return groupConfigOf(settings, image);
+      },
+      append: (partition, records) => appendToGroupLog(replicas, partition, records, clock, crc32c),
+      topicExists: (topic, partition) => image.partition(topic, partition) !== undefined,
+      topicName: (topicId) => image.topicsById.get(topicId)?.name,
+      topicId: (topic) => image.topics.get(topic)?.topicId,
+    });
+    this.#replicas = replicas;
+    this.#groups = groups;
+    this.#services = {
+      nodeId: this.nodeId,
+      image,
+      controller,
+      producerIds: new ProducerIds(controller),
+      replicas,
+      groups,
+      internalTopics: new InternalTopics({ controller, image, replicas, settings, logger }),
+      fetchSessions: new FetchSessions(settings.broker['max.incremental.fetch.session.cache.slots'], clock, random),
+      settings,
+      clock,
+      random,
+      logger,
+      handlers,
+      dataLocation: volume.traits.location,
+    };
+    this.#connections = new Connections({ broker: this.#services, metrics: this.#requestMetrics, clock, logger });
+  }
+
+  async #recoverLogs(): Promise<void> {
+    await this.#replicas!.recover();
+    this.#isRecovered = true;
+  }
+
+  /** Before the logs are recovered, changes only go into the image: recovery hosts what it then finds there. */
+  #isRecovered = false;
+
+  #applyChanges(changes: readonly TreeChange[]): void {
+    const nodes: NodeChange[] = [];
+    for (const change of changes) {
+      if (change.kind === 'nodeCreated' || change.kind === 'nodeChanged') {
+        nodes.push({ path: change.path, value: change.node.value });
+      } else if (change.kind === 'nodeDeleted') nodes.push({ path: change.path, value: null });
+    }
+    const delta = this.image.apply(nodes);
+    if (delta.brokerConfigs.size > 0) this.settings.refresh();
+    if (!this.#isRecovered) return;
+    this.#replicas!.apply(delta);
+    if (delta.deletedTopics.length > 0) this.#groups!.onTopicsDeleted(delta.deletedTopics.map((it) => it.name));
+  }
+
+  async #register(listeners: readonly ListenerAddress[]): Promise<void> {
+    await this.#services!.controller.registerBroker({
+      nodeId: this.nodeId,
+      incarnation: this.#identity!.directoryId,
+      listeners,
+      rack: this.settings.broker['broker.rack'],
+      wasCleanShutdown: this.#wasCleanShutdown,
+    });
+  }
+
+  #serve(): void {
+    const { clock, volume } = this.#options;
+    this.#housekeeping = housekeeping({
+      clock,
+      logger: this.#logger,
+      settings: this.settings,
+      replicas: this.#replicas!,
+      connections: this.#connections!,
+      volume,
+    });
+    for (const { connection, listenerName } of this.#early.splice(0)) {
+      this.#connections!.accept(connection, listenerName);
+    }
+  }
+
+  async #shutDown(): Promise<void> {
+    const { volume } = this.#options;
+    await this.#connections?.drain();
+    await this.#housekeeping?.stop();
+    await this.#groups?.close();
+    const closed = (await this.#replicas?.close()) ?? { isClean: false };
+    await this.#quorum?.close();
+    await this.#metadataLog?.close({ clean: true });
+    if (closed.isClean) {
+      await markCleanShutdown(volume, this.image.brokers.get(this.nodeId)?.brokerEpoch ?? 0);
+    }
+  }
+
+  #giveUp(): void {
+    const reason = this.#actor.getSnapshot().context.failure ?? 'the broker has failed';
+    this.#logger.error(`the broker gives up: ${reason}`);
+    this.#connections?.cutAll('the broker has failed');
+    void this.#housekeeping?.stop();
+    for (const { connection } of this.#early.splice(0)) connection.destroy();
+  }
+
+  #openLog(log: LogToOpen): Promise<PartitionLog> {
+    const { volume, clock, crc32c, compression } = this.#options;
+    const config = this.settings.logConfig(log.topic);
+    return PartitionLog.open({
+      volume,
+      topicPartition: { topic: log.topic, partition: log.partition },
+      topicId: log.topicId as never,
+      config: log.topic === METADATA_TOPIC ? metadataLogConfig(config) : config,
+      clock,
+      crc32c,
+      compression,
+      logger: this.#logger,
+      files: log.files,
+      recoveryPoint: log.recoveryPoint,
+      logStartOffset: log.logStartOffset,
+      cleanShutdown: this.#wasCleanShutdown,
+      tailBudget: this.#tailBudget,
+    });
+  }
+}
+
+/** The broker cannot go on; the message says why. */
+export class BrokerFailure extends Error {
+  override readonly name = 'BrokerFailure';
+}
+
+const groupConfigOf = (settings: Settings, image: MetadataImage): GroupConfig => {
+  const config = settings.broker;
+  return {
+    minSessionTimeoutMs: config['group.min.session.timeout.ms'],
+    maxSessionTimeoutMs: config['group.max.session.timeout.ms'],
+    initialRebalanceDelayMs: config['group.initial.rebalance.delay.ms'],
+    groupMaxSize: config['group.max.size'],
+    offsetsRetentionMinutes: config['offsets.retention.minutes'],
+    offsetsRetentionCheckIntervalMs: config['offsets.retention.check.interval.ms'],
+    offsetMetadataMaxBytes: config['offset.metadata.max.bytes'],
+    // A group lives where it was put when the topic was made, whatever the key says now.
+    offsetsTopicPartitions: image.topics.get(OFFSETS_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
+    offsetsCommitTimeoutMs: config['offsets.commit.timeout.ms'],
+    limits: { ...defaultGroupLimits, groupsMax: config['odradek.max.groups'] },
+  };
+};

@@ -1,0 +1,353 @@
+/**
+ * One client connection: cuts the stream into requests, hands each to its handler, and sends the answers in the order of
+ * the requests, whatever order they are done in (Kafka's rule; facts: trap 11). Unlike Kafka it does not wait for one
+ * answer before it reads the next request: produces of one connection so share a flush.
+ *
+ * Limits: requests and bytes under way, unsent answers, and one budget over all connections; over any of them the
+ * connection is paused and its bytes stay in the network. Whatever breaks the protocol closes this connection and no other.
+ */
+import type { Clock, Connection, Logger } from '@odradek/ports';
+import {
+  ApiKey,
+  FrameReader,
+  MalformedFrame,
+  decode,
+  decodeRequestHeader,
+  encodeResponse,
+} from '@odradek/protocol';
+import {
+  REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX,
+  REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX,
+  RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX,
+} from '../limits.ts';
+import {
+  CLOSE_CONNECTION,
+  NO_RESPONSE,
+  UNSUPPORTED_API_VERSIONS,
+  type Handler,
+  type RequestContext,
+} from '../handlers/handler.ts';
+import type { RequestMetrics } from '../metrics/request-metrics.ts';
+import type { BrokerServices } from '../services.ts';
+import type { RequestBudget } from './request-budget.ts';
+
+export interface ClientConnectionOptions {
+  readonly id: string;
+  readonly connection: Connection;
+  readonly listenerName: string;
+  readonly broker: BrokerServices;
+  readonly handlers: ReadonlyMap<number, Handler>;
+  readonly requestBytesMax: number;
+  readonly budget: RequestBudget;
+  readonly metrics: RequestMetrics;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What the connection's machine is told. */
+  readonly events: {
+    requestUnderstood(): void;
+    answersSent(): void;
+    ruleBroken(reason: string): void;
+    peerClosed(): void;
+  };
+}
+
+interface Slot {
+  readonly handler: Handler;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  readonly requestBytes: number;
+  readonly startedAtMs: number;
+  /** Undefined while the answer is not there; null when none is sent. */
+  answer: readonly Uint8Array[] | null | undefined;
+  closesConnection: boolean;
+}
+
+export class ClientConnection {
+  readonly id: string;
+  readonly #options: ClientConnectionOptions;
+  readonly #frames: FrameReader;
+  /** Requests under way, in the order they came. */
+  readonly #slots: Slot[] = [];
+  /** Whole requests that came while there was no room. */
+  #backlog: Uint8Array[] = [];
+  readonly #closeListeners = new Set<() => void>();
+  #bytesInFlight = 0;
+  #isPaused = false;
+  #isFlushScheduled = false;
+  #isDraining = false;
+  #isClosed = false;
+  #isUnderstood = false;
+  #lastActivityMs: number;
+
+  constructor(options: ClientConnectionOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#lastActivityMs = options.clock.monotonicMs();
+    this.#frames = new FrameReader({
+      frameBytesMax: options.requestBytesMax,
+      onFrame: (frame, owned) => this.#receive(frame, owned),
+    });
+  }
+
+  get lastActivityMs(): number {
+    return this.#lastActivityMs;
+  }
+
+  /** Requests whose answers are owed. */
+  get requestsInFlight(): number {
+    return this.#slots.length + this.#backlog.length;
+  }
+
+  start(): void {
+    this.#options.connection.start({
+      onBytes: (chunk, owned) => this.#onBytes(chunk, owned),
+      onDrain: () => this.#proceed(),
+      onClose: (cause) => this.#onClose(cause),
+    });
+  }
+
+  /** Machine's effect: no more requests are read; the answers owed are still sent. */
+  stopReading(): void {
+    this.#isDraining = true;
+    this.#backlog = [];
+    this.#pause();
+    // Long polls are answered now with what they have.
+    this.#endWaits();
+    this.#scheduleFlush();
+  }
+
+  closeGently(): void {
+    this.#options.connection.close();
+  }
+
+  cutOff(): void {
+    this.#options.connection.destroy();
+  }
+
+  /** Machine's effect on `closed`: waits are told, budgets given back. */
+  release(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#options.budget.give(this.#bytesInFlight);
+    this.#options.budget.forget(this.#proceed);
+    this.#bytesInFlight = 0;
+    this.#backlog = [];
+    this.#endWaits();
+  }
+
+  #endWaits(): void {
+    const listeners = [...this.#closeListeners];
+    this.#closeListeners.clear();
+    for (const listener of listeners) listener();
+  }
+
+  #onBytes(chunk: Uint8Array, owned: boolean): void {
+    if (this.#isClosed || this.#isDraining) return;
+    this.#lastActivityMs = this.#options.clock.monotonicMs();
+    this.#options.metrics.bytesIn += chunk.byteLength;
+    try {
+      this.#frames.push(chunk, owned);
+    } catch (error) {
+      this.#breakRule(error);
+    }
+  }
+
+  #receive(frame: Uint8Array, owned: boolean): void {
+    if (this.#isClosed || this.#isDraining) return;
+    if (this.#backlog.length > 0 || !this.#hasRoom()) {
+      this.#backlog.push(owned ? frame : frame.slice());
+      this.#pause();
+      return;
+    }
+    this.#process(frame, owned);
+  }
+
+  #process(frame: Uint8Array, owned: boolean): void {
+    const { broker, handlers, clock, logger } = this.#options;
+    let slot: Slot | undefined;
+    try {
+      // A request that outlives this call must not look into a buffer which the transport fills anew. Produce alone is
+      // decided within it, and its log copies what it keeps.
+      const isProduce = frame[0] === 0 && frame[1] === ApiKey.Produce;
+      const header = decodeRequestHeader(owned || isProduce ? frame : frame.slice());
+      const handler = handlers.get(header.apiKey);
+      if (handler === undefined) {
+        throw new MalformedFrame(`API key ${header.apiKey} is unknown or not supported`);
+      }
+      const apiVersion = versionOf(handler, header.apiVersion);
+      const isTooNew = apiVersion === UNSUPPORTED_API_VERSIONS;
+      const body = isTooNew ? {} : decode(handler.request, apiVersion, header.body);
+      if (!this.#isUnderstood) {
+        this.#isUnderstood = true;
+        this.#options.events.requestUnderstood();
+      }
+      slot = {
+        handler,
+        apiVersion: isTooNew ? 0 : apiVersion,
+        correlationId: header.correlationId,
+        requestBytes: frame.byteLength,
+        startedAtMs: clock.monotonicMs(),
+        answer: undefined,
+        closesConnection: false,
+      };
+      this.#slots.push(slot);
+      this.#bytesInFlight += slot.requestBytes;
+      this.#options.budget.take(slot.requestBytes);
+      const answer = handler.handle(broker, body as never, this.#contextOf(apiVersion, header.clientId));
+      if (answer instanceof Promise) {
+        const waiting = slot;
+        answer.then(
+          (it) => this.#complete(waiting, it),
+          (error: unknown) => this.#fail(waiting, error),
+        );
+      } else this.#complete(slot, answer);
+    } catch (error) {
+      if (error instanceof MalformedFrame) this.#breakRule(error);
+      else if (slot !== undefined) this.#fail(slot, error);
+      else {
+        logger.error('a request could not be read', { error });
+        this.#breakRule(error);
+      }
+    }
+  }
+
+  #contextOf(apiVersion: number, clientId: string | null): RequestContext {
+    const { connection, listenerName } = this.#options;
+    return {
+      apiVersion,
+      clientId: clientId ?? '',
+      clientHost: `/${hostOf(connection.remoteAddress)}`,
+      listenerName,
+      onClosed: (listener) => {
+        this.#closeListeners.add(listener);
+        return () => this.#closeListeners.delete(listener);
+      },
+    };
+  }
+
+  #complete(slot: Slot, answer: unknown): void {
+    if (this.#isClosed) return;
+    if (answer === NO_RESPONSE || answer === CLOSE_CONNECTION) {
+      slot.answer = null;
+      slot.closesConnection = answer === CLOSE_CONNECTION;
+    } else {
+      try {
+        slot.answer = encodeResponse(slot.handler.response, slot.apiVersion, slot.correlationId, answer);
+      } catch (error) {
+        this.#fail(slot, error);
+        return;
+      }
+    }
+    this.#scheduleFlush();
+  }
+
+  /** A defect of ours: the client gets no guess for an answer, and nobody else is harmed. */
+  #fail(slot: Slot, error: unknown): void {
+    this.#options.logger.error(`${slot.handler.name} v${slot.apiVersion} failed`, { error, connection: this.id });
+    this.#options.metrics.failed(slot.handler.name);
+    this.#options.events.ruleBroken(`internal error in ${slot.handler.name}`);
+  }
+
+  #breakRule(error: unknown): void {
+    this.#options.events.ruleBroken(error instanceof Error ? error.message : String(error));
+  }
+
+  /** The answers that became ready in one turn of the event loop go out in one write. */
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    void Promise.resolve().then(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushScheduled = false;
+    if (this.#isClosed) return;
+    const { connection, budget, metrics, clock } = this.#options;
+    const chunks: Uint8Array[] = [];
+    let done = 0;
+    let given = 0;
+    let closes = false;
+    const now = clock.monotonicMs();
+    for (const slot of this.#slots) {
+      if (slot.answer === undefined) break;
+      done += 1;
+      given += slot.requestBytes;
+      metrics.answered(slot.handler.name, now - slot.startedAtMs);
+      if (slot.answer !== null) {
+        for (const chunk of slot.answer) {
+          chunks.push(chunk);
+          metrics.bytesOut += chunk.byteLength;
+        }
+      }
+      if (slot.closesConnection) {
+        closes = true;
+        break;
+      }
+    }
+    if (done > 0) {
+      this.#slots.splice(0, done);
+      this.#bytesInFlight -= given;
+      if (chunks.length > 0) connection.send(chunks);
+      budget.give(given);
+    }
+    if (closes) {
+      this.#options.events.ruleBroken('a produce with acks=0 failed');
+      return;
+    }
+    if (this.#isDraining) {
+      if (this.#slots.length === 0) this.#options.events.answersSent();
+      return;
+    }
+    this.#proceed();
+  }
+
+  #hasRoom(): boolean {
+    return (
+      this.#slots.length < REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX &&
+      this.#bytesInFlight < REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX &&
+      this.#options.connection.bufferedBytes < RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX &&
+      this.#options.budget.hasRoom
+    );
+  }
+
+  /** There may be room again: takes up what waited, then reads on. */
+  readonly #proceed = (): void => {
+    if (this.#isClosed || this.#isDraining || !this.#isPaused) return;
+    while (this.#backlog.length > 0 && this.#hasRoom() && !this.#isClosed) {
+      this.#process(this.#backlog.shift()!, true);
+    }
+    if (this.#isClosed || this.#backlog.length > 0 || !this.#hasRoom()) {
+      if (!this.#options.budget.hasRoom) this.#options.budget.whenRoom(this.#proceed);
+      return;
+    }
+    this.#isPaused = false;
+    this.#options.connection.resume();
+  };
+
+  #pause(): void {
+    if (!this.#options.budget.hasRoom) this.#options.budget.whenRoom(this.#proceed);
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#options.connection.pause();
+  }
+
+  #onClose(cause: Error | undefined): void {
+    if (cause !== undefined) {
+      this.#options.logger.debug('connection lost', { connection: this.id, error: cause });
+    }
+    this.#options.events.peerClosed();
+  }
+}
+
+/** The version to decode and answer in. A client that asks too new for the versions themselves must get an answer that it can read (KIP-511). */
+const versionOf = (handler: Handler, asked: number): number => {
+  const [versionMin, versionMax] = handler.versions;
+  if (asked >= versionMin && asked <= versionMax) return asked;
+  if (handler.key === ApiKey.ApiVersions) return UNSUPPORTED_API_VERSIONS;
+  throw new MalformedFrame(`version ${asked} of ${handler.name} is not supported`);
+};
+
+const hostOf = (address: string): string => {
+  const colon = address.lastIndexOf(':');
+  return colon < 0 ? address : address.slice(0, colon);
+};

@@ -1,0 +1,76 @@
+/** Decides more partitions for a topic: the count only grows, old partitions stay where they are. */
+import type { Random } from '@odradek/ports';
+import { ErrorCode, type NodeId } from '@odradek/protocol';
+import type { TreeOp } from '@odradek/quorum';
+import type { MetadataImage, TopicImage } from '../metadata/image.ts';
+import { encodeNode } from '../metadata/nodes.ts';
+import { partitionPath, topicPath } from '../metadata/paths.ts';
+import { PARTITIONS_PER_BROKER_MAX, PARTITIONS_PER_REQUEST_MAX } from '../limits.ts';
+import { checkReplicas } from './create-topics.ts';
+import { decided, refuse, type Decision } from './outcome.ts';
+import { initialAssignment, placeReplicas } from './placement.ts';
+
+export const decideCreatePartitions = (
+  topic: TopicImage,
+  count: number,
+  assignments: readonly { readonly brokerIds: readonly number[] }[] | null,
+  image: MetadataImage,
+  random: Random,
+): Decision<readonly TreeOp[]> => {
+  const first = topic.partitions.length;
+  if (count <= first) {
+    return refuse(
+      ErrorCode.INVALID_PARTITIONS,
+      `topic "${topic.name}" has ${first} partition(s) already; the number can only grow`,
+    );
+  }
+  const added = count - first;
+  if (added > PARTITIONS_PER_REQUEST_MAX) {
+    return refuse(ErrorCode.INVALID_PARTITIONS, `one request makes at most ${PARTITIONS_PER_REQUEST_MAX} partitions`);
+  }
+  if (image.partitionCount + added > PARTITIONS_PER_BROKER_MAX * Math.max(1, image.liveBrokers().length)) {
+    return refuse(
+      ErrorCode.POLICY_VIOLATION,
+      `the cluster would hold more than ${PARTITIONS_PER_BROKER_MAX} partitions a broker`,
+    );
+  }
+  const factor = topic.partitions[0]?.replicas.length ?? 1;
+  let placed: NodeId[][];
+  if (assignments === null) {
+    const brokers = image.liveBrokers().map((it) => it.nodeId);
+    if (factor > brokers.length) {
+      return refuse(
+        ErrorCode.INVALID_REPLICATION_FACTOR,
+        `the topic has ${factor} replicas a partition, and only ${brokers.length} broker(s) are up`,
+      );
+    }
+    placed = placeReplicas(brokers, { first, count: added }, factor, random);
+  } else {
+    if (assignments.length !== added) {
+      return refuse(
+        ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+        `${added} partition(s) are to be added, and ${assignments.length} assignment(s) were given`,
+      );
+    }
+    placed = [];
+    for (const assignment of assignments) {
+      const checked = checkReplicas(assignment.brokerIds, factor, image);
+      if (!checked.ok) return checked;
+      placed.push(checked.value);
+    }
+  }
+  return decided([
+    {
+      op: 'set',
+      path: topicPath(topic.name),
+      value: encodeNode({ topicId: topic.topicId, partitionCount: count }),
+    },
+    ...placed.map(
+      (replicas, i): TreeOp => ({
+        op: 'create',
+        path: partitionPath(topic.name, first + i),
+        value: encodeNode(initialAssignment(replicas)),
+      }),
+    ),
+  ]);
+};

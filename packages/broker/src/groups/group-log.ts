@@ -1,0 +1,63 @@
+/**
+ * The groups' topic as the coordinator sees it: it appends records as one batch and waits until they are committed, and
+ * replays a partition from its start when this broker comes to lead it.
+ */
+import type { GroupCoordinator } from '@odradek/coordinator';
+import type { PartitionLog } from '@odradek/log';
+import type { Clock, Crc32c, Logger } from '@odradek/ports';
+import { ErrorCode, buildBatch, type RecordInput } from '@odradek/protocol';
+import type { PartitionReplica } from '@odradek/replication';
+import { OFFSETS_TOPIC } from '../internal-topics.ts';
+import type { ReplicaManager } from '../replica-manager.ts';
+
+/** One read while a coordinator loads (Kafka's offsets.load.buffer.size). */
+const LOAD_READ_BYTES = 5 * 1024 * 1024;
+
+export const appendToGroupLog = (
+  replicas: ReplicaManager,
+  partition: number,
+  records: readonly { readonly key: Uint8Array; readonly value: Uint8Array | null }[],
+  clock: Clock,
+  crc32c: Crc32c,
+): Promise<ErrorCode> => {
+  const replica = replicas.get(OFFSETS_TOPIC, partition);
+  if (replica === undefined) return Promise.resolve(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  const timestampMs = clock.wallTimeMs();
+  const batch = buildBatch({
+    records: records.map(({ key, value }): RecordInput => ({ timestampMs, key, value, headers: [] })),
+    crc32c,
+  });
+  return new Promise((resolve) => {
+    const outcome = replica.append({ records: batch, acks: -1, origin: 'coordinator' }, resolve);
+    if (outcome.status === 'refused') resolve(outcome.errorCode);
+  });
+};
+
+/** Loads or unloads a partition's groups as the broker's role for it changes. */
+export const followGroupLeadership = (
+  groups: GroupCoordinator,
+  partition: number,
+  replica: PartitionReplica,
+  logger: Logger,
+): void => {
+  const { log, assignment } = replica;
+  if (replica.role !== 'leader' || log === undefined || assignment === undefined) {
+    groups.unload(partition);
+    return;
+  }
+  groups.load(partition, assignment.leaderEpoch, committedBatches(log)).catch((error: unknown) => {
+    logger.error(`the groups of ${OFFSETS_TOPIC}-${partition} could not be loaded`, { error });
+  });
+};
+
+async function* committedBatches(log: PartitionLog): AsyncIterable<Uint8Array> {
+  let at = log.logStartOffset;
+  const end = log.highWatermark;
+  while (at < end) {
+    const read = await log.read(at, { maxBytes: LOAD_READ_BYTES, atLeastOneBatch: true, below: end });
+    if (read.status === 'outOfRange') throw new Error(`offset ${at} of ${OFFSETS_TOPIC} went away while it was read`);
+    if (read.records.length === 0) return;
+    yield* read.records;
+    at = read.nextOffset;
+  }
+}

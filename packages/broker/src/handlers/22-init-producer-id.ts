@@ -1,0 +1,22 @@
+/** InitProducerId: an id for an idempotent producer, or a higher epoch of the one that it has (KIP-360). */
+import { ErrorCode, initProducerIdRequest, initProducerIdResponse } from '@odradek/protocol';
+import { handler } from './handler.ts';
+
+export const initProducerId = handler({
+  name: 'InitProducerId',
+  request: initProducerIdRequest,
+  response: initProducerIdResponse,
+  versions: [0, 5],
+  notes: 'Idempotent producers. A transactional id is refused with INVALID_REQUEST: no transactions yet.',
+  async handle(broker, request) {
+    const refused = (errorCode: ErrorCode) => ({ errorCode, producerId: -1, producerEpoch: -1 });
+    if (request.transactionalId !== null) {
+      return refused(request.transactionalId === '' ? ErrorCode.INVALID_REQUEST : ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    }
+    // Without a transactional id there is nobody to fence: a producer that lost its place gets a new id, as from Kafka.
+    const next = await broker.producerIds.next();
+    return next.ok
+      ? { errorCode: ErrorCode.NONE, producerId: next.value, producerEpoch: 0 }
+      : refused(next.errorCode);
+  },
+});

@@ -1,0 +1,2 @@
+/** Why nothing can be said of access rules. */
+export const NO_AUTHORIZER = 'no authorizer is configured on this broker';

@@ -1,0 +1,372 @@
+/**
+ * The partition replicas of this broker: one machine and one PartitionReplica each, made and unmade as the metadata image
+ * says. It opens, closes and deletes their logs, keeps the checkpoints that lie beside them, and carries out what is noted
+ * under /deletions. It never removes a folder because the image does not know it: that is reported as stray and left.
+ */
+import {
+  decodeOffsetCheckpoints,
+  decodePartitionMetadata,
+  encodeOffsetCheckpoints,
+  folderOf,
+  type PartitionLog,
+} from '@odradek/log';
+import type { Clock, FileEntry, Logger, Volume } from '@odradek/ports';
+import { ErrorCode, type NodeId, type Offset } from '@odradek/protocol';
+import {
+  PartitionReplica,
+  partitionReplicaMachine,
+  type PartitionAssignment,
+  type ReplicaKey,
+} from '@odradek/replication';
+import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
+import type { ImageDelta, MetadataImage, PendingDeletion, TopicImage } from './metadata/image.ts';
+import type { Settings } from './settings.ts';
+
+/** Logs that are opened at once: more gains nothing from one disk and takes memory. */
+const OPENING_AT_ONCE_MAX = 64;
+
+const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
+const LOG_STARTS = 'log-start-offset-checkpoint';
+const HIGH_WATERMARKS = 'replication-offset-checkpoint';
+
+export interface LogToOpen {
+  readonly topic: string;
+  readonly partition: number;
+  readonly topicId: string;
+  readonly files: readonly FileEntry[];
+  readonly recoveryPoint: Offset | undefined;
+  readonly logStartOffset: Offset | undefined;
+}
+
+export interface ReplicaManagerOptions {
+  readonly nodeId: NodeId;
+  readonly volume: Volume;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly image: MetadataImage;
+  readonly settings: Settings;
+  readonly openLog: (log: LogToOpen) => Promise<PartitionLog>;
+  /** The role of a partition changed here: coordinators listen for their own topics. */
+  readonly onRoleChange: (topic: string, partition: number, replica: PartitionReplica) => void;
+  readonly onDeleted: (deletion: PendingDeletion) => void;
+}
+
+interface Hosted {
+  readonly key: ReplicaKey;
+  readonly replica: PartitionReplica;
+  readonly actor: ActorRefFrom<typeof partitionReplicaMachine>;
+  opening: Promise<void> | undefined;
+}
+
+const idOf = (topic: string, partition: number): string => `${topic}-${partition}`;
+
+export class ReplicaManager {
+  readonly #options: ReplicaManagerOptions;
+  readonly #machine: typeof partitionReplicaMachine;
+  readonly #hosted = new Map<string, Hosted>();
+  /** Replicas that are being deleted: a new topic of the same name waits for their files to go. */
+  readonly #leaving = new Map<string, Hosted>();
+  #filesByFolder = new Map<string, FileEntry[]>();
+  #recoveryPoints = new Map<string, Offset>();
+  #logStarts = new Map<string, Offset>();
+  #openingCount = 0;
+  readonly #openingQueue: (() => void)[] = [];
+  #isClosing = false;
+
+  constructor(options: ReplicaManagerOptions) {
+    this.#options = options;
+    this.#machine = this.#provide();
+  }
+
+  get(topic: string, partition: number): PartitionReplica | undefined {
+    return this.#hosted.get(idOf(topic, partition))?.replica;
+  }
+
+  *all(): Iterable<{ topic: string; partition: number; replica: PartitionReplica; log: PartitionLog | undefined }> {
+    for (const { key, replica } of this.#hosted.values()) {
+      yield { topic: key.topic, partition: key.partition, replica, log: replica.log };
+    }
+  }
+
+  get size(): number {
+    return this.#hosted.size;
+  }
+
+  offlineAmong(topic: string, partition: number, replicas: readonly NodeId[]): NodeId[] {
+    const isOffline = this.get(topic, partition)?.role === 'offline';
+    return replicas.filter((it) => {
+      if (it === this.#options.nodeId) return isOffline;
+      const broker = this.#options.image.brokers.get(it);
+      return broker === undefined || broker.fenced;
+    });
+  }
+
+  /** Reads the checkpoints and lists the folders; then opens every replica that the image places here, and waits for all. */
+  async recover(): Promise<void> {
+    const { volume, image } = this.#options;
+    this.#recoveryPoints = await this.#readCheckpoint(RECOVERY_POINTS);
+    this.#logStarts = await this.#readCheckpoint(LOG_STARTS);
+    for (const file of await volume.list('')) {
+      const slash = file.name.indexOf('/');
+      if (slash < 0) continue;
+      const folder = file.name.slice(0, slash);
+      const files = this.#filesByFolder.get(folder);
+      if (files === undefined) this.#filesByFolder.set(folder, [file]);
+      else files.push(file);
+    }
+    await this.#finishDeletions();
+    for (const topic of image.topics.values()) this.#host(topic);
+    this.#reportStrays();
+    this.#filesByFolder = new Map();
+    await this.#allSettled();
+  }
+
+  /** The committed image moved on. */
+  apply(delta: ImageDelta): void {
+    const { image, settings } = this.#options;
+    for (const { name, topicId } of delta.deletedTopics) this.#unhost(name, topicId);
+    for (const name of delta.topics) {
+      const topic = image.topics.get(name);
+      if (topic !== undefined) this.#host(topic);
+    }
+    const changed = delta.brokerConfigs.size > 0 ? image.topics.keys() : delta.topicConfigs;
+    for (const name of changed) {
+      const topic = image.topics.get(name);
+      if (topic === undefined) continue;
+      const config = settings.logConfig(name);
+      const replicaSettings = settings.replicaSettings(name);
+      topic.partitions.forEach((_, partition) => {
+        const hosted = this.#hosted.get(idOf(name, partition));
+        if (hosted === undefined) return;
+        hosted.replica.settings = replicaSettings;
+        hosted.replica.log?.updateConfig(config);
+      });
+    }
+  }
+
+  /** Waits until this broker's replicas of the topic have a role, or the time is up. */
+  async whenSettled(topic: string, timeoutMs: number): Promise<void> {
+    const waits: Promise<unknown>[] = [];
+    this.#options.image.topics.get(topic)?.partitions.forEach((_, partition) => {
+      const hosted = this.#hosted.get(idOf(topic, partition));
+      if (hosted === undefined || hosted.actor.getSnapshot().hasTag('settled')) return;
+      // One that is deleted meanwhile never settles: nobody waits for it any more.
+      waits.push(waitFor(hosted.actor, (it) => it.hasTag('settled')).catch(() => {}));
+    });
+    if (waits.length === 0) return;
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimeout(resolve, Math.max(0, timeoutMs));
+      void Promise.all(waits).then(() => {
+        clock.clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  /** Writes how far each log is known to be flushed, and up to where it is committed. Cheap to lose: recovery then reads more. */
+  async checkpoint(): Promise<void> {
+    await this.#writeCheckpoint(RECOVERY_POINTS, (log) => log.recoveryPoint);
+    await this.#writeCheckpoint(HIGH_WATERMARKS, (log) => log.highWatermark);
+  }
+
+  /** Records that were deleted must not come back after a crash. */
+  async checkpointLogStarts(): Promise<void> {
+    await this.#writeCheckpoint(LOG_STARTS, (log) => log.logStartOffset);
+  }
+
+  /** Closes every log; when all of them could be closed in order, the next start needs no recovery. */
+  async close(): Promise<{ isClean: boolean }> {
+    this.#isClosing = true;
+    const all = [...this.#hosted.values()];
+    const wasOffline = all.some((it) => it.replica.role === 'offline');
+    for (const { replica } of all) replica.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    await this.checkpointLogStarts();
+    for (const { actor } of all) actor.send({ type: 'close.requested', clean: true });
+    await Promise.all(all.map(({ actor }) => waitFor(actor, (it) => it.status !== 'active')));
+    if (!wasOffline) await this.checkpoint();
+    return { isClean: !wasOffline };
+  }
+
+  #host(topic: TopicImage): void {
+    topic.partitions.forEach((assignment, partition) => {
+      if (!assignment.replicas.includes(this.#options.nodeId)) return;
+      const known = this.#hosted.get(idOf(topic.name, partition));
+      if (known !== undefined) known.actor.send({ type: 'leadership.assigned', assignment });
+      else this.#start(topic, partition, assignment);
+    });
+  }
+
+  #start(topic: TopicImage, partition: number, assignment: PartitionAssignment): void {
+    if (this.#isClosing) return;
+    const { nodeId, clock, settings } = this.#options;
+    const key: ReplicaKey = { topic: topic.name, topicId: topic.topicId, partition };
+    const replica = new PartitionReplica({
+      topic: topic.name,
+      partition,
+      nodeId,
+      settings: settings.replicaSettings(topic.name),
+    });
+    const actor = createActor(this.#machine, { input: { key, nodeId, assignment }, clock });
+    const id = idOf(topic.name, partition);
+    this.#hosted.set(id, { key, replica, actor, opening: undefined });
+    // Replicas are roots of their own: spawned one by one under a parent they would cost quadratic time (measured).
+    actor.start();
+  }
+
+  #unhost(topic: string, topicId: string): void {
+    for (const [id, hosted] of this.#hosted) {
+      if (hosted.key.topic !== topic || hosted.key.topicId !== topicId) continue;
+      this.#hosted.delete(id);
+      this.#leaving.set(id, hosted);
+      hosted.replica.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      hosted.actor.subscribe({
+        next: (snapshot) => {
+          if (snapshot.matches('deletionFailed')) {
+            this.#options.logger.error('files of a deleted partition could not be removed; the next start tries again', {
+              ...hosted.key,
+            });
+          }
+        },
+        complete: () => {
+          this.#leaving.delete(id);
+          const others = [...this.#leaving.values()].some((it) => it.key.topicId === topicId);
+          const deletion = this.#options.image.deletions.get(`${this.#options.nodeId}/${topicId}`);
+          if (!others && deletion !== undefined && hosted.actor.getSnapshot().matches('deleted')) {
+            this.#options.onDeleted(deletion);
+          }
+        },
+      });
+      hosted.actor.send({ type: 'deletion.requested' });
+    }
+  }
+
+  /** What a deletion before the last stop left over. */
+  async #finishDeletions(): Promise<void> {
+    const { image, nodeId, volume, logger, onDeleted } = this.#options;
+    const own = `${nodeId}/`;
+    for (const [path, deletion] of image.deletions) {
+      if (!path.startsWith(own)) continue;
+      try {
+        for (const partition of deletion.partitions) {
+          const folder = folderOf(deletion.topic, partition);
+          const metadata = await volume.readSmall(`${folder}/partition.metadata`);
+          // A topic of the same name may have been made since: its folder is not ours to remove.
+          const isOther = image.topics.has(deletion.topic) && metadata === undefined;
+          if (isOther || (metadata !== undefined && !belongsTo(metadata, deletion.topicId))) continue;
+          for (const { name } of this.#filesByFolder.get(folder) ?? []) await volume.remove(name);
+          this.#filesByFolder.delete(folder);
+        }
+        onDeleted(deletion);
+      } catch (error) {
+        logger.error('files of a deleted topic could not be removed', { topic: deletion.topic, error });
+      }
+    }
+  }
+
+  #reportStrays(): void {
+    for (const folder of this.#filesByFolder.keys()) {
+      const match = /^(.+)-(\d+)$/.exec(folder);
+      if (match === null || folder.startsWith('__cluster_metadata-')) continue;
+      if (this.#hosted.has(idOf(match[1]!, Number(match[2])))) continue;
+      this.#options.logger.warn('a partition folder that the metadata does not know was left alone', { folder });
+    }
+  }
+
+  #provide(): typeof partitionReplicaMachine {
+    const hostedOf = (key: ReplicaKey): Hosted => {
+      const id = idOf(key.topic, key.partition);
+      const hosted = [this.#hosted.get(id), this.#leaving.get(id)].find((it) => it?.key.topicId === key.topicId);
+      if (hosted === undefined) throw new Error(`no replica ${id} of topic ${key.topicId}`);
+      return hosted;
+    };
+    return partitionReplicaMachine.provide({
+      actors: {
+        openLog: fromPromise(({ input }) => {
+          const hosted = hostedOf(input);
+          return (hosted.opening ??= this.#open(hosted));
+        }),
+        closeLog: fromPromise(async ({ input }) => {
+          await hostedOf(input.key).replica.log?.close({ clean: input.clean });
+        }),
+        deleteLog: fromPromise(async ({ input }) => {
+          await hostedOf(input).replica.log?.delete();
+        }),
+      },
+      actions: {
+        lead: (_, { key, assignment }) => {
+          const { replica } = hostedOf(key);
+          replica.lead(assignment!);
+          this.#options.onRoleChange(key.topic, key.partition, replica);
+        },
+        follow: (_, { key, assignment }) => {
+          const { replica } = hostedOf(key);
+          replica.follow(assignment!);
+          this.#options.onRoleChange(key.topic, key.partition, replica);
+        },
+        goOffline: (_, { key, reason }) => {
+          const { replica } = hostedOf(key);
+          replica.goOffline(reason ?? 'unknown');
+          this.#options.logger.error(`partition ${key.topic}-${key.partition} is offline: ${reason}`);
+          this.#options.onRoleChange(key.topic, key.partition, replica);
+        },
+      },
+    });
+  }
+
+  async #open(hosted: Hosted): Promise<void> {
+    const { key, replica, actor } = hosted;
+    const id = idOf(key.topic, key.partition);
+    const folder = folderOf(key.topic, key.partition);
+    const files = this.#filesByFolder.get(folder) ?? [];
+    await this.#untilGone(id);
+    await this.#takeOpening();
+    try {
+      const log = await this.#options.openLog({
+        ...key,
+        files,
+        recoveryPoint: this.#recoveryPoints.get(id),
+        logStartOffset: this.#logStarts.get(id),
+      });
+      log.onFailed = (error) => actor.send({ type: 'log.failed', reason: error.message });
+      replica.attach(log);
+    } finally {
+      this.#recoveryPoints.delete(id);
+      this.#logStarts.delete(id);
+      this.#openingCount -= 1;
+      this.#openingQueue.shift()?.();
+    }
+  }
+
+  async #takeOpening(): Promise<void> {
+    while (this.#openingCount >= OPENING_AT_ONCE_MAX) {
+      await new Promise<void>((resolve) => this.#openingQueue.push(resolve));
+    }
+    this.#openingCount += 1;
+  }
+
+  async #untilGone(id: string): Promise<void> {
+    const leaving = this.#leaving.get(id);
+    if (leaving !== undefined) await waitFor(leaving.actor, (it) => it.status !== 'active');
+  }
+
+  async #allSettled(): Promise<void> {
+    await Promise.all([...this.#hosted.values()].map(({ actor }) => waitFor(actor, (it) => it.hasTag('settled'))));
+  }
+
+  async #readCheckpoint(name: string): Promise<Map<string, Offset>> {
+    const bytes = await this.#options.volume.readSmall(name);
+    const entries = bytes === undefined ? [] : decodeOffsetCheckpoints(bytes);
+    if (entries === undefined) this.#options.logger.warn(`${name} cannot be read: logs are recovered from their start`);
+    return new Map((entries ?? []).map((it) => [idOf(it.topic, it.partition), it.offset]));
+  }
+
+  async #writeCheckpoint(name: string, offsetOf: (log: PartitionLog) => Offset): Promise<void> {
+    const entries = [...this.all()].flatMap(({ topic, partition, log }) =>
+      log === undefined ? [] : [{ topic, partition, offset: offsetOf(log) }],
+    );
+    await this.#options.volume.replace(name, encodeOffsetCheckpoints(entries));
+  }
+}
+
+const belongsTo = (metadata: Uint8Array, topicId: string): boolean => decodePartitionMetadata(metadata) === topicId;

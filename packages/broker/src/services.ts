@@ -1,0 +1,30 @@
+/** What handlers work with: the broker's parts, each by its narrow face. */
+import type { GroupCoordinator } from '@odradek/coordinator';
+import type { Clock, Logger, Random } from '@odradek/ports';
+import type { NodeId } from '@odradek/protocol';
+import type { Controller } from './controller/controller.ts';
+import type { ProducerIds } from './controller/producer-ids.ts';
+import type { FetchSessions } from './fetch/fetch-sessions.ts';
+import type { Handler } from './handlers/handler.ts';
+import type { InternalTopics } from './internal-topics.ts';
+import type { MetadataImage } from './metadata/image.ts';
+import type { ReplicaManager } from './replica-manager.ts';
+import type { Settings } from './settings.ts';
+
+export interface BrokerServices {
+  readonly nodeId: NodeId;
+  readonly image: MetadataImage;
+  readonly controller: Controller;
+  readonly producerIds: ProducerIds;
+  readonly replicas: ReplicaManager;
+  readonly groups: GroupCoordinator;
+  readonly internalTopics: InternalTopics;
+  readonly fetchSessions: FetchSessions;
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly handlers: readonly Handler[];
+  /** Where the data is, for DescribeLogDirs: a folder, "memory". */
+  readonly dataLocation: string;
+}

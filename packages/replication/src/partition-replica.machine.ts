@@ -1,0 +1,172 @@
+/**
+ * One partition on one broker. It opens its log, then plays the role that the metadata log assigns: leader or follower,
+ * by epoch. A log that failed makes it offline for good: it is opened anew only by a restart, because after a failed
+ * flush nobody knows what the disk holds. Opening, closing and deleting wait for the disk in states of their own.
+ *
+ * The machine holds roles and lifecycle only. Appends and reads go straight to the replica's log (PartitionReplica), which
+ * asks this machine by tag.
+ */
+import { assign, fromPromise, setup } from 'xstate';
+import { isNewerAssignment, type PartitionAssignment } from './assignment.ts';
+import type { NodeId } from '@odradek/protocol';
+
+/** Names one replica among those of a broker: a topic that was deleted and made again is another topic. */
+export interface ReplicaKey {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+}
+
+export interface ReplicaContext {
+  readonly key: ReplicaKey;
+  readonly nodeId: NodeId;
+  readonly assignment: PartitionAssignment | null;
+  /** Why it is offline, for people. */
+  readonly failure: string | null;
+  /** Whether the close that was asked for may leave out recovery at the next start. */
+  readonly closeCleanly: boolean;
+}
+
+export type ReplicaEvent =
+  | { type: 'leadership.assigned'; assignment: PartitionAssignment }
+  | { type: 'log.failed'; reason: string }
+  | { type: 'deletion.requested' }
+  | { type: 'close.requested'; clean: boolean };
+
+export interface ReplicaInput {
+  readonly key: ReplicaKey;
+  readonly nodeId: NodeId;
+  readonly assignment: PartitionAssignment | null;
+}
+
+const unprovided = (name: string) => () => {
+  throw new Error(`${name} is provided by the broker`);
+};
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+export const partitionReplicaMachine = setup({
+  types: {
+    context: {} as ReplicaContext,
+    events: {} as ReplicaEvent,
+    input: {} as ReplicaInput,
+    tags: {} as 'acceptsWrites' | 'servesReads' | 'settled',
+  },
+  guards: {
+    isAssigned: ({ context }) => context.assignment !== null,
+    isLeader: ({ context }) => context.assignment?.leader === context.nodeId,
+    isNewer: ({ context }, { next }: { next: PartitionAssignment }) =>
+      isNewerAssignment(context.assignment, next),
+  },
+  actions: {
+    takeAssignment: assign((_, { next }: { next: PartitionAssignment }) => ({ assignment: next })),
+    rememberClose: assign((_, { clean }: { clean: boolean }) => ({ closeCleanly: clean })),
+    recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
+    /** Effect: the log serves reads and takes writes in the new epoch. */
+    lead: unprovided('lead') as (_: unknown, params: { key: ReplicaKey; assignment: PartitionAssignment | null }) => void,
+    /** Effect: writes are refused; what waits is answered NOT_LEADER_OR_FOLLOWER. */
+    follow: unprovided('follow') as (_: unknown, params: { key: ReplicaKey; assignment: PartitionAssignment | null }) => void,
+    /** Effect: what waits is answered KAFKA_STORAGE_ERROR and the broker is told. */
+    goOffline: unprovided('goOffline') as (_: unknown, params: { key: ReplicaKey; reason: string | null }) => void,
+  },
+  actors: {
+    openLog: fromPromise<void, ReplicaKey>(unprovided('openLog')),
+    closeLog: fromPromise<void, { key: ReplicaKey; clean: boolean }>(unprovided('closeLog')),
+    deleteLog: fromPromise<void, ReplicaKey>(unprovided('deleteLog')),
+  },
+}).createMachine({
+  id: 'partitionReplica',
+  context: ({ input }) => ({ ...input, failure: null, closeCleanly: false }),
+  initial: 'loading',
+  on: {
+    'leadership.assigned': {
+      guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
+      actions: { type: 'takeAssignment', params: ({ event }) => ({ next: event.assignment }) },
+    },
+  },
+  states: {
+    loading: {
+      invoke: {
+        src: 'openLog',
+        input: ({ context }) => context.key,
+        onDone: 'assigning',
+        onError: {
+          target: 'offline',
+          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+        },
+      },
+      on: {
+        // The disk is busy with the open: these wait for it.
+        'deletion.requested': 'loadingThenDeleting',
+        'close.requested': { target: 'loadingThenClosing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } },
+      },
+    },
+    loadingThenDeleting: {
+      invoke: { src: 'openLog', input: ({ context }) => context.key, onDone: 'deleting', onError: 'deleting' },
+    },
+    loadingThenClosing: {
+      invoke: { src: 'openLog', input: ({ context }) => context.key, onDone: 'closing', onError: 'closed' },
+    },
+    assigning: {
+      always: [
+        { guard: 'isLeader', target: 'leader' },
+        { guard: 'isAssigned', target: 'follower' },
+      ],
+      on: { 'deletion.requested': 'deleting', 'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } } },
+    },
+    leader: {
+      tags: ['acceptsWrites', 'servesReads', 'settled'],
+      entry: { type: 'lead', params: ({ context }) => ({ key: context.key, assignment: context.assignment }) },
+      on: {
+        'leadership.assigned': {
+          guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
+          target: 'assigning',
+          actions: { type: 'takeAssignment', params: ({ event }) => ({ next: event.assignment }) },
+        },
+        'log.failed': {
+          target: 'offline',
+          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
+        },
+        'deletion.requested': 'deleting',
+        'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } },
+      },
+    },
+    follower: {
+      tags: ['settled'],
+      entry: { type: 'follow', params: ({ context }) => ({ key: context.key, assignment: context.assignment }) },
+      on: {
+        'leadership.assigned': {
+          guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
+          target: 'assigning',
+          actions: { type: 'takeAssignment', params: ({ event }) => ({ next: event.assignment }) },
+        },
+        'log.failed': {
+          target: 'offline',
+          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
+        },
+        'deletion.requested': 'deleting',
+        'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } },
+      },
+    },
+    offline: {
+      tags: ['settled'],
+      entry: { type: 'goOffline', params: ({ context }) => ({ key: context.key, reason: context.failure }) },
+      on: { 'deletion.requested': 'deleting', 'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } } },
+    },
+    deleting: {
+      invoke: { src: 'deleteLog', input: ({ context }) => context.key, onDone: 'deleted', onError: 'deletionFailed' },
+    },
+    closing: {
+      invoke: {
+        src: 'closeLog',
+        input: ({ context }) => ({ key: context.key, clean: context.closeCleanly }),
+        onDone: 'closed',
+        onError: 'closed',
+      },
+    },
+    /** The files could not be removed; the intent stands in the metadata log and is carried out at the next start. */
+    deletionFailed: { type: 'final' },
+    deleted: { type: 'final' },
+    closed: { type: 'final' },
+  },
+});

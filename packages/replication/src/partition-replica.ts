@@ -1,0 +1,293 @@
+/**
+ * The hot side of one partition replica: appends and reads as plain calls, answered by its log. What role it has is the
+ * machine's knowledge (partition-replica.machine.ts): the machine's effects `lead`, `follow`, `goOffline` set the role here,
+ * so that a send through the machine is paid per change of leadership and never per batch.
+ *
+ * Invariants: nothing is acknowledged above the high watermark (acks=all) or above what is flushed (acks=1); the high
+ * watermark never moves back; nobody but a replica reads above it.
+ */
+import type { AppendOutcome, PartitionLog } from '@odradek/log';
+import { ErrorCode, type NodeId, type Offset } from '@odradek/protocol';
+import { Acknowledgements, type Acknowledge } from './acknowledgements.ts';
+import type { PartitionAssignment } from './assignment.ts';
+import { nextHighWatermark } from './high-watermark.ts';
+
+export interface ReplicaSettings {
+  /** Topic's `min.insync.replicas`. */
+  readonly minInsyncReplicas: number;
+}
+
+/** 0: no answer; 1: flushed here; -1: on every in-sync replica. */
+export type RequiredAcks = 0 | 1 | -1;
+
+export interface AppendRequest {
+  /** The batches as they came; valid only during the call. */
+  readonly records: Uint8Array;
+  readonly acks: RequiredAcks;
+  readonly origin: 'client' | 'coordinator';
+}
+
+export interface ReadRequest {
+  readonly fetchOffset: Offset;
+  /** The epoch that the reader believes in; -1 when it does not say (KIP-320). */
+  readonly currentLeaderEpoch: number;
+  /** The epoch of the last record that the reader holds; -1 when it does not say. */
+  readonly lastFetchedEpoch: number;
+  readonly maxBytes: number;
+  /** The first non-empty partition of an answer gives a whole batch, however large (KIP-74). */
+  readonly atLeastOneBatch: boolean;
+  readonly isolation: 'readUncommitted' | 'readCommitted';
+}
+
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+export interface PartitionRead {
+  readonly errorCode: ErrorCode;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly records: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  /** Null under read_uncommitted. */
+  readonly abortedTransactions: readonly AbortedTransaction[] | null;
+  /** Where the reader's log and ours part (KIP-595's DivergingEpoch). */
+  readonly divergingEpoch?: { readonly epoch: number; readonly endOffset: number };
+}
+
+type Role =
+  | { readonly kind: 'loading' }
+  | { readonly kind: 'leader'; readonly assignment: PartitionAssignment }
+  | { readonly kind: 'follower'; readonly assignment: PartitionAssignment }
+  | { readonly kind: 'offline'; readonly reason: string };
+
+/** Told that a reader may find more: the high watermark rose, or the role changed. */
+export type ReadWatcher = () => void;
+
+const unavailableRead = (errorCode: ErrorCode): PartitionRead => ({
+  errorCode,
+  highWatermark: -1,
+  lastStableOffset: -1,
+  logStartOffset: -1,
+  records: [],
+  sizeBytes: 0,
+  abortedTransactions: null,
+});
+
+export class PartitionReplica {
+  readonly topic: string;
+  readonly partition: number;
+  readonly nodeId: NodeId;
+  settings: ReplicaSettings;
+  #role: Role = { kind: 'loading' };
+  #log: PartitionLog | undefined;
+  readonly #flushed = new Acknowledgements();
+  readonly #committed = new Acknowledgements();
+  readonly #watchers = new Set<ReadWatcher>();
+
+  constructor(options: { topic: string; partition: number; nodeId: NodeId; settings: ReplicaSettings }) {
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.nodeId = options.nodeId;
+    this.settings = options.settings;
+  }
+
+  /** The log once it is open. */
+  get log(): PartitionLog | undefined {
+    return this.#log;
+  }
+
+  get role(): Role['kind'] {
+    return this.#role.kind;
+  }
+
+  get assignment(): PartitionAssignment | undefined {
+    return this.#role.kind === 'leader' || this.#role.kind === 'follower' ? this.#role.assignment : undefined;
+  }
+
+  /** Produces that wait for a flush or for the in-sync replicas. */
+  get waitingProduces(): number {
+    return this.#flushed.size + this.#committed.size;
+  }
+
+  /** The machine's `openLog` is done. */
+  attach(log: PartitionLog): void {
+    this.#log = log;
+    log.onFlushed = (flushedOffset) => this.#onFlushed(flushedOffset);
+  }
+
+  lead(assignment: PartitionAssignment): void {
+    this.#role = { kind: 'leader', assignment };
+    this.#advanceHighWatermark();
+    this.#notifyWatchers();
+  }
+
+  follow(assignment: PartitionAssignment): void {
+    this.#role = { kind: 'follower', assignment };
+    this.#abandon(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  }
+
+  goOffline(reason: string): void {
+    this.#role = { kind: 'offline', reason };
+    this.#abandon(ErrorCode.KAFKA_STORAGE_ERROR);
+  }
+
+  /** The partition is deleted or the broker stops. */
+  retire(errorCode: ErrorCode): void {
+    this.#role = { kind: 'loading' };
+    this.#abandon(errorCode);
+  }
+
+  /** NONE when this broker leads the partition and the asker's epoch is ours. */
+  leaderError(currentLeaderEpoch: number): ErrorCode {
+    const role = this.#role;
+    if (role.kind === 'loading') return ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    if (role.kind === 'offline') return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (currentLeaderEpoch >= 0) {
+      if (currentLeaderEpoch < role.assignment.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
+      if (currentLeaderEpoch > role.assignment.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
+    }
+    return role.kind === 'leader' ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+  }
+
+  /**
+   * Decides the append at once; `acknowledge` is called when the records are as safe as `acks` asks, never before this
+   * returns and never for a refused append. With acks=0 it is not called at all.
+   */
+  append(request: AppendRequest, acknowledge: Acknowledge): AppendOutcome {
+    const role = this.#role;
+    const log = this.#log;
+    if (role.kind !== 'leader' || log === undefined) {
+      return refused(role.kind === 'offline' ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    }
+    if (request.acks === -1 && role.assignment.isr.length < this.settings.minInsyncReplicas) {
+      return refused(ErrorCode.NOT_ENOUGH_REPLICAS);
+    }
+    const outcome = log.appendAsLeader(request.records, {
+      leaderEpoch: role.assignment.leaderEpoch,
+      origin: request.origin,
+    });
+    if (outcome.status === 'refused' || request.acks === 0) return outcome;
+    const nextOffset = (outcome.lastOffset + 1) as Offset;
+    if (request.acks === 1) this.#waitFor(this.#flushed, log.flushedOffset, nextOffset, acknowledge);
+    else this.#waitFor(this.#committed, log.highWatermark, nextOffset, acknowledge);
+    return outcome;
+  }
+
+  /** Whole batches at and after the offset, for a client. Synchronous when the tail in memory has them. */
+  read(request: ReadRequest): PartitionRead | Promise<PartitionRead> {
+    const log = this.#log;
+    const error = this.leaderError(request.currentLeaderEpoch);
+    if (error !== ErrorCode.NONE || log === undefined) return unavailableRead(error);
+    if (request.lastFetchedEpoch >= 0) {
+      const ours = log.endOffsetForEpoch(request.lastFetchedEpoch);
+      if (ours.epoch < 0 || ours.endOffset < 0) return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
+      if (ours.epoch < request.lastFetchedEpoch || ours.endOffset < request.fetchOffset) {
+        return { ...this.#answer(log, ErrorCode.NONE), divergingEpoch: ours };
+      }
+    }
+    if (request.fetchOffset < log.logStartOffset || request.fetchOffset > log.logEndOffset) {
+      return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
+    }
+    const committed = request.isolation === 'readCommitted';
+    const below = committed ? log.lastStableOffset : log.highWatermark;
+    if (request.fetchOffset >= below || (request.maxBytes <= 0 && !request.atLeastOneBatch)) {
+      return this.#answer(log, ErrorCode.NONE, committed ? [] : null);
+    }
+    const result = log.read(request.fetchOffset, {
+      maxBytes: request.maxBytes,
+      atLeastOneBatch: request.atLeastOneBatch,
+      below,
+    });
+    if (!(result instanceof Promise)) return this.#found(log, request, result);
+    return result.then(
+      (found) => this.#found(log, request, found),
+      () => this.#answer(log, ErrorCode.KAFKA_STORAGE_ERROR),
+    );
+  }
+
+  watch(watcher: ReadWatcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  unwatch(watcher: ReadWatcher): void {
+    this.#watchers.delete(watcher);
+  }
+
+  #found(log: PartitionLog, request: ReadRequest, result: Awaited<ReturnType<PartitionLog['read']>>): PartitionRead {
+    if (result.status === 'outOfRange') return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
+    const aborted =
+      request.isolation === 'readCommitted'
+        ? log.abortedTransactions(request.fetchOffset, result.nextOffset)
+        : null;
+    return {
+      errorCode: ErrorCode.NONE,
+      highWatermark: log.highWatermark,
+      lastStableOffset: log.lastStableOffset,
+      logStartOffset: log.logStartOffset,
+      records: result.records,
+      sizeBytes: result.sizeBytes,
+      abortedTransactions: aborted,
+    };
+  }
+
+  #answer(
+    log: PartitionLog,
+    errorCode: ErrorCode,
+    abortedTransactions: readonly AbortedTransaction[] | null = null,
+  ): PartitionRead {
+    return {
+      errorCode,
+      highWatermark: log.highWatermark,
+      lastStableOffset: log.lastStableOffset,
+      logStartOffset: log.logStartOffset,
+      records: [],
+      sizeBytes: 0,
+      abortedTransactions,
+    };
+  }
+
+  #waitFor(line: Acknowledgements, mark: Offset, nextOffset: Offset, acknowledge: Acknowledge): void {
+    // A duplicate of what is safe already is answered in a microtask: never before `append` returned.
+    if (nextOffset <= mark) void Promise.resolve().then(() => acknowledge(ErrorCode.NONE));
+    else line.wait(nextOffset, acknowledge);
+  }
+
+  #onFlushed(flushedOffset: Offset): void {
+    this.#flushed.reached(flushedOffset);
+    if (this.#role.kind === 'leader') this.#advanceHighWatermark();
+  }
+
+  #advanceHighWatermark(): void {
+    const role = this.#role;
+    const log = this.#log;
+    if (role.kind !== 'leader' || log === undefined) return;
+    const next = nextHighWatermark(log.highWatermark, role.assignment.isr, (member) =>
+      member === this.nodeId ? log.flushedOffset : undefined,
+    );
+    if (next <= log.highWatermark) return;
+    log.setHighWatermark(next);
+    const enough = role.assignment.isr.length >= this.settings.minInsyncReplicas;
+    this.#committed.reached(next, enough ? ErrorCode.NONE : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    this.#notifyWatchers();
+  }
+
+  #abandon(errorCode: ErrorCode): void {
+    this.#flushed.failAll(errorCode);
+    this.#committed.failAll(errorCode);
+    this.#notifyWatchers();
+  }
+
+  #notifyWatchers(): void {
+    for (const watcher of [...this.#watchers]) watcher();
+  }
+}
+
+const refused = (errorCode: ErrorCode): AppendOutcome => ({
+  status: 'refused',
+  errorCode,
+  message: null,
+  recordErrors: [],
+});
