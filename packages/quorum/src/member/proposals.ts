@@ -1,0 +1,166 @@
+/**
+ * A leader's proposals from the question to the answer. A proposal is decided at once, on the committed tree with everything
+ * laid over it that was decided before, and appended at once; nobody waits for the disk in between, so that thousands go down
+ * in a few flushes. It is answered when it is committed and in the tree.
+ *
+ * A refusal waits, too: it rests on proposals that may yet be lost ("the node exists" must not be said of one that never came
+ * to be), and answers come in the order of the questions.
+ */
+import type { Clock, Crc32c } from '@odradek/ports';
+import { buildBatch, offset, type LeaderEpoch, type Offset } from '@odradek/protocol';
+import { invariant, QuorumError } from '../errors.ts';
+import { PENDING_BYTES_MAX, PENDING_PROPOSALS_MAX, type TreeLimits } from '../limits.ts';
+import { decide, type Decision } from '../tree/decide.ts';
+import { Draft } from '../tree/draft.ts';
+import type { SessionId } from '../tree/node.ts';
+import type { OpResult, SessionOp, TreeError, TreeOp } from '../tree/operation.ts';
+import { encodeRecord } from '../tree/record-codec.ts';
+import type { CommittedBatch, CommittedTree } from './committed-tree.ts';
+import type { QuorumLog } from './quorum-log.ts';
+
+export type Outcome =
+  /** `offset` is that of its last record: a tree that has it, has the proposal. */
+  | { readonly status: 'committed'; readonly offset: Offset; readonly results: readonly OpResult[] }
+  | { readonly status: 'refused'; readonly error: TreeError };
+
+interface Pending {
+  /** Answered when all below is committed. */
+  readonly nextOffset: Offset;
+  readonly outcome: Outcome;
+  readonly sizeBytes: number;
+  /** What was appended; a refusal has none. */
+  readonly appended: { readonly batch: CommittedBatch; readonly draft: Draft } | undefined;
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: QuorumError) => void;
+}
+
+export interface ProposalsOptions {
+  readonly epoch: LeaderEpoch;
+  readonly log: QuorumLog;
+  readonly committed: CommittedTree;
+  readonly clock: Clock;
+  readonly crc32c: Crc32c;
+  readonly limits: TreeLimits;
+}
+
+const OVERLOADED: Outcome = {
+  status: 'refused',
+  error: { code: 'overloaded', message: 'too much is waiting for its commit: ask again', opIndex: 0 },
+};
+
+export class Proposals {
+  readonly #options: ProposalsOptions;
+  /** Everything decided and not yet committed. */
+  readonly #decided: Draft;
+  /** In the order of the log, from `#first` on. */
+  #pending: Pending[] = [];
+  #first = 0;
+  #pendingBytes = 0;
+  #highWatermark = offset(0);
+  #isAdvancing = false;
+  /** Of the latest proposal. */
+  #latest: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ProposalsOptions) {
+    this.#options = options;
+    this.#decided = new Draft(options.committed.tree);
+  }
+
+  get pendingCount(): number {
+    return this.#pending.length - this.#first;
+  }
+
+  /** Everything proposed so far is answered. */
+  async drained(): Promise<void> {
+    await this.#latest;
+  }
+
+  /** Throws QuorumError 'storage' when the log takes nothing; then nothing has changed. */
+  propose(ops: readonly (TreeOp | SessionOp)[], sessionId: SessionId | undefined): Promise<Outcome> {
+    if (this.pendingCount >= PENDING_PROPOSALS_MAX || this.#pendingBytes >= PENDING_BYTES_MAX) {
+      return Promise.resolve(OVERLOADED);
+    }
+    const { log, limits } = this.#options;
+    const nextOffset = log.logEndOffset;
+    const decision = decide(this.#decided, ops, { nextOffset, sessionId, limits });
+    if (decision.status === 'refused') {
+      const outcome: Outcome = { status: 'refused', error: decision.error };
+      return this.pendingCount === 0 ? Promise.resolve(outcome) : this.#wait({ nextOffset, outcome, sizeBytes: 0, appended: undefined });
+    }
+    const batch = this.#append(decision, nextOffset);
+    this.#decided.take(decision.draft);
+    return this.#wait({
+      nextOffset: batch.nextOffset,
+      outcome: { status: 'committed', offset: offset(batch.nextOffset - 1), results: decision.results },
+      sizeBytes: decision.sizeBytes,
+      appended: { batch, draft: decision.draft },
+    });
+  }
+
+  /** Applies and answers what is committed now. A listener may propose again meanwhile. */
+  advance(highWatermark: Offset): void {
+    this.#highWatermark = highWatermark;
+    if (this.#isAdvancing) return;
+    this.#isAdvancing = true;
+    try {
+      while (this.pendingCount > 0 && this.#pending[this.#first]!.nextOffset <= this.#highWatermark) this.#answerFirst();
+    } finally {
+      this.#isAdvancing = false;
+    }
+    this.#compact();
+  }
+
+  #answerFirst(): void {
+    const pending = this.#pending[this.#first]!;
+    this.#first += 1;
+    this.#pendingBytes -= pending.sizeBytes;
+    const { appended } = pending;
+    if (appended !== undefined) {
+      this.#options.committed.apply(appended.batch, () => this.#decided.settle(appended.draft));
+    }
+    pending.resolve(pending.outcome);
+  }
+
+  /** Whether they were committed is not known: they may be in the log. */
+  abandon(error: QuorumError): void {
+    const abandoned = this.#pending.slice(this.#first);
+    this.#pending = [];
+    this.#first = 0;
+    for (const pending of abandoned) pending.reject(error);
+  }
+
+  #append(decision: Decision & { status: 'decided' }, baseOffset: Offset): CommittedBatch {
+    const { epoch, log, clock, crc32c } = this.#options;
+    const timestampMs = clock.wallTimeMs();
+    const bytes = buildBatch({
+      baseOffset,
+      leaderEpoch: epoch,
+      records: decision.records.map((record) => ({ timestampMs, key: null, value: encodeRecord(record) })),
+      crc32c,
+    });
+    const appended = log.appendAsLeader(bytes, { leaderEpoch: epoch, origin: 'coordinator' });
+    if (appended.status === 'refused') {
+      throw new QuorumError('storage', `the metadata log refused a batch of ${bytes.length} bytes: ${appended.message ?? 'no reason given'}`);
+    }
+    invariant(
+      appended.status === 'appended' && appended.baseOffset === baseOffset,
+      `a batch decided for offset ${baseOffset} came to stand at ${appended.baseOffset} (${appended.status})`,
+    );
+    const { records } = decision;
+    return { baseOffset, nextOffset: offset(baseOffset + records.length), epoch, records, sizeBytes: bytes.length };
+  }
+
+  #wait(pending: Omit<Pending, 'resolve' | 'reject'>): Promise<Outcome> {
+    this.#pendingBytes += pending.sizeBytes;
+    const answer = new Promise<Outcome>((resolve, reject) => this.#pending.push({ ...pending, resolve, reject }));
+    this.#latest = answer.catch(() => {});
+    return answer;
+  }
+
+  /** A queue that is never empty must not grow for ever. */
+  #compact(): void {
+    if (this.#first * 2 < this.#pending.length) return;
+    this.#pending.splice(0, this.#first);
+    this.#first = 0;
+  }
+}

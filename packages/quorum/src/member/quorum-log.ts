@@ -1,0 +1,37 @@
+/**
+ * What the ensemble needs of the log that it is kept in: a part of PartitionLog's own shape, so that one can be handed in
+ * as it is. The log must be one whose flushed offset means flushed (`flush.messages=1`): votes and commits rest on it.
+ */
+import type { LeaderEpoch, Offset } from '@odradek/protocol';
+
+export interface QuorumLog {
+  readonly logStartOffset: Offset;
+  readonly logEndOffset: Offset;
+  /** Everything below survives a crash. */
+  readonly flushedOffset: Offset;
+  /** Of the last batch; -1 in an empty log. */
+  readonly latestEpoch: LeaderEpoch;
+  /** Takes the batch at the log's end at once; the disk is told of by `onFlushed` or `onFailed`, later and in order. */
+  appendAsLeader(
+    records: Uint8Array,
+    options: { readonly leaderEpoch: LeaderEpoch; readonly origin: 'coordinator' },
+  ): QuorumAppend;
+  onFlushed: (flushedOffset: Offset) => void;
+  onFailed: (error: Error) => void;
+  /** Whole batches from the one that holds `from` on. */
+  read(
+    from: Offset,
+    options: { readonly maxBytes: number; readonly atLeastOneBatch: boolean; readonly below: Offset },
+  ): QuorumRead | Promise<QuorumRead>;
+  setHighWatermark?(highWatermark: Offset): void;
+  /** Gives up what a snapshot holds. */
+  deleteRecordsBefore?(offset: Offset): unknown;
+}
+
+export type QuorumAppend =
+  | { readonly status: 'appended' | 'duplicate'; readonly baseOffset: Offset; readonly lastOffset: Offset }
+  | { readonly status: 'refused'; readonly message: string | null };
+
+export type QuorumRead =
+  | { readonly status: 'read'; readonly records: readonly Uint8Array[]; readonly nextOffset: Offset }
+  | { readonly status: 'outOfRange' };

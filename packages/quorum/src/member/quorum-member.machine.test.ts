@@ -1,0 +1,372 @@
+import { createActor, fromPromise, type EventFromLogic, type SnapshotFrom } from 'xstate';
+import { getShortestPaths } from 'xstate/graph';
+import { leaderEpoch, nodeId, type NodeId } from '@odradek/protocol';
+import { describe, expect, it } from 'vitest';
+import { INCARNATION } from '../testing/ensemble.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
+import type { ElectionState } from './election.ts';
+import { quorumMemberMachine, roleOf, type MemberEvent } from './quorum-member.machine.ts';
+
+const [ONE, TWO, THREE] = [nodeId(1), nodeId(2), nodeId(3)];
+const epoch = leaderEpoch;
+const FRESH: ElectionState = { epoch: epoch(4), leaderId: null, votedId: null, votedIncarnation: null };
+const TIMEOUT_MS = 1000;
+
+/** Node 1 of an ensemble, its effects written down, its disk answering when told to. */
+function member(voters: readonly NodeId[], election: ElectionState = FRESH, { isDiskHeld = false } = {}) {
+  const clock = new ManualClock();
+  const effects: string[] = [];
+  const persisted: ElectionState[] = [];
+  const held: { done: () => void; failed: (error: Error) => void }[] = [];
+  const note = (name: string) => (_: unknown, params: object) => {
+    const { peers, epoch: at, leaderId } = params as { peers?: readonly NodeId[]; epoch: number; leaderId?: NodeId | null };
+    effects.push([name, at, peers?.join(), leaderId].filter((it) => it !== undefined).join(' '));
+  };
+  const machine = quorumMemberMachine.provide({
+    delays: { electionTimeout: TIMEOUT_MS, fetchTimeout: 2 * TIMEOUT_MS },
+    actions: {
+      sendPreVoteRequests: note('preVote?'),
+      sendVoteRequests: note('vote?'),
+      appendLeaderChange: note('leaderChange'),
+      startLeading: note('leads'),
+      stopLeading: note('leads no more'),
+      startFetching: note('fetches'),
+      stopFetching: note('fetches no more'),
+      sendEndQuorumEpoch: note('ends'),
+    },
+    actors: {
+      persistElection: fromPromise(({ input }) => {
+        persisted.push(input);
+        if (!isDiskHeld) return Promise.resolve();
+        return new Promise<void>((done, failed) => held.push({ done, failed }));
+      }),
+      replayCommitted: fromPromise(() => Promise.resolve()),
+    },
+  });
+  const actor = createActor(machine, { clock, input: { nodeId: ONE, incarnation: INCARNATION, voters, election } });
+  actor.start();
+  return {
+    actor,
+    clock,
+    effects,
+    persisted,
+    held,
+    role: () => roleOf(actor.getSnapshot()),
+    epoch: () => actor.getSnapshot().context.election.epoch,
+    send: (event: MemberEvent) => actor.send(event),
+    /** Lets the disk's answers come in. */
+    settle: async () => {
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    },
+  };
+}
+
+describe('a lone voter', () => {
+  it('leads as soon as its vote is on disk, through all the states and without a timer', async () => {
+    const one = member([ONE], FRESH, { isDiskHeld: true });
+    expect(one.role()).toBe('candidate');
+    expect(one.persisted).toEqual([{ epoch: 5, leaderId: null, votedId: ONE, votedIncarnation: INCARNATION }]);
+    expect(one.effects).toEqual(['preVote? 4 ']);
+    expect(one.clock.pendingTimers).toBe(0);
+    one.held[0]!.done();
+    await one.settle();
+    expect(one.role()).toBe('leader');
+    expect(one.effects.slice(1)).toEqual(['vote? 5 ', 'leaderChange 5']);
+    expect(one.actor.getSnapshot().hasTag('acceptsProposals')).toBe(false);
+    one.send({ type: 'epochStart.committed', epoch: epoch(5) });
+    await one.settle();
+    expect(one.actor.getSnapshot().hasTag('acceptsProposals')).toBe(true);
+    expect(one.clock.pendingTimers).toBe(0);
+  });
+
+  it('fails when its vote cannot be written, and votes no more', async () => {
+    const one = member([ONE], FRESH, { isDiskHeld: true });
+    one.held[0]!.failed(new Error('disk is gone'));
+    await one.settle();
+    expect(one.role()).toBe('failed');
+    expect(one.actor.getSnapshot().context.failure).toBe('disk is gone');
+    one.clock.advance(60_000);
+    expect(one.persisted).toHaveLength(1);
+  });
+
+  it('fails with its log, and gives up what waits', async () => {
+    const one = member([ONE]);
+    await one.settle();
+    one.send({ type: 'log.failed', reason: 'fdatasync' });
+    expect(one.role()).toBe('failed');
+    expect(one.effects.at(-1)).toBe('leads no more 5');
+  });
+
+  it('resigns when it is shut down', async () => {
+    const one = member([ONE]);
+    await one.settle();
+    one.send({ type: 'shutdown.requested' });
+    expect(one.role()).toBe('resigned');
+    expect(one.effects.slice(-2)).toEqual(['leads no more 5', 'ends 5 ']);
+  });
+});
+
+describe('one voter of three', () => {
+  const elected = async () => {
+    const one = member([ONE, TWO, THREE]);
+    one.clock.advance(TIMEOUT_MS);
+    one.send({ type: 'preVote.granted', epoch: epoch(4), from: TWO });
+    await one.settle();
+    one.send({ type: 'vote.granted', epoch: epoch(5), from: THREE });
+    return one;
+  };
+
+  it('asks before it disturbs, is elected by a majority, and opens its epoch', async () => {
+    const one = member([ONE, TWO, THREE]);
+    expect(one.role()).toBe('unattached');
+    one.clock.advance(TIMEOUT_MS);
+    expect(one.role()).toBe('prospective');
+    expect([one.epoch(), one.persisted.length]).toEqual([4, 0]);
+    one.send({ type: 'preVote.granted', epoch: epoch(4), from: TWO });
+    expect([one.role(), one.epoch()]).toEqual(['candidate', 5]);
+    await one.settle();
+    one.send({ type: 'vote.granted', epoch: epoch(5), from: TWO });
+    expect(one.role()).toBe('leader');
+    expect(one.effects).toEqual(['preVote? 4 2,3', 'vote? 5 2,3', 'leaderChange 5']);
+  });
+
+  it('does not count a vote before its own is on disk, nor ask for one', async () => {
+    const one = member([ONE, TWO, THREE], FRESH, { isDiskHeld: true });
+    one.clock.advance(TIMEOUT_MS);
+    one.send({ type: 'preVote.granted', epoch: epoch(4), from: TWO });
+    one.send({ type: 'vote.granted', epoch: epoch(5), from: TWO });
+    one.clock.advance(60_000);
+    expect(one.role()).toBe('candidate');
+    expect(one.effects).toEqual(['preVote? 4 2,3']);
+  });
+
+  it('does not count one voter twice, a stranger, or an answer of another epoch', async () => {
+    const one = member([ONE, TWO, THREE, nodeId(4), nodeId(5)]);
+    one.clock.advance(TIMEOUT_MS);
+    for (const from of [TWO, TWO, nodeId(9)]) one.send({ type: 'preVote.granted', epoch: epoch(4), from });
+    one.send({ type: 'preVote.granted', epoch: epoch(3), from: THREE });
+    expect(one.role()).toBe('prospective');
+    one.send({ type: 'preVote.granted', epoch: epoch(4), from: THREE });
+    await one.settle();
+    for (const from of [TWO, TWO, nodeId(9)]) one.send({ type: 'vote.granted', epoch: epoch(5), from });
+    one.send({ type: 'vote.granted', epoch: epoch(4), from: THREE });
+    expect(one.role()).toBe('candidate');
+    one.send({ type: 'vote.granted', epoch: epoch(5), from: THREE });
+    expect(one.role()).toBe('leader');
+  });
+
+  it('waits again when the others would not elect it, in the same epoch', () => {
+    const one = member([ONE, TWO, THREE]);
+    one.clock.advance(TIMEOUT_MS);
+    one.send({ type: 'preVote.refused', epoch: epoch(4), from: TWO });
+    one.send({ type: 'preVote.refused', epoch: epoch(4), from: THREE });
+    expect([one.role(), one.epoch()]).toEqual(['unattached', 4]);
+    one.clock.advance(TIMEOUT_MS);
+    expect(one.role()).toBe('prospective');
+    one.clock.advance(TIMEOUT_MS);
+    expect([one.role(), one.epoch()]).toEqual(['unattached', 4]);
+  });
+
+  it('that loses, or hears nothing, asks anew and stands in a newer epoch', async () => {
+    const one = member([ONE, TWO, THREE]);
+    const stand = async () => {
+      one.send({ type: 'preVote.granted', epoch: one.epoch(), from: TWO });
+      await one.settle();
+    };
+    one.clock.advance(TIMEOUT_MS);
+    await stand();
+    for (const from of [TWO, THREE]) one.send({ type: 'vote.refused', epoch: epoch(5), from });
+    expect([one.role(), one.epoch()]).toEqual(['prospective', 5]);
+    await stand();
+    expect([one.role(), one.epoch()]).toEqual(['candidate', 6]);
+    one.clock.advance(TIMEOUT_MS);
+    expect([one.role(), one.epoch()]).toEqual(['prospective', 6]);
+    expect(one.persisted.map((it) => it.epoch)).toEqual([5, 6]);
+  });
+
+  it('follows a leader that it hears of, once that is on disk', async () => {
+    const one = member([ONE, TWO, THREE], FRESH, { isDiskHeld: true });
+    one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: TWO });
+    expect(one.role()).toBe('unattached');
+    expect(one.persisted).toEqual([{ epoch: 7, leaderId: TWO, votedId: null, votedIncarnation: null }]);
+    one.held[0]!.done();
+    await one.settle();
+    expect(one.role()).toBe('follower');
+    expect(one.effects).toEqual(['fetches 7 2']);
+  });
+
+  it('keeps its vote when the leader of that epoch turns out to be another', async () => {
+    const one = member([ONE, TWO, THREE]);
+    one.clock.advance(TIMEOUT_MS);
+    one.send({ type: 'preVote.granted', epoch: epoch(4), from: TWO });
+    await one.settle();
+    one.send({ type: 'leader.discovered', epoch: epoch(5), leaderId: THREE });
+    await one.settle();
+    expect(one.role()).toBe('follower');
+    expect(one.persisted.at(-1)).toEqual({ epoch: 5, leaderId: THREE, votedId: ONE, votedIncarnation: INCARNATION });
+  });
+
+  it('that follows asks for votes when its leader is silent, and goes back to it when the others hear it', async () => {
+    const one = member([ONE, TWO, THREE]);
+    one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: TWO });
+    await one.settle();
+    one.clock.advance(1900);
+    one.send({ type: 'fetch.succeeded', epoch: epoch(7) });
+    one.clock.advance(1900);
+    expect(one.role()).toBe('follower');
+    one.clock.advance(100);
+    expect([one.role(), one.epoch()]).toEqual(['prospective', 7]);
+    for (const from of [TWO, THREE]) one.send({ type: 'preVote.refused', epoch: epoch(7), from });
+    expect(one.role()).toBe('follower');
+    expect(one.effects).toEqual(['fetches 7 2', 'fetches no more 7', 'preVote? 7 2,3', 'fetches 7 2']);
+  });
+
+  it('that leads gives way to a newer epoch, and not to an older one', async () => {
+    const one = await elected();
+    one.send({ type: 'epoch.observed', epoch: epoch(5) });
+    one.send({ type: 'leader.discovered', epoch: epoch(4), leaderId: TWO });
+    one.send({ type: 'leader.discovered', epoch: epoch(5), leaderId: TWO });
+    expect(one.role()).toBe('leader');
+    one.send({ type: 'epoch.observed', epoch: epoch(6) });
+    await one.settle();
+    expect([one.role(), one.epoch()]).toEqual(['unattached', 6]);
+    expect(one.effects.at(-1)).toBe('leads no more 5');
+    expect(one.persisted.at(-1)).toEqual({ epoch: 6, leaderId: null, votedId: null, votedIncarnation: null });
+  });
+
+  it('takes a still newer epoch while one is being written', async () => {
+    const one = member([ONE, TWO, THREE], FRESH, { isDiskHeld: true });
+    one.send({ type: 'epoch.observed', epoch: epoch(6) });
+    one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: THREE });
+    one.held[0]!.done();
+    await one.settle();
+    expect(one.role()).toBe('unattached');
+    one.held[1]!.done();
+    await one.settle();
+    expect([one.role(), one.epoch()]).toEqual(['follower', 7]);
+    expect(one.persisted.map((it) => it.epoch)).toEqual([6, 7]);
+  });
+
+  it('starts where it stopped: with the leader that it followed', () => {
+    const one = member([ONE, TWO, THREE], { ...FRESH, leaderId: THREE });
+    expect(one.role()).toBe('follower');
+  });
+});
+
+describe('an observer', () => {
+  it('follows whoever leads, and never stands', async () => {
+    const one = member([TWO, THREE, nodeId(4)]);
+    one.clock.advance(60_000);
+    expect([one.role(), one.epoch()]).toEqual(['observer', 4]);
+    one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: TWO });
+    await one.settle();
+    one.clock.advance(1900);
+    one.send({ type: 'fetch.succeeded', epoch: epoch(7) });
+    one.clock.advance(2000);
+    expect(one.role()).toBe('observer');
+    expect(one.effects).toEqual(['fetches 7 2', 'fetches no more 7', 'fetches 7 2', 'fetches no more 7']);
+    // It lost the leader, and takes the same one again.
+    one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: TWO });
+    await one.settle();
+    expect(one.effects.at(-1)).toBe('fetches 7 2');
+  });
+});
+
+const EVENTS: readonly MemberEvent['type'][] = [
+  'preVote.granted',
+  'preVote.refused',
+  'vote.granted',
+  'vote.refused',
+  'epoch.observed',
+  'leader.discovered',
+  'fetch.succeeded',
+  'epochStart.committed',
+  'log.failed',
+  'shutdown.requested',
+];
+const ANSWERS = ['preVote.granted', 'preVote.refused', 'vote.granted', 'vote.refused'] as const;
+const EVERYTHING = EVENTS;
+
+/** What each state passes over on purpose; everything else it handles, itself or by its parents. */
+const IGNORED: Readonly<Record<string, readonly MemberEvent['type'][]>> = {
+  // Left at once.
+  joining: [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  // Late answers to elections that are over.
+  unattached: [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  prospective: ['vote.granted', 'vote.refused', 'fetch.succeeded', 'epochStart.committed'],
+  // Nobody was asked yet.
+  'candidate.persistingVote': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  'candidate.collectingVotes': ['preVote.granted', 'preVote.refused', 'fetch.succeeded', 'epochStart.committed'],
+  'leader.committingEpochStart': [...ANSWERS, 'fetch.succeeded'],
+  // Told once is enough.
+  'leader.replaying': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  'leader.active': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  'follower.fetching': [...ANSWERS, 'epochStart.committed'],
+  'observer.searching': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  'observer.fetching': [...ANSWERS, 'epochStart.committed'],
+  persistingEpoch: [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  resigned: EVERYTHING,
+  closed: EVERYTHING,
+  failed: EVERYTHING,
+};
+
+interface Node {
+  readonly key: string;
+  readonly type: string;
+  readonly path: readonly string[];
+  readonly parent?: Node | undefined;
+  readonly states: Readonly<Record<string, Node>>;
+  readonly transitions: ReadonlyMap<string, unknown>;
+}
+
+const leaves = (node: Node): Node[] => {
+  const children = Object.values(node.states);
+  return children.length === 0 ? [node] : children.flatMap(leaves);
+};
+
+describe('the machine as a whole', () => {
+  const atoms = leaves(quorumMemberMachine.root as unknown as Node);
+
+  it('handles or passes over every event in every state, and says which', () => {
+    expect(Object.keys(IGNORED).sort()).toEqual(atoms.map((it) => it.path.join('.')).sort());
+    for (const atom of atoms) {
+      const handled = new Set<string>();
+      // A final state ends the machine: its parents' transitions are no more.
+      for (let node: Node | undefined = atom.type === 'final' ? undefined : atom; node !== undefined; node = node.parent) {
+        for (const type of node.transitions.keys()) handled.add(type);
+      }
+      const name = atom.path.join('.');
+      expect(EVENTS.filter((type) => !handled.has(type)), name).toEqual(EVENTS.filter((type) => IGNORED[name]!.includes(type)));
+    }
+  });
+
+  it('reaches every state', () => {
+    type Snapshot = SnapshotFrom<typeof quorumMemberMachine>;
+    type Event = EventFromLogic<typeof quorumMemberMachine>;
+    const reached = new Set<string>();
+    for (const voters of [[ONE, TWO, THREE], [ONE], [TWO]]) {
+      const paths = getShortestPaths(quorumMemberMachine, {
+        input: { nodeId: ONE, incarnation: INCARNATION, voters, election: FRESH },
+        // The epoch grows without end; which states there are does not depend on it.
+        serializeState: (state) => JSON.stringify([state.value, (state as Snapshot).context.election.leaderId]),
+        events: (state: Snapshot) => {
+          const current = state.context.election.epoch;
+          const own: MemberEvent[] = [
+            { type: 'preVote.granted', epoch: current, from: TWO },
+            { type: 'vote.granted', epoch: current, from: TWO },
+            { type: 'epoch.observed', epoch: epoch(current + 1) },
+            { type: 'leader.discovered', epoch: epoch(current + 1), leaderId: TWO },
+            { type: 'epochStart.committed', epoch: current },
+            { type: 'log.failed', reason: 'a test' },
+            { type: 'shutdown.requested' },
+          ];
+          const inner = state._nodes.flatMap((node) => [...node.transitions.keys()]).filter((type) => type.startsWith('xstate.'));
+          return [...own, ...inner.map((type) => ({ type, error: 'a test' }))] as Event[];
+        },
+      });
+      for (const { state } of paths) for (const node of (state as Snapshot)._nodes) reached.add(node.path.join('.'));
+    }
+    // `joining` is passed through, never stood in.
+    expect(atoms.map((it) => it.path.join('.')).filter((name) => !reached.has(name))).toEqual(['joining']);
+  });
+});

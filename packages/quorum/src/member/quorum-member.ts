@@ -1,0 +1,453 @@
+/**
+ * A member of the ensemble: the election machine, the metadata log and the tree that it builds, and the door through which
+ * the broker proposes changes. This is the shell around decisions that are made elsewhere; what it adds is order: nothing is
+ * answered before it is flushed, committed and in the tree.
+ *
+ * With one voter the member is its own ensemble: its flushed offset is the high watermark. Peers come in at three marked
+ * places: requests to them, what they hold, and a follower's fetching.
+ */
+import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
+import type { Clock, Crc32c, Logger, Random, Volume } from '@odradek/ports';
+import { batchesIn, isCrcValid, leaderEpoch, type LeaderEpoch, type NodeId, type Offset, type Uuid } from '@odradek/protocol';
+import { asError, invariant, QuorumError } from '../errors.ts';
+import {
+  ELECTION_TIMEOUT_MS,
+  FETCH_TIMEOUT_MS,
+  REPLAY_READ_BYTES,
+  SNAPSHOT_INTERVAL_BYTES,
+  TREE_LIMITS,
+  type TreeLimits,
+} from '../limits.ts';
+import type { ReadonlyTree, Session, SessionEnd, SessionId, TreeChange } from '../tree/node.ts';
+import type { SessionOp, TreeError, TreeOp } from '../tree/operation.ts';
+import type { TreeSnapshot } from '../tree/snapshot.ts';
+import { CommittedTree, decodeBatch } from './committed-tree.ts';
+import { majorityOffset, type ElectionState } from './election.ts';
+import { leaderChangeBatch } from './leader-change.ts';
+import { Proposals, type Outcome } from './proposals.ts';
+import { quorumMemberMachine, roleOf, type MemberRole } from './quorum-member.machine.ts';
+import type { QuorumLog } from './quorum-log.ts';
+import { readQuorumState, writeQuorumState } from './quorum-state-file.ts';
+import { SessionClock } from './session-clock.ts';
+import { SnapshotFiles } from './snapshot-files.ts';
+
+export interface QuorumMemberOptions {
+  readonly nodeId: NodeId;
+  /** Ids of all voters; today this node alone. */
+  readonly voters: readonly NodeId[];
+  /** Of this node's storage: another one when the storage came back empty. */
+  readonly incarnation: Uuid;
+  readonly volume: Volume;
+  /** Opened and recovered; closed by its owner, after the member. */
+  readonly log: QuorumLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly crc32c: Crc32c;
+  /** Where `quorum-state` and the snapshots are: the log's own. */
+  readonly folder?: string;
+  readonly limits?: TreeLimits;
+  readonly snapshotIntervalBytes?: number;
+}
+
+export interface MemberSnapshot {
+  readonly role: MemberRole;
+  readonly epoch: LeaderEpoch;
+  readonly leaderId: NodeId | null;
+  readonly highWatermark: Offset;
+  readonly logEndOffset: Offset;
+  /** The first offset that is not in `tree`. */
+  readonly appliedOffset: Offset;
+  readonly voters: readonly NodeId[];
+  /** Why the member has failed. */
+  readonly failure: Error | null;
+}
+
+/**
+ * Rejects with QuorumError where the answer is not known ('storage', 'interrupted'): the change may be found after a restart.
+ */
+export type Proposal = Outcome | { readonly status: 'notLeader'; readonly leaderId: NodeId | null };
+
+export type SessionOpened =
+  | { readonly status: 'committed'; readonly offset: Offset; readonly session: Session }
+  | { readonly status: 'refused'; readonly error: TreeError }
+  | { readonly status: 'notLeader'; readonly leaderId: NodeId | null };
+
+export const METADATA_FOLDER = '__cluster_metadata-0';
+
+export class QuorumMember {
+  /** Recovers what is on the disk and takes part in the election; resolves when this member's role is settled. */
+  static async start(options: QuorumMemberOptions): Promise<QuorumMember> {
+    assertServable(options);
+    const folder = options.folder ?? METADATA_FOLDER;
+    const snapshots = new SnapshotFiles({ ...options, folder });
+    const election = await readQuorumState(options.volume, folder, options.crc32c);
+    assertOwn(election, options);
+    const snapshot = await snapshots.load();
+    assertContinuous(options.log, snapshot);
+    const member = new QuorumMember(options, folder, election, snapshots, snapshot);
+    await member.#join();
+    return member;
+  }
+
+  readonly #options: QuorumMemberOptions;
+  readonly #folder: string;
+  readonly #logger: Logger;
+  readonly #snapshots: SnapshotFiles;
+  readonly #committed: CommittedTree;
+  readonly #sessionClock: SessionClock;
+  readonly #actor: ActorRefFrom<typeof quorumMemberMachine>;
+  #highWatermark: Offset;
+  /** While it leads: its epoch and where that begins. */
+  #term: { readonly epoch: LeaderEpoch; readonly startOffset: Offset } | undefined;
+  /** While it leads and has the whole log in its tree. */
+  #proposals: Proposals | undefined;
+  #unfollow: (() => void) | undefined;
+  /** Votes are written one after another. */
+  #persisting: Promise<void> = Promise.resolve();
+  #snapshotting: Promise<void> | undefined;
+  #failure: Error | null = null;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    options: QuorumMemberOptions,
+    folder: string,
+    election: ElectionState | undefined,
+    snapshots: SnapshotFiles,
+    snapshot: TreeSnapshot | undefined,
+  ) {
+    this.#options = options;
+    this.#folder = folder;
+    this.#logger = options.logger;
+    this.#snapshots = snapshots;
+    this.#committed = new CommittedTree(snapshot, options.logger);
+    this.#highWatermark = this.#committed.nextOffset;
+    this.#sessionClock = new SessionClock(options.clock, (id) => this.#expireSession(id));
+    const { nodeId, incarnation, voters, clock } = options;
+    this.#actor = createActor(this.#machine(), {
+      clock,
+      input: { nodeId, incarnation, voters, election: this.#recoveredElection(election) },
+    });
+    options.log.onFlushed = (flushedOffset) => this.#flushed(flushedOffset);
+    options.log.onFailed = (error) => this.#fail(error);
+  }
+
+  /** What is committed. Whole multis only, in the order of the log. */
+  get tree(): ReadonlyTree {
+    return this.#committed.tree;
+  }
+
+  get snapshot(): MemberSnapshot {
+    const state = this.#actor.getSnapshot();
+    const { election, voters } = state.context;
+    return {
+      role: roleOf(state),
+      epoch: election.epoch,
+      leaderId: election.leaderId,
+      highWatermark: this.#highWatermark,
+      logEndOffset: this.#options.log.logEndOffset,
+      appliedOffset: this.#committed.nextOffset,
+      voters,
+      failure: this.#failure,
+    };
+  }
+
+  /** Tells of each new role, epoch or leader. Offsets change with each flush and are only to be asked for. */
+  subscribe(listener: (snapshot: MemberSnapshot) => void): () => void {
+    let told = this.snapshot;
+    const tell = (): void => {
+      const now = this.snapshot;
+      if (now.role === told.role && now.epoch === told.epoch && now.leaderId === told.leaderId) return;
+      told = now;
+      listener(now);
+    };
+    const subscription = this.#actor.subscribe({ next: tell, complete: tell });
+    return () => subscription.unsubscribe();
+  }
+
+  /** Called after each committed batch that changed something, in order; `offset` is that of the batch's last record. */
+  onChange(listener: (changes: readonly TreeChange[], offset: Offset) => void): () => void {
+    return this.#committed.onChange(listener);
+  }
+
+  /** All operations or none. Values are kept as they are: the caller changes their bytes no more. */
+  propose(ops: readonly TreeOp[], { sessionId }: { sessionId?: SessionId } = {}): Promise<Proposal> {
+    return this.#submit(ops, sessionId);
+  }
+
+  /** The timeout comes back within the limits. */
+  async openSession({ timeoutMs }: { timeoutMs: number }): Promise<SessionOpened> {
+    const proposal = await this.#submit([{ op: 'openSession', timeoutMs }]);
+    if (proposal.status !== 'committed') return proposal;
+    const [result] = proposal.results;
+    invariant(result?.op === 'openSession', 'an opened session is the result of opening one');
+    return { status: 'committed', offset: proposal.offset, session: result.session };
+  }
+
+  /** Its ephemeral nodes go with it. */
+  closeSession(sessionId: SessionId): Promise<Proposal> {
+    return this.#endSession(sessionId, 'closed');
+  }
+
+  /** Its owner was heard. False: it is not open, or this member does not lead. A proposal of the session says the same. */
+  touchSession(sessionId: SessionId): boolean {
+    return this.#sessionClock.touch(sessionId);
+  }
+
+  /** Answers what was proposed, then gives up the lead. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#proposals?.drained();
+    this.#actor.send({ type: 'shutdown.requested' });
+    this.#actor.stop();
+    await this.#persisting.catch(() => {});
+    await this.#snapshotting;
+  }
+
+  #submit(ops: readonly (TreeOp | SessionOp)[], sessionId?: SessionId): Promise<Proposal> {
+    if (this.#proposals === undefined || this.#closing !== undefined) {
+      const { leaderId } = this.#actor.getSnapshot().context.election;
+      return Promise.resolve({ status: 'notLeader', leaderId: leaderId === this.#options.nodeId ? null : leaderId });
+    }
+    if (sessionId !== undefined) this.#sessionClock.touch(sessionId);
+    try {
+      return this.#proposals.propose(ops, sessionId);
+    } catch (thrown) {
+      this.#fail(asError(thrown));
+      return Promise.reject(asError(thrown));
+    }
+  }
+
+  #endSession(sessionId: SessionId, end: SessionEnd): Promise<Proposal> {
+    return this.#submit([{ op: 'closeSession', sessionId, end }]);
+  }
+
+  #expireSession(id: SessionId): void {
+    this.#logger.info('a session has expired', { sessionId: id });
+    this.#endSession(id, 'expired').catch((error: unknown) => {
+      this.#logger.warn('the end of an expired session could not be recorded', { sessionId: id, error });
+    });
+  }
+
+  // The election.
+
+  /** The epoch never goes back, even if the file that should hold it is gone. */
+  #recoveredElection(election: ElectionState | undefined): ElectionState {
+    const { latestEpoch } = this.#options.log;
+    const epoch = Math.max(election?.epoch ?? 0, latestEpoch, this.#committed.snapshotId.epoch, 0);
+    if (election !== undefined && epoch === election.epoch) return election;
+    if (epoch > 0) this.#logger.warn('the log is in a newer epoch than quorum-state', { epoch, recorded: election?.epoch });
+    return { epoch: leaderEpoch(epoch), leaderId: null, votedId: null, votedIncarnation: null };
+  }
+
+  #machine(): typeof quorumMemberMachine {
+    const { random } = this.#options;
+    const jittered = (baseMs: number) => () => baseMs + (random.uint32() % baseMs);
+    // Peers: there is nobody to ask yet, and a lone voter asks nobody.
+    const noPeers = (_: unknown, { peers }: { peers: readonly NodeId[] }): void => invariant(peers.length === 0, 'a lone voter has peers');
+    return quorumMemberMachine.provide({
+      delays: { electionTimeout: jittered(ELECTION_TIMEOUT_MS), fetchTimeout: () => FETCH_TIMEOUT_MS },
+      actions: {
+        sendPreVoteRequests: noPeers,
+        sendVoteRequests: noPeers,
+        sendEndQuorumEpoch: noPeers,
+        appendLeaderChange: (_, { epoch, granted }) => this.#openEpoch(epoch, granted),
+        startLeading: (_, { epoch }) => this.#startLeading(epoch),
+        stopLeading: () => this.#stopLeading(),
+      },
+      actors: {
+        persistElection: fromPromise(({ input }) => this.#persist(input)),
+        replayCommitted: fromPromise(() => this.#replay()),
+      },
+    });
+  }
+
+  #join(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const failed = (): void => reject(this.#failure ?? new QuorumError('interrupted', 'the member was closed while it started'));
+      const subscription = this.#actor.subscribe({
+        next: (state) => {
+          if (!state.hasTag('settled')) return;
+          resolve();
+          subscription.unsubscribe();
+        },
+        error: reject,
+        complete: failed,
+      });
+      this.#actor.start();
+    });
+  }
+
+  #persist(election: ElectionState): Promise<void> {
+    const { volume, crc32c } = this.#options;
+    const written = this.#persisting
+      .catch(() => {})
+      .then(() => writeQuorumState(volume, this.#folder, election, crc32c))
+      .catch((cause: unknown) => {
+        throw this.#failed(new QuorumError('storage', 'the vote could not be written: this member votes no more until it is restarted on a sound disk', { cause }));
+      });
+    this.#persisting = written;
+    return written;
+  }
+
+  #openEpoch(epoch: LeaderEpoch, granted: readonly NodeId[]): void {
+    const { log, clock, crc32c, nodeId: leaderId, incarnation, voters } = this.#options;
+    const startOffset = log.logEndOffset;
+    this.#term = { epoch, startOffset };
+    try {
+      const batch = leaderChangeBatch(
+        { epoch, leaderId, incarnation, voters, granted },
+        { baseOffset: startOffset, timestampMs: clock.wallTimeMs() },
+        crc32c,
+      );
+      const appended = log.appendAsLeader(batch, { leaderEpoch: epoch, origin: 'coordinator' });
+      if (appended.status === 'refused') {
+        throw new QuorumError('storage', `the metadata log does not open epoch ${epoch}: ${appended.message ?? 'no reason given'}`);
+      }
+    } catch (thrown) {
+      this.#fail(asError(thrown));
+    }
+  }
+
+  #startLeading(epoch: LeaderEpoch): void {
+    const { log, clock, crc32c, limits = TREE_LIMITS } = this.#options;
+    this.#proposals = new Proposals({ epoch, log, committed: this.#committed, clock, crc32c, limits });
+    for (const session of this.tree.sessions()) this.#sessionClock.watch(session);
+    this.#unfollow = this.onChange((changes) => this.#followSessions(changes));
+    this.#logger.info('leads the metadata quorum', { epoch, highWatermark: this.#highWatermark });
+  }
+
+  #stopLeading(): void {
+    const error = new QuorumError(
+      this.#failure === null ? 'interrupted' : 'storage',
+      'this member no longer leads: whether the change was committed is not known, read it back before trying again',
+      { cause: this.#failure ?? undefined },
+    );
+    this.#term = undefined;
+    this.#sessionClock.stop();
+    this.#unfollow?.();
+    const proposals = this.#proposals;
+    this.#proposals = undefined;
+    proposals?.abandon(error);
+  }
+
+  #followSessions(changes: readonly TreeChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'sessionOpened') this.#sessionClock.watch(change.session);
+      else if (change.kind === 'sessionClosed') this.#sessionClock.forget(change.session.id);
+    }
+  }
+
+  // The log.
+
+  #flushed(flushedOffset: Offset): void {
+    const term = this.#term;
+    if (term === undefined) return;
+    // Peers: what each of them holds goes beside it.
+    const held = majorityOffset([flushedOffset]);
+    // What an older epoch wrote is not committed by copies, but by a record of this one behind it.
+    if (held <= term.startOffset || held <= this.#highWatermark) return;
+    this.#highWatermark = held;
+    this.#options.log.setHighWatermark?.(held);
+    if (this.#proposals === undefined) {
+      this.#actor.send({ type: 'epochStart.committed', epoch: term.epoch });
+      return;
+    }
+    try {
+      this.#proposals.advance(held);
+    } catch (thrown) {
+      this.#fail(asError(thrown));
+      return;
+    }
+    this.#snapshotIfDue();
+  }
+
+  /** From the snapshot, or the log's start, to the start of this epoch. */
+  async #replay(): Promise<void> {
+    const committed = this.#committed;
+    const end = this.#highWatermark;
+    try {
+      while (committed.nextOffset < end && this.#term !== undefined) await this.#replayOnce(end);
+    } catch (thrown) {
+      throw this.#failed(asError(thrown));
+    }
+  }
+
+  async #replayOnce(end: Offset): Promise<void> {
+    const committed = this.#committed;
+    const from = committed.nextOffset;
+    const read = await this.#options.log.read(from, { maxBytes: REPLAY_READ_BYTES, atLeastOneBatch: true, below: end });
+    if (read.status === 'outOfRange') throw new QuorumError('corrupt', `the metadata log has nothing at offset ${from}, though it ends at ${end}`);
+    for (const bytes of read.records) {
+      for (const view of batchesIn(bytes)) {
+        if (!isCrcValid(view, this.#options.crc32c)) {
+          throw new QuorumError('corrupt', `the batch at offset ${view.baseOffset} of the metadata log does not match its checksum`);
+        }
+        committed.apply(decodeBatch(view));
+      }
+    }
+    if (committed.nextOffset === from) throw new QuorumError('corrupt', `the metadata log gives no batch at offset ${from}, though it ends at ${end}`);
+  }
+
+  #snapshotIfDue(): void {
+    const dueBytes = this.#options.snapshotIntervalBytes ?? SNAPSHOT_INTERVAL_BYTES;
+    if (this.#snapshotting !== undefined || this.#committed.bytesSinceSnapshot < dueBytes) return;
+    this.#snapshotting = this.#takeSnapshot().finally(() => (this.#snapshotting = undefined));
+  }
+
+  /** The log can do without a snapshot: a failure costs only time at the next start. */
+  async #takeSnapshot(): Promise<void> {
+    const id = this.#committed.snapshotId;
+    this.#committed.snapshotTaken();
+    try {
+      const neededFrom = await this.#snapshots.save(this.tree, id);
+      await this.#options.log.deleteRecordsBefore?.(neededFrom);
+      this.#logger.debug('the metadata tree was snapshot', { ...id, neededFrom });
+    } catch (error) {
+      this.#logger.warn('the metadata tree could not be snapshot: the log is kept, and it will be tried again', { error });
+    }
+  }
+
+  /** The first failure is the one that is told. */
+  #failed(error: Error): Error {
+    this.#failure ??= error;
+    return this.#failure;
+  }
+
+  #fail(error: Error): void {
+    this.#logger.error('the metadata log has failed: this member stops', { error });
+    this.#actor.send({ type: 'log.failed', reason: this.#failed(error).message });
+  }
+}
+
+function assertServable({ nodeId, voters }: QuorumMemberOptions): void {
+  const list = voters.join(', ');
+  if (voters.length % 2 === 0) {
+    throw new QuorumError('unsupportedVoters', `${voters.length} voters (${list}): an ensemble has an odd number, because an even one survives no more failures`);
+  }
+  if (voters.length > 1 || voters[0] !== nodeId) {
+    throw new QuorumError('unsupportedVoters', `voters ${list} on node ${nodeId}: this version serves a node that is the only voter`);
+  }
+}
+
+/** A lone voter can only ever have voted for itself, on this very storage. */
+function assertOwn(election: ElectionState | undefined, { nodeId, incarnation }: QuorumMemberOptions): void {
+  if (election === undefined || election.votedId === null) return;
+  if (election.votedId !== nodeId) {
+    throw new QuorumError('foreignState', `this folder's quorum-state has voted for node ${election.votedId}, and this is node ${nodeId}: it is another broker's folder`);
+  }
+  if (election.votedIncarnation !== null && election.votedIncarnation !== incarnation) {
+    throw new QuorumError('foreignState', `this folder's quorum-state is of incarnation ${election.votedIncarnation}, and meta.properties says ${incarnation}: the two were not written together`);
+  }
+}
+
+function assertContinuous(log: QuorumLog, snapshot: TreeSnapshot | undefined): void {
+  const from = snapshot?.nextOffset ?? 0;
+  if (log.logStartOffset <= from && from <= log.logEndOffset) return;
+  const have = snapshot === undefined ? 'there is no sound snapshot' : `the snapshot ends at offset ${from}`;
+  throw new QuorumError('corrupt', `the metadata log holds offsets ${log.logStartOffset} to ${log.logEndOffset}, and ${have}: a part of the metadata is missing. Restore the folder from a copy`);
+}
