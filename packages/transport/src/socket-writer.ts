@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { sendHighWaterBytes } from './marks.ts';
 
 /**
  * Writing to a socket, the same for TCP and for a WebSocket's server side. What is written within one turn of the event
@@ -62,6 +63,3 @@ export class SocketWriter {
     this.#onDrain();
   };
 }
-
-/** Bytes waiting for the network from which `send` asks its caller to stop. */
-export const sendHighWaterBytes = 1024 * 1024;

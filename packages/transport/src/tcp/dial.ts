@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { TransportError, type AbortSignalLike, type Connection, type Dial, type Endpoint } from '@odradek/ports';
 import { formatAddress } from '../address.ts';
 import { dialError } from '../errors.ts';
-import { TcpConnection, type ByteSink } from './connection.ts';
+import { Inbox } from '../inbox.ts';
+import { TcpConnection } from './connection.ts';
 import { onReadOptions, readBufferBytes, readByData, readerDefault, type ReaderName } from './readers.ts';
 
 export interface TcpDialOptions {
@@ -24,18 +25,17 @@ function dial({ host, port }: Endpoint, signal: AbortSignalLike | undefined, sha
   const address = formatAddress(host, port);
   if (signal?.aborted) return Promise.reject(abandoned(address, signal));
   return new Promise((resolve, reject) => {
-    let connection: TcpConnection | undefined;
-    const sink: ByteSink = (chunk, owned) => connection?.sink(chunk, owned) ?? false;
+    const inbox = new Inbox(() => socket.resume());
     let socket: Socket;
     try {
       const to = { host, port, noDelay: true, keepAlive: true };
-      socket = connect(shared === undefined ? to : { ...to, onread: onReadOptions(shared, sink) });
+      socket = connect(shared === undefined ? to : { ...to, onread: onReadOptions(shared, inbox) });
     } catch (cause) {
       reject(dialError(cause, address));
       return;
     }
     socket.pause();
-    if (shared === undefined) readByData(socket, sink);
+    if (shared === undefined) readByData(socket, inbox);
 
     const refuse = (cause: unknown): void => fail(dialError(cause, address));
     const abort = (): void => fail(abandoned(address, signal));
@@ -55,8 +55,7 @@ function dial({ host, port }: Endpoint, signal: AbortSignalLike | undefined, sha
     socket.once('error', refuse);
     socket.once('connect', () => {
       settle();
-      connection = new TcpConnection(socket, address, { closeGraceMs: options.closeGraceMs });
-      resolve(connection);
+      resolve(new TcpConnection(socket, inbox, address, options.closeGraceMs));
     });
   });
 }

@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { TransportError, type Connection, type Listener } from '@odradek/ports';
 import { formatAddress } from '../address.ts';
 import { listenError } from '../errors.ts';
-import { TcpConnection, type ByteSink } from './connection.ts';
+import { Inbox } from '../inbox.ts';
+import { TcpConnection } from './connection.ts';
 import { moveToOnRead, readBufferBytes, readByData, readerDefault, type ReaderName } from './readers.ts';
 
 export interface ListenTcpOptions {
@@ -60,13 +61,11 @@ type Accept = (socket: Socket, remoteAddress: string, onClosed: () => void) => C
 function acceptor(reader: ReaderName, closeGraceMs: number | undefined): Accept {
   const shared = reader === 'onread' ? new Uint8Array(readBufferBytes) : undefined;
   return (accepted, remoteAddress, onClosed) => {
-    // The reader must have its sink before there is a connection to give one.
-    let connection: TcpConnection | undefined;
-    const sink: ByteSink = (chunk, owned) => connection?.sink(chunk, owned) ?? false;
-    const moved = shared && moveToOnRead(accepted, shared, sink);
+    const inbox = new Inbox(() => socket.resume());
+    const moved = shared && moveToOnRead(accepted, shared, inbox);
     const socket = moved ?? accepted;
-    if (moved === undefined) readByData(socket, sink);
-    connection = new TcpConnection(socket, remoteAddress, { closeGraceMs });
+    if (moved === undefined) readByData(socket, inbox);
+    const connection = new TcpConnection(socket, inbox, remoteAddress, closeGraceMs);
     socket.once('close', onClosed);
     return connection;
   };

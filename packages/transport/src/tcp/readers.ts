@@ -1,5 +1,5 @@
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
-import type { ByteSink } from './connection.ts';
+import type { Inbox } from '../inbox.ts';
 
 /**
  * Two ways to read a socket. 'data': Node allocates a fresh buffer for each read; the chunks belong to the receiver.
@@ -17,17 +17,19 @@ export function readerDefault(): ReaderName {
   return process.platform === 'win32' ? 'data' : 'onread';
 }
 
-export function onReadOptions(buffer: Uint8Array, sink: ByteSink): OnReadOpts {
+export function onReadOptions(buffer: Uint8Array, inbox: Inbox): OnReadOpts {
   return {
     buffer,
     callback(bytesRead, chunk) {
-      return sink(chunk.subarray(0, bytesRead), false);
+      return inbox.push(chunk.subarray(0, bytesRead), false);
     },
   };
 }
 
-export function readByData(socket: Socket, sink: ByteSink): void {
-  socket.on('data', (chunk: Uint8Array) => void sink(chunk, true));
+export function readByData(socket: Socket, inbox: Inbox): void {
+  socket.on('data', (chunk: Uint8Array) => {
+    if (!inbox.push(chunk, true)) socket.pause();
+  });
   socket.pause();
 }
 
@@ -36,13 +38,16 @@ export function readByData(socket: Socket, sink: ByteSink): void {
  * nor that constructor option: where they are not as expected the answer is undefined, the socket is untouched and is
  * read by 'data'.
  */
-export function moveToOnRead(accepted: Socket, buffer: Uint8Array, sink: ByteSink): Socket | undefined {
-  const husk = accepted as Socket & { _handle?: { useUserBuffer?: unknown } | null };
+export function moveToOnRead(accepted: Socket, buffer: Uint8Array, inbox: Inbox): Socket | undefined {
+  const husk: WithHandle = accepted;
   const handle = husk._handle;
   if (typeof handle?.useUserBuffer !== 'function') return undefined;
-  const options = { handle, pauseOnCreate: true, onread: onReadOptions(buffer, sink) };
-  const socket = new Socket(options as SocketConstructorOpts);
+  const options = { handle, pauseOnCreate: true, onread: onReadOptions(buffer, inbox) };
+  const socket: WithHandle = new Socket(options as SocketConstructorOpts);
+  if (socket._handle !== handle) return undefined;
   husk._handle = null;
   husk.destroy();
   return socket;
 }
+
+type WithHandle = Socket & { _handle?: { readonly useUserBuffer?: unknown } | null };
