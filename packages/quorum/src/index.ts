@@ -1,5 +1,5 @@
 export { QuorumError, type QuorumErrorKind } from './errors.ts';
-export { TREE_LIMITS, type TreeLimits } from './limits.ts';
+export { QUORUM_LIMITS, type QuorumLimits, type TreeLimits } from './limits.ts';
 export type { ChangeListener } from './member/committed-tree.ts';
 export type { QuorumAppend, QuorumLog, QuorumRead } from './member/quorum-log.ts';
 export {

@@ -32,8 +32,16 @@ export const TREE_LIMITS: TreeLimits = {
 };
 
 /** Proposals that wait for their commit. Past either bound a proposal is refused as `overloaded`. */
-export const PENDING_PROPOSALS_MAX = 100_000;
-export const PENDING_BYTES_MAX = 64 * 1024 * 1024;
+export interface QuorumLimits extends TreeLimits {
+  readonly pendingProposalsMax: number;
+  readonly pendingBytesMax: number;
+}
+
+export const QUORUM_LIMITS: QuorumLimits = {
+  ...TREE_LIMITS,
+  pendingProposalsMax: 100_000,
+  pendingBytesMax: 64 * 1024 * 1024,
+};
 
 /** Kafka's `metadata.log.max.record.bytes.between.snapshots`. */
 export const SNAPSHOT_INTERVAL_BYTES = 20 * 1024 * 1024;

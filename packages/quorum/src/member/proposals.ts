@@ -9,7 +9,7 @@
 import type { Clock, Crc32c } from '@odradek/ports';
 import { buildBatch, offset, type LeaderEpoch, type Offset } from '@odradek/protocol';
 import { invariant, QuorumError } from '../errors.ts';
-import { PENDING_BYTES_MAX, PENDING_PROPOSALS_MAX, type TreeLimits } from '../limits.ts';
+import type { QuorumLimits } from '../limits.ts';
 import { decide, type Decision } from '../tree/decide.ts';
 import { Draft } from '../tree/draft.ts';
 import type { SessionId } from '../tree/node.ts';
@@ -40,7 +40,7 @@ export interface ProposalsOptions {
   readonly committed: CommittedTree;
   readonly clock: Clock;
   readonly crc32c: Crc32c;
-  readonly limits: TreeLimits;
+  readonly limits: QuorumLimits;
 }
 
 const OVERLOADED: Outcome = {
@@ -77,10 +77,10 @@ export class Proposals {
 
   /** Throws QuorumError 'storage' when the log takes nothing; then nothing has changed. */
   propose(ops: readonly (TreeOp | SessionOp)[], sessionId: SessionId | undefined): Promise<Outcome> {
-    if (this.pendingCount >= PENDING_PROPOSALS_MAX || this.#pendingBytes >= PENDING_BYTES_MAX) {
+    const { log, limits } = this.#options;
+    if (this.pendingCount >= limits.pendingProposalsMax || this.#pendingBytes >= limits.pendingBytesMax) {
       return Promise.resolve(OVERLOADED);
     }
-    const { log, limits } = this.#options;
     const nextOffset = log.logEndOffset;
     const decision = decide(this.#decided, ops, { nextOffset, sessionId, limits });
     if (decision.status === 'refused') {

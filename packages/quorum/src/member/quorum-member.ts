@@ -13,10 +13,10 @@ import { asError, invariant, QuorumError } from '../errors.ts';
 import {
   ELECTION_TIMEOUT_MS,
   FETCH_TIMEOUT_MS,
+  QUORUM_LIMITS,
   REPLAY_READ_BYTES,
   SNAPSHOT_INTERVAL_BYTES,
-  TREE_LIMITS,
-  type TreeLimits,
+  type QuorumLimits,
 } from '../limits.ts';
 import type { ReadonlyTree, Session, SessionEnd, SessionId, TreeChange } from '../tree/node.ts';
 import type { SessionOp, TreeError, TreeOp } from '../tree/operation.ts';
@@ -25,7 +25,7 @@ import { CommittedTree, decodeBatch } from './committed-tree.ts';
 import { majorityOffset, type ElectionState } from './election.ts';
 import { leaderChangeBatch } from './leader-change.ts';
 import { Proposals, type Outcome } from './proposals.ts';
-import { quorumMemberMachine, roleOf, type MemberRole } from './quorum-member.machine.ts';
+import { quorumMemberMachine, roleOf, type MemberEvent, type MemberRole } from './quorum-member.machine.ts';
 import type { QuorumLog } from './quorum-log.ts';
 import { readQuorumState, writeQuorumState } from './quorum-state-file.ts';
 import { SessionClock } from './session-clock.ts';
@@ -46,7 +46,7 @@ export interface QuorumMemberOptions {
   readonly crc32c: Crc32c;
   /** Where `quorum-state` and the snapshots are: the log's own. */
   readonly folder?: string;
-  readonly limits?: TreeLimits;
+  readonly limits?: QuorumLimits;
   readonly snapshotIntervalBytes?: number;
 }
 
@@ -202,7 +202,7 @@ export class QuorumMember {
 
   async #close(): Promise<void> {
     await this.#proposals?.drained();
-    this.#actor.send({ type: 'shutdown.requested' });
+    this.#tell({ type: 'shutdown.requested' });
     this.#actor.stop();
     await this.#persisting.catch(() => {});
     await this.#snapshotting;
@@ -266,6 +266,11 @@ export class QuorumMember {
     });
   }
 
+  /** The machine may have ended: what comes later means nothing to it. */
+  #tell(event: MemberEvent): void {
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send(event);
+  }
+
   #join(): Promise<void> {
     return new Promise((resolve, reject) => {
       const failed = (): void => reject(this.#failure ?? new QuorumError('interrupted', 'the member was closed while it started'));
@@ -314,7 +319,7 @@ export class QuorumMember {
   }
 
   #startLeading(epoch: LeaderEpoch): void {
-    const { log, clock, crc32c, limits = TREE_LIMITS } = this.#options;
+    const { log, clock, crc32c, limits = QUORUM_LIMITS } = this.#options;
     this.#proposals = new Proposals({ epoch, log, committed: this.#committed, clock, crc32c, limits });
     for (const session of this.tree.sessions()) this.#sessionClock.watch(session);
     this.#unfollow = this.onChange((changes) => this.#followSessions(changes));
@@ -354,7 +359,7 @@ export class QuorumMember {
     this.#highWatermark = held;
     this.#options.log.setHighWatermark?.(held);
     if (this.#proposals === undefined) {
-      this.#actor.send({ type: 'epochStart.committed', epoch: term.epoch });
+      this.#tell({ type: 'epochStart.committed', epoch: term.epoch });
       return;
     }
     try {
@@ -420,7 +425,7 @@ export class QuorumMember {
 
   #fail(error: Error): void {
     this.#logger.error('the metadata log has failed: this member stops', { error });
-    this.#actor.send({ type: 'log.failed', reason: this.#failed(error).message });
+    this.#tell({ type: 'log.failed', reason: this.#failed(error).message });
   }
 }
 

@@ -1,0 +1,121 @@
+/**
+ * The power is cut before each single operation of the disk, over several lives of one member: what was acknowledged is there
+ * in the next life, what is there is a beginning of what was proposed, no multi is there by half, and no epoch is used twice.
+ */
+import { MemoryDisk, type MemoryOperation } from '@odradek/storage/memory';
+import { seededRandom } from '@odradek/ports/testing';
+import { batchesIn, utf8Decode, utf8Encode } from '@odradek/protocol';
+import { describe, expect, it } from 'vitest';
+import { startLoneMember, type LoneMember } from '../testing/ensemble.ts';
+import type { QuorumMember } from './quorum-member.ts';
+
+const LOG = '__cluster_metadata-0/00000000000000000000.log';
+const SNAPSHOT_INTERVAL_BYTES = 1500;
+const LIVES = 3;
+const PROPOSALS_IN_A_LIFE = 24;
+const GROUP = 4;
+
+/** One multi: a node of its own, and a counter that all multis share. */
+const propose = (member: QuorumMember, index: number) =>
+  member.propose([
+    { op: 'create', path: `/log/${index}`, value: utf8Encode('x'.repeat(40)) },
+    { op: 'set', path: '/last', value: utf8Encode(String(index)) },
+  ]);
+
+class History {
+  readonly disk: MemoryDisk;
+  readonly epochs: number[] = [];
+  /** Indexes that are in the log for certain. */
+  certain = 0;
+  proposed = 0;
+  operations = 0;
+  #isCut = false;
+  readonly #crashAt: number;
+
+  constructor(seed: number, crashAt: number) {
+    this.#crashAt = crashAt;
+    this.disk = new MemoryDisk({ random: seededRandom(seed), pace: (operation) => this.#step(operation) });
+  }
+
+  #step(_: MemoryOperation): undefined {
+    this.operations += 1;
+    if (this.operations === this.#crashAt) {
+      this.#isCut = true;
+      this.disk.crash();
+    }
+    return undefined;
+  }
+
+  /** Until it has proposed what it has to, or the power is cut. */
+  async live(): Promise<void> {
+    this.#isCut = false;
+    const volume = this.disk.mount();
+    let started: LoneMember;
+    try {
+      started = await startLoneMember(volume, { snapshotIntervalBytes: SNAPSHOT_INTERVAL_BYTES });
+    } catch (error) {
+      if (this.#isCut) return;
+      throw error;
+    }
+    const { member, log } = started;
+    this.#checkRecovered(member);
+    if (!member.tree.has('/log')) {
+      const made = await member.propose([{ op: 'create', path: '/log' }, { op: 'create', path: '/last' }]).catch(() => undefined);
+      if (made === undefined) return;
+    }
+    for (let left = PROPOSALS_IN_A_LIFE; left > 0; left -= GROUP) {
+      const group = Array.from({ length: GROUP }, () => propose(member, this.proposed++));
+      const answers = await Promise.allSettled(group);
+      const committed = answers.filter((it) => it.status === 'fulfilled' && it.value.status === 'committed').length;
+      this.certain += committed;
+      if (committed < GROUP) break;
+    }
+    await member.close();
+    if (this.#isCut) return;
+    await log.close();
+    await volume.close();
+  }
+
+  #checkRecovered(member: QuorumMember): void {
+    const { epoch } = member.snapshot;
+    expect(epoch).toBeGreaterThan(Math.max(0, ...this.epochs));
+    this.epochs.push(epoch);
+    const present = (member.tree.children('/log') ?? []).map(Number).sort((a, b) => a - b);
+    expect(present).toEqual(present.map((_, index) => index));
+    expect(present.length).toBeGreaterThanOrEqual(this.certain);
+    expect(present.length).toBeLessThanOrEqual(this.proposed);
+    expect(utf8Decode(member.tree.get('/last')?.value ?? new Uint8Array(0))).toBe(present.length === 0 ? '' : String(present.length - 1));
+    this.certain = present.length;
+    this.proposed = present.length;
+  }
+
+  /** Each epoch begins once in the log, behind the one before. */
+  checkLog(): void {
+    const epochs: number[] = [];
+    const file = this.disk.files.get(LOG)!;
+    for (const batch of batchesIn(file.read(0, file.sizeBytes))) if (batch.isControl) epochs.push(batch.leaderEpoch);
+    expect(epochs).toEqual([...new Set(epochs)].sort((a, b) => a - b));
+  }
+}
+
+async function run(seed: number, crashAt: number): Promise<History> {
+  const history = new History(seed, crashAt);
+  for (let life = 0; life < LIVES; life++) await history.live();
+  await history.live();
+  history.checkLog();
+  return history;
+}
+
+describe('the power is cut', () => {
+  it('before any operation of the disk, and nothing acknowledged is lost', async () => {
+    const { operations } = await run(0, Infinity);
+    expect(operations).toBeGreaterThan(80);
+    for (let crashAt = 1; crashAt <= operations; crashAt++) {
+      try {
+        await run(crashAt, crashAt);
+      } catch (error) {
+        throw new Error(`with the power cut before operation ${crashAt}`, { cause: error });
+      }
+    }
+  });
+});
