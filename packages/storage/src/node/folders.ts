@@ -36,17 +36,17 @@ export class Folders {
     this.#root = root;
   }
 
-  /** Makes the folder and those above it. */
-  async create(folder: string): Promise<void> {
-    if (folder === '') return;
+  /** Makes the folder and those above it. `unlessKnown` trusts that one we have used is still there. */
+  async create(folder: string, unlessKnown: boolean): Promise<void> {
+    if (folder === '' || (unlessKnown && this.#folders.has(folder))) return;
     try {
       await this.#io.mkdir(join(this.#root, folder), FOLDER_MODE);
       this.entryAdded(folder);
     } catch (error) {
       if (isErrorOf(error, 'EEXIST')) return;
       if (!isErrorOf(error, 'ENOENT')) throw error;
-      await this.create(parentOf(folder));
-      return this.create(folder);
+      await this.create(parentOf(folder), false);
+      return this.create(folder, false);
     }
   }
 

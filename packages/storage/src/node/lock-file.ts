@@ -8,29 +8,22 @@
  *   inode and time). Its owner is dead and only the claimant may touch it, so between the claimant's look and its rename
  *   nothing changes. A claimant that dies leaves a stale claim, which is taken over in the same way.
  *
- * A process id that is alive may be another process's by now. It is, when that process began after the file was written and does
- * not have the file open (an owner keeps it open; a clock that was set forward must not make an owner look young).
- *
  * Owners on other machines or in other containers are not seen: their process ids mean nothing here.
  */
-import { readFileSync, readdirSync, statSync } from 'node:fs';
-import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { VolumeError } from '@odradek/ports';
 import { isErrorOf, type Io } from './io.ts';
+import { isHolderAlive, type Holder } from './lock-holder.ts';
 
 export interface FolderLock {
   /** Removes the file if it is still ours. */
   release(): Promise<void>;
 }
 
-interface Holder {
-  readonly pid: number | undefined;
-  readonly inode: bigint;
-  readonly device: bigint;
-  readonly writtenMs: number;
-  /** Names this very file: another one under the same name has another. */
-  readonly identity: string;
+/** Who we are, and who lives. */
+export interface Processes {
+  readonly pid: number;
+  isAlive(holder: Holder): boolean;
 }
 
 /** Begins no legal name, so that nobody's file is taken for one of ours. */
@@ -42,45 +35,61 @@ const LOCK_MODE = 0o640;
 const ATTEMPTS_MAX = 20;
 /** A claim on a claim on a claim: three starters died within the same millisecond, one after the other. */
 const CLAIM_DEPTH_MAX = 3;
-/** How far the two clocks that a process's age is told by may be apart. */
-const CLOCK_SLACK_MS = 500;
-/** Linux counts a process's age in these (USER_HZ), on every architecture in use. */
-const TICKS_A_SECOND = 100;
 
-export async function acquireLock(io: Io, directory: string, lockFile: string): Promise<FolderLock> {
+/** Takes the lock and clears away what dead starters left, or throws VolumeError 'locked'. */
+export async function acquireLock(io: Io, directory: string, lockFile: string, processes: Processes = { pid: process.pid, isAlive: isHolderAlive }): Promise<FolderLock> {
+  const place: Place = { io, directory, processes };
   const path = join(directory, lockFile);
-  await take(io, directory, path, 0);
+  await take(place, path, 0);
+  // Open for as long as it is ours: see lock-holder.ts.
   const fd = await io.open(path, 'r');
-  const { ino } = await io.fstat(fd);
-  return {
+  const lock: FolderLock = {
     async release() {
-      const holder = await readHolder(io, path);
-      if (holder !== undefined && holder.pid === process.pid && holder.inode === ino) await io.unlink(path);
-      await io.close(fd);
+      try {
+        const { ino } = await io.fstat(fd);
+        const holder = await readHolder(io, path);
+        if (holder?.pid === processes.pid && holder.inode === ino) await io.unlink(path);
+      } finally {
+        await io.close(fd);
+      }
     },
   };
+  try {
+    await removeLeftovers(place);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+  return lock;
 }
 
-/** Removes what dead starters left; called by the owner. */
-export async function removeLeftoverLocks(io: Io, directory: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
+interface Place {
+  readonly io: Io;
+  readonly directory: string;
+  readonly processes: Processes;
+}
+
+async function removeLeftovers({ io, directory, processes }: Place): Promise<void> {
+  for (const { name } of await io.readdir(directory)) {
     if (!name.startsWith(draftPrefix) && !name.startsWith(claimPrefix)) continue;
-    const holder = await readHolder(io, join(directory, name));
-    if (holder !== undefined && !isAlive(holder)) await unlinkIfThere(io, join(directory, name));
+    const path = join(directory, name);
+    const holder = await readHolder(io, path);
+    if (holder !== undefined && !processes.isAlive(holder)) await unlinkIfThere(io, path);
   }
 }
 
 /** Puts our process id under `path`, or throws VolumeError 'locked'. */
-async function take(io: Io, directory: string, path: string, depth: number): Promise<void> {
+async function take(place: Place, path: string, depth: number): Promise<void> {
+  const { io, directory, processes } = place;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const draft = await writeDraft(io, directory);
+    const draft = await writeDraft(place);
     try {
-      if (await linkInto(io, draft, path)) return;
+      if (await linkInto(place, draft, path)) return;
       const holder = await readHolder(io, path);
       if (holder === undefined) continue;
-      if (isAlive(holder)) throw lockedBy(holder, directory);
+      if (processes.isAlive(holder)) throw lockedBy(holder, place);
       if (depth === CLAIM_DEPTH_MAX) throw new VolumeError('locked', `${path} is left of a dead process and cannot be taken over: remove it`);
-      if (await takeOver(io, directory, path, holder, draft, depth)) return;
+      if (await takeOver(place, path, holder, draft, depth)) return;
     } finally {
       await unlinkIfThere(io, draft);
     }
@@ -89,9 +98,10 @@ async function take(io: Io, directory: string, path: string, depth: number): Pro
 }
 
 /** False when `stale` is no longer what lies there. */
-async function takeOver(io: Io, directory: string, path: string, stale: Holder, draft: string, depth: number): Promise<boolean> {
-  const claim = join(directory, `${claimPrefix}${stale.identity}`);
-  await take(io, directory, claim, depth + 1);
+async function takeOver(place: Place, path: string, stale: Holder, draft: string, depth: number): Promise<boolean> {
+  const { io } = place;
+  const claim = join(place.directory, `${claimPrefix}${stale.identity}`);
+  await take(place, claim, depth + 1);
   try {
     const now = await readHolder(io, path);
     if (now?.identity !== stale.identity) return false;
@@ -103,11 +113,11 @@ async function takeOver(io: Io, directory: string, path: string, stale: Holder, 
 }
 
 /** Our process id in a file of its own, on the disk: after a power cut the lock must not be an empty file. */
-async function writeDraft(io: Io, directory: string): Promise<string> {
-  const path = join(directory, `${draftPrefix}${process.pid}-${process.hrtime.bigint()}`);
+async function writeDraft({ io, directory, processes }: Place): Promise<string> {
+  const path = join(directory, `${draftPrefix}${processes.pid}-${process.hrtime.bigint()}`);
   const fd = await io.open(path, 'wx', LOCK_MODE);
   try {
-    await io.write(fd, [Buffer.from(`${process.pid}\n`)], 0);
+    await io.write(fd, [Buffer.from(`${processes.pid}\n`)], 0);
     await io.fsync(fd);
   } finally {
     await io.close(fd);
@@ -116,19 +126,19 @@ async function writeDraft(io: Io, directory: string): Promise<string> {
 }
 
 /** False when something lies there already. */
-async function linkInto(io: Io, draft: string, path: string): Promise<boolean> {
+async function linkInto(place: Place, draft: string, path: string): Promise<boolean> {
   try {
-    await io.link(draft, path);
+    await place.io.link(draft, path);
     return true;
   } catch (error) {
     if (isErrorOf(error, 'EEXIST')) return false;
     // No hard links here (FAT, some network and phone file systems).
-    if (isErrorOf(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL')) return createInPlace(io, path);
+    if (isErrorOf(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL')) return createInPlace(place, path);
     throw error;
   }
 }
 
-async function createInPlace(io: Io, path: string): Promise<boolean> {
+async function createInPlace({ io, processes }: Place, path: string): Promise<boolean> {
   let fd: number;
   try {
     fd = await io.open(path, 'wx', LOCK_MODE);
@@ -137,7 +147,7 @@ async function createInPlace(io: Io, path: string): Promise<boolean> {
     throw error;
   }
   try {
-    await io.write(fd, [Buffer.from(`${process.pid}\n`)], 0);
+    await io.write(fd, [Buffer.from(`${processes.pid}\n`)], 0);
     await io.fsync(fd);
   } finally {
     await io.close(fd);
@@ -153,7 +163,8 @@ async function readHolder(io: Io, path: string): Promise<Holder | undefined> {
       const length = await io.read(fd, text, 0);
       const { ino, dev, mtimeMs, mtimeNs } = await io.fstat(fd);
       const digits = /^([1-9][0-9]{0,9})\s*$/.exec(Buffer.from(text.subarray(0, length)).toString('latin1'))?.[1];
-      return { pid: digits === undefined ? undefined : Number(digits), inode: ino, device: dev, writtenMs: Number(mtimeMs), identity: `${ino}-${mtimeNs}` };
+      const pid = digits === undefined ? undefined : Number(digits);
+      return { pid, isEmpty: length === 0, inode: ino, device: dev, writtenMs: Number(mtimeMs), identity: `${ino}-${mtimeNs}` };
     } finally {
       await io.close(fd);
     }
@@ -163,58 +174,9 @@ async function readHolder(io: Io, path: string): Promise<Holder | undefined> {
   }
 }
 
-function lockedBy(holder: Holder, directory: string): VolumeError {
-  const who = holder.pid === process.pid ? `this process (${holder.pid})` : `process ${holder.pid}`;
+function lockedBy(holder: Holder, { directory, processes }: Place): VolumeError {
+  const who = holder.pid === processes.pid ? `this process (${holder.pid})` : holder.pid === undefined ? 'a process that is just starting' : `process ${holder.pid}`;
   return new VolumeError('locked', `${directory} is in use by ${who}: stop it first, or use another folder`);
-}
-
-/** A file without a process id belongs to nobody: ours are never written in part. */
-function isAlive(holder: Holder): boolean {
-  if (holder.pid === undefined || !isRunning(holder.pid)) return false;
-  const beganMs = holder.pid === process.pid ? Date.now() - process.uptime() * 1_000 : processBeganMs(holder.pid);
-  const slackMs = holder.pid === process.pid ? 0 : CLOCK_SLACK_MS;
-  if (beganMs === undefined || beganMs <= holder.writtenMs + slackMs) return true;
-  return hasOpen(holder);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // Another user's process may not be signalled, but it is there.
-    return isErrorOf(error, 'EPERM');
-  }
-  const state = procStat(pid)?.[0];
-  return state !== 'Z' && state !== 'X';
-}
-
-/** The fields of /proc/<pid>/stat from the third on (the second, the command's name, may hold anything). */
-function procStat(pid: number): readonly string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ');
-  } catch {
-    return undefined;
-  }
-}
-
-/** By the wall clock; undefined where the system does not tell. */
-function processBeganMs(pid: number): number | undefined {
-  const ticks = Number(procStat(pid)?.[19]);
-  return Number.isFinite(ticks) ? Date.now() - (uptime() - ticks / TICKS_A_SECOND) * 1_000 : undefined;
-}
-
-/** Whether the process has this very file open; false where one may not look. */
-function hasOpen(holder: Holder): boolean {
-  const folder = `/proc/${holder.pid}/fd`;
-  try {
-    return readdirSync(folder).some((fd) => {
-      const stats = statSync(join(folder, fd), { bigint: true, throwIfNoEntry: false });
-      return stats?.ino === holder.inode && stats.dev === holder.device;
-    });
-  } catch {
-    return false;
-  }
 }
 
 async function unlinkIfThere(io: Io, path: string): Promise<void> {

@@ -283,36 +283,43 @@ export class NodeFile implements AppendFile {
     this.#isSyncing = true;
     const covered = this.#lastDone;
     this.#syncOnce(covered).then(
-      () => {
-        this.#lastSynced = Math.max(this.#lastSynced, covered);
-        this.#syncEnded((sync) => sync.resolve());
-      },
-      (error: unknown) => {
-        const cause = volumeError(error, `sync of ${this.#path}`, this.name);
-        this.#poison = poisonedError(this.name, cause);
-        this.#host.poisoned(this.name, this.#poison);
-        const failure = new VolumeError('failed', cause.message, { file: this.name, cause });
-        this.#syncEnded((sync) => sync.reject(failure));
-        for (const sync of this.#syncsWaiting) sync.reject(this.#poison);
-        this.#syncsWaiting = [];
-        this.#closeWhenIdle();
-      },
+      () => this.#synced(covered),
+      (error: unknown) => this.#syncFailed(error),
     );
+  }
+
+  #synced(covered: number): void {
+    this.#lastSynced = Math.max(this.#lastSynced, covered);
+    this.#joinCovered();
+    for (const sync of this.#syncsRunning.splice(0)) sync.resolve();
+    this.#isSyncing = false;
+    this.#syncWhenDue();
+    this.#closeWhenIdle();
+  }
+
+  /** Never again: whoever waits fails too. */
+  #syncFailed(error: unknown): void {
+    const cause = volumeError(error, `sync of ${this.#path}`, this.name);
+    this.#poison = poisonedError(this.name, cause);
+    this.#host.poisoned(this.name, this.#poison);
+    const failure = new VolumeError('failed', cause.message, { file: this.name, cause });
+    for (const sync of this.#syncsRunning.splice(0)) sync.reject(failure);
+    for (const sync of this.#syncsWaiting.splice(0)) sync.reject(this.#poison);
+    this.#isSyncing = false;
+    this.#closeWhenIdle();
+  }
+
+  /** Those who asked meanwhile for nothing that the sync did not bring down need no other. */
+  #joinCovered(): void {
+    if (!this.#host.areEntriesSettled(this.name)) return;
+    this.#syncsRunning.push(...this.#syncsWaiting.filter((sync) => sync.call <= this.#lastSynced));
+    this.#syncsWaiting = this.#syncsWaiting.filter((sync) => sync.call > this.#lastSynced);
   }
 
   async #syncOnce(covered: number): Promise<void> {
     const bytes = covered > this.#lastSynced ? this.#host.io.fdatasync(this.#fd) : undefined;
     const entries = this.#host.areEntriesSettled(this.name) ? undefined : this.#host.settleEntries(this.name);
     await Promise.all([bytes, entries]);
-  }
-
-  #syncEnded(settle: (sync: QueuedSync) => void): void {
-    const ended = this.#syncsRunning;
-    this.#syncsRunning = [];
-    this.#isSyncing = false;
-    for (const sync of ended) settle(sync);
-    this.#syncWhenDue();
-    this.#closeWhenIdle();
   }
 
   // Closing: never while a call is under way on the descriptor, since its number may be another file's the next moment.

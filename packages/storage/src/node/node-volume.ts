@@ -8,7 +8,7 @@ import { Turns } from '../turns.ts';
 import { poisonedError, volumeError } from './errors.ts';
 import { Folders, createFolderDurably } from './folders.ts';
 import { isErrorOf, type Io } from './io.ts';
-import { acquireLock, removeLeftoverLocks, type FolderLock } from './lock-file.ts';
+import { acquireLock, type FolderLock } from './lock-file.ts';
 import { listFiles } from './list-files.ts';
 import { NodeFile, type FileHost } from './node-file.ts';
 
@@ -33,9 +33,7 @@ export async function openFolder({ io, directory, lockFile, openFilesMax }: Open
   try {
     await createFolderDurably(io, location);
     lock = await acquireLock(io, location, lockFile);
-    const names = (await io.readdir(location)).map((entry) => entry.name);
-    await removeLeftoverLocks(io, location, names);
-    for (const name of names) if (name.startsWith(draftPrefix)) await io.unlink(join(location, name));
+    for (const { name } of await io.readdir(location)) if (name.startsWith(draftPrefix)) await io.unlink(join(location, name));
   } catch (error) {
     await lock?.release();
     throw volumeError(error, `open of ${location}`);
@@ -168,7 +166,7 @@ class NodeVolume implements Volume {
         if (!isErrorOf(error, 'ENOENT')) throw error;
       }
       try {
-        await this.#folders.create(parentOf(name));
+        await this.#folders.create(parentOf(name), attempt === 0);
         const fd = await this.#io.open(path, 'wx+', FILE_MODE);
         this.#folders.entryAdded(name);
         return new NodeFile(this.#host, name, fd, 0);
@@ -198,7 +196,7 @@ class NodeVolume implements Volume {
 
   async #putInPlace(draft: string, name: string): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      await this.#folders.create(parentOf(name));
+      await this.#folders.create(parentOf(name), attempt === 0);
       try {
         await this.#io.rename(draft, this.#path(name));
         this.#folders.entryAdded(name);
