@@ -1,0 +1,244 @@
+/**
+ * One connection to one broker: requests go out as they come, answers come back in the same order (Kafka's rule) and are matched by
+ * correlation id. The versions are agreed upon before anything else is sent (KIP-511, KIP-35).
+ *
+ * A request that is not answered in time ends the connection: the answers behind it could not be told from its own late one.
+ */
+import type { Connection, ConnectionHandler, Endpoint, TimerHandle } from '@odradek/ports';
+import {
+  ErrorCode,
+  FrameReader,
+  correlationIdOf,
+  decodeResponse,
+  encodeRequest,
+} from '@odradek/protocol';
+import type { ApiVersionsResponse, Message } from '@odradek/protocol';
+import { apiVersionsApi } from './api.ts';
+import type { Api } from './api.ts';
+import {
+  ClientClosed,
+  ConnectionLost,
+  ProtocolViolation,
+  RequestTimedOut,
+  UnsupportedApi,
+  formatEndpoint,
+} from './errors.ts';
+import type { ClientError } from './errors.ts';
+import type { ClientHost } from './host.ts';
+
+/** Kafka's own default for the largest request is 100 MiB; an answer may hold one batch more than was asked for. */
+const RESPONSE_BYTES_MAX = 128 * 1024 * 1024;
+const CORRELATION_ID_MAX = 2 ** 31 - 1;
+
+export interface ConnectionOptions {
+  readonly clientId: string;
+  readonly requestTimeoutMs: number;
+}
+
+interface Pending {
+  readonly apiName: string;
+  readonly settle: (bytes: Uint8Array) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: TimerHandle;
+}
+
+type VersionRange = readonly [min: number, max: number];
+
+export class BrokerConnection {
+  readonly endpoint: Endpoint;
+  readonly #host: ClientHost;
+  readonly #options: ConnectionOptions;
+  readonly #connection: Connection;
+  /** In the order of the requests. */
+  readonly #pending = new Map<number, Pending>();
+  readonly #ranges = new Map<number, VersionRange>();
+  #nextCorrelationId = 0;
+  #failure: Error | undefined;
+
+  /** Connects and agrees on versions. */
+  static async open(
+    host: ClientHost,
+    endpoint: Endpoint,
+    options: ConnectionOptions,
+  ): Promise<BrokerConnection> {
+    const connection = await host.dial(endpoint);
+    const broker = new BrokerConnection(host, endpoint, options, connection);
+    try {
+      await broker.#agreeOnVersions();
+    } catch (error) {
+      broker.close();
+      throw error;
+    }
+    return broker;
+  }
+
+  private constructor(
+    host: ClientHost,
+    endpoint: Endpoint,
+    options: ConnectionOptions,
+    connection: Connection,
+  ) {
+    this.endpoint = endpoint;
+    this.#host = host;
+    this.#options = options;
+    this.#connection = connection;
+    connection.start(this.#handler());
+  }
+
+  get isOpen(): boolean {
+    return this.#failure === undefined;
+  }
+
+  /** The highest version that both sides know; throws UnsupportedApi when there is none. */
+  versionOf<In, Out>(api: Api<In, Out>): number {
+    const { info } = api.request;
+    const range = this.#ranges.get(info.key ?? -1);
+    const name = info.name.replace(/Request$/, '');
+    if (range === undefined)
+      throw new UnsupportedApi(`${formatEndpoint(this.endpoint)} does not offer ${name}`);
+    const version = Math.min(api.maxVersion, range[1]);
+    if (version < Math.max(info.versions[0], range[0])) {
+      throw new UnsupportedApi(
+        `${formatEndpoint(this.endpoint)} offers ${name} in versions ${range[0]} to ${range[1]}, this client speaks ${info.versions[0]} to ${api.maxVersion}`,
+      );
+    }
+    return version;
+  }
+
+  async request<In, Out>(
+    api: Api<In, Out>,
+    body: NoInfer<In>,
+    timeoutMs = this.#options.requestTimeoutMs,
+  ): Promise<Out> {
+    const version = this.versionOf(api);
+    const bytes = await this.#exchange(api.request, version, body, timeoutMs);
+    return decodeResponse(api.response, version, bytes).body;
+  }
+
+  /** Requests that still wait are rejected. */
+  close(): void {
+    this.#fail(new ClientClosed(`the connection to ${formatEndpoint(this.endpoint)} was closed`));
+    this.#connection.close();
+  }
+
+  async #agreeOnVersions(): Promise<void> {
+    const { apiKeys } = await this.#askVersions(apiVersionsApi.maxVersion);
+    for (const { apiKey, minVersion, maxVersion } of apiKeys)
+      this.#ranges.set(apiKey, [minVersion, maxVersion]);
+  }
+
+  /** A broker that does not know the version answers in version 0 and names its own range. */
+  async #askVersions(version: number): Promise<ApiVersionsResponse> {
+    const body = { clientSoftwareName: 'odradek', clientSoftwareVersion: '0.1.0' };
+    const bytes = await this.#exchange(
+      apiVersionsApi.request,
+      version,
+      body,
+      this.#options.requestTimeoutMs,
+    );
+    const errorCode = new DataView(bytes.buffer, bytes.byteOffset).getInt16(4);
+    if (errorCode === ErrorCode.NONE)
+      return decodeResponse(apiVersionsApi.response, version, bytes).body;
+    const known =
+      version > 0 && errorCode === ErrorCode.UNSUPPORTED_VERSION
+        ? decodeResponse(apiVersionsApi.response, 0, bytes).body.apiKeys
+        : [];
+    if (version === 0)
+      throw new ProtocolViolation(
+        `${formatEndpoint(this.endpoint)} refuses to tell its versions (error ${errorCode})`,
+      );
+    const range = known.find(({ apiKey }) => apiKey === apiVersionsApi.request.info.key);
+    return this.#askVersions(range === undefined ? 0 : Math.min(version - 1, range.maxVersion));
+  }
+
+  #exchange<In>(
+    request: Message<unknown, In>,
+    version: number,
+    body: NoInfer<In>,
+    timeoutMs: number,
+  ): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) {
+        reject(this.#failure);
+        return;
+      }
+      const correlationId = this.#takeCorrelationId();
+      const apiName = request.info.name.replace(/Request$/, '');
+      // Encoded first: a body that cannot be encoded must leave nothing behind.
+      const chunks = encodeRequest(
+        request,
+        version,
+        { correlationId, clientId: this.#options.clientId },
+        body,
+      );
+      const timer = this.#host.clock.setTimeout(() => this.#giveUp(apiName, timeoutMs), timeoutMs);
+      this.#pending.set(correlationId, { apiName, settle: resolve, reject, timer });
+      this.#connection.send(chunks);
+    });
+  }
+
+  #takeCorrelationId(): number {
+    const id = this.#nextCorrelationId;
+    this.#nextCorrelationId = id === CORRELATION_ID_MAX ? 0 : id + 1;
+    return id;
+  }
+
+  #handler(): ConnectionHandler {
+    const frames = new FrameReader({
+      frameBytesMax: RESPONSE_BYTES_MAX,
+      onFrame: (bytes, owned) => this.#receive(owned ? bytes : bytes.slice()),
+    });
+    return {
+      onBytes: (chunk, owned) => {
+        try {
+          frames.push(chunk, owned);
+        } catch (cause) {
+          this.#fail(
+            new ProtocolViolation(`${formatEndpoint(this.endpoint)} sent what is no answer`, {
+              cause,
+            }),
+          );
+          this.#connection.destroy();
+        }
+      },
+      onDrain: () => {},
+      onClose: (cause) =>
+        this.#fail(
+          new ConnectionLost(`${formatEndpoint(this.endpoint)} closed the connection`, { cause }),
+        ),
+    };
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const correlationId = correlationIdOf(bytes);
+    const [expected] = this.#pending.keys();
+    const pending = this.#pending.get(correlationId);
+    if (pending === undefined || correlationId !== expected)
+      throw new ProtocolViolation(
+        `answer ${correlationId} came when ${expected ?? 'none'} was due`,
+      );
+    this.#pending.delete(correlationId);
+    this.#host.clock.clearTimeout(pending.timer);
+    pending.settle(bytes);
+  }
+
+  #giveUp(apiName: string, timeoutMs: number): void {
+    this.#fail(
+      new RequestTimedOut(
+        `${formatEndpoint(this.endpoint)} did not answer ${apiName} within ${timeoutMs} ms`,
+      ),
+    );
+    this.#connection.destroy();
+  }
+
+  /** Only the first reason counts. */
+  #fail(failure: ClientError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    for (const { timer, reject } of this.#pending.values()) {
+      this.#host.clock.clearTimeout(timer);
+      reject(failure);
+    }
+    this.#pending.clear();
+  }
+}
