@@ -11,7 +11,7 @@
  * What is under way on the mount fails with 'closed'; the mount is dead, and the disk can be mounted again.
  */
 import { VolumeError, type Random, type VolumeErrorKind, type VolumeTraits } from '@odradek/ports';
-import { MemoryFileState, type TornTail } from './memory-file-state.ts';
+import { MemoryFileState, type SyncMark, type TornTail } from './memory-file-state.ts';
 import { MemoryMount, type MemoryVolume } from './memory-volume.ts';
 
 export type MemoryOperation = 'open' | 'append' | 'read' | 'truncate' | 'sync' | 'replace' | 'readSmall' | 'remove' | 'list';
@@ -22,7 +22,10 @@ export interface MemoryDiskOptions {
   readonly traits?: Partial<VolumeTraits>;
   /** All files together; an append or replace that does not fit fails with 'full'. */
   readonly capacityBytes?: number;
-  /** Awaited before each operation takes effect: a simulator's latency. Operations of one file keep their order. */
+  /**
+   * Awaited before each operation takes effect: a simulator's latency. Operations of one file keep their order, except
+   * that reads overtake, and that appends run beside the syncs before them.
+   */
   readonly pace?: (operation: MemoryOperation, name: string) => Promise<void> | undefined;
 }
 
@@ -183,8 +186,8 @@ export class MemoryDisk {
     return state;
   }
 
-  syncFile(name: string, state: MemoryFileState): void {
-    state.sync();
+  syncFile(name: string, state: MemoryFileState, mark: SyncMark): void {
+    state.sync(mark);
     this.counters.syncs += 1;
     this.#settleRemovals();
     this.#durableFiles.set(name, state);

@@ -22,6 +22,11 @@ interface UndoneCut {
   durableBytes: number;
 }
 
+export interface SyncMark {
+  readonly sizeBytes: number;
+  readonly cuts: number;
+}
+
 const smallestBuffer = 256;
 const tails: readonly TornTail[] = ['lost', 'whole', 'prefix', 'holes'];
 
@@ -29,6 +34,7 @@ export class MemoryFileState {
   #buffer: Uint8Array;
   #sizeBytes: number;
   #durableBytes: number;
+  #cuts = 0;
   #undoneCut: UndoneCut | undefined;
 
   /** `bytes` are taken over, and are on the disk from the start. */
@@ -59,6 +65,7 @@ export class MemoryFileState {
 
   truncate(sizeBytes: number): void {
     if (sizeBytes >= this.#sizeBytes) return;
+    this.#cuts += 1;
     const cut = this.#undoneCut;
     if (cut === undefined) {
       this.#undoneCut = { from: sizeBytes, bytes: this.#buffer.slice(sizeBytes, this.#sizeBytes), durableBytes: this.#durableBytes };
@@ -72,8 +79,14 @@ export class MemoryFileState {
     this.#durableBytes = Math.min(this.#durableBytes, sizeBytes);
   }
 
-  sync(): void {
-    this.#durableBytes = this.#sizeBytes;
+  /** What a sync that begins now has to bring down. */
+  get mark(): SyncMark {
+    return { sizeBytes: this.#sizeBytes, cuts: this.#cuts };
+  }
+
+  /** Brings down what the mark saw, and no more unless the file was cut since. */
+  sync({ sizeBytes, cuts }: SyncMark): void {
+    this.#durableBytes = cuts === this.#cuts ? Math.max(this.#durableBytes, sizeBytes) : this.#sizeBytes;
     this.#undoneCut = undefined;
   }
 

@@ -1,10 +1,12 @@
 /**
- * An open file of a memory disk. Its calls take effect one after another, in call order.
+ * An open file of a memory disk. Appends and truncates take effect one after another, in call order. A sync waits for those
+ * before it and runs beside those after it, which it does not cover.
  *
  * Each truncate begins an era. An append that fails stops its era: the appends and syncs called in it afterwards fail too,
  * until the next truncate. So a caller may queue calls without waiting and never gets a gap.
  */
 import { VolumeError, type AppendFile } from '@odradek/ports';
+import { Turns } from '../turns.ts';
 import type { MemoryFileState } from './memory-file-state.ts';
 import type { MemoryMount } from './memory-volume.ts';
 
@@ -15,6 +17,9 @@ interface Stop {
   readonly goodBytes: number;
 }
 
+/** The one name in this file's Turns. */
+const writes = 'writes';
+
 export class MemoryFile implements AppendFile {
   readonly name: string;
   readonly #mount: MemoryMount;
@@ -24,8 +29,7 @@ export class MemoryFile implements AppendFile {
   #stop: Stop | undefined;
   #isPoisoned = false;
   #closing: Promise<void> | undefined;
-  /** The call before; never rejects. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(mount: MemoryMount, name: string, state: MemoryFileState) {
     this.#mount = mount;
@@ -45,7 +49,7 @@ export class MemoryFile implements AppendFile {
     const before = this.#sizeBytes;
     const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     this.#sizeBytes += length;
-    await this.#afterTheOthers(async () => {
+    await this.#turns.run(writes, async () => {
       this.#assertWritable(era);
       try {
         await this.#mount.turn('append', this.name);
@@ -64,6 +68,10 @@ export class MemoryFile implements AppendFile {
     this.#assertOpen();
     this.#assertCount(position, 'position');
     this.#assertCount(length, 'length');
+    return this.#turns.track(this.#read(position, length));
+  }
+
+  async #read(position: number, length: number): Promise<Uint8Array> {
     await this.#mount.turn('read', this.name);
     const bytes = this.#state.read(position, Math.max(0, Math.min(length, this.#sizeBytes - position)));
     this.#mount.disk.counters.reads += 1;
@@ -79,7 +87,7 @@ export class MemoryFile implements AppendFile {
     if (sizeBytes > before) throw this.#wouldGrow(before, sizeBytes);
     const era = ++this.#era;
     this.#sizeBytes = sizeBytes;
-    await this.#afterTheOthers(async () => {
+    await this.#turns.run(writes, async () => {
       try {
         if (this.#isPoisoned) throw poisonedError(this.name);
         await this.#mount.turn('truncate', this.name);
@@ -98,29 +106,28 @@ export class MemoryFile implements AppendFile {
   async sync(): Promise<void> {
     this.#assertOpen();
     this.#assertWritable(this.#era);
-    const era = this.#era;
-    await this.#afterTheOthers(async () => {
+    return this.#turns.track(this.#sync(this.#era));
+  }
+
+  async #sync(era: number): Promise<void> {
+    const mark = await this.#turns.run(writes, async () => {
       this.#assertWritable(era);
-      try {
-        await this.#mount.turn('sync', this.name);
-      } catch (error) {
-        this.#isPoisoned = true;
-        this.#mount.poison(this.name);
-        throw error;
-      }
-      this.#mount.disk.syncFile(this.name, this.#state);
+      return this.#state.mark;
     });
+    try {
+      await this.#mount.turn('sync', this.name);
+      if (this.#isPoisoned) throw poisonedError(this.name);
+    } catch (error) {
+      this.#isPoisoned = true;
+      this.#mount.poison(this.name);
+      throw error;
+    }
+    this.#mount.disk.syncFile(this.name, this.#state, mark);
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#afterTheOthers(async () => this.#mount.fileClosed(this.name));
+    this.#closing ??= this.#turns.idle().then(() => this.#mount.fileClosed(this.name));
     return this.#closing;
-  }
-
-  #afterTheOthers(work: () => Promise<void>): Promise<void> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => {});
-    return done;
   }
 
   /** A random part of the failed bytes is on the disk, as after a short write; the rest is not. */
@@ -141,7 +148,7 @@ export class MemoryFile implements AppendFile {
   }
 
   #assertOpen(): void {
-    this.#mount.assertOpen();
+    this.#mount.assertAlive();
     if (this.#closing !== undefined) throw new VolumeError('closed', `${this.name} is closed`, { file: this.name });
   }
 

@@ -3,6 +3,7 @@
  * simulated history needs no timers.
  */
 import { SMALL_FILE_BYTES_MAX, VolumeError, assertFileName, type AppendFile, type FileEntry, type Volume, type VolumeTraits } from '@odradek/ports';
+import { Turns } from '../turns.ts';
 import type { MemoryDisk, MemoryOperation } from './memory-disk.ts';
 import { MemoryFile, poisonedError } from './memory-file.ts';
 import type { TornTail } from './memory-file-state.ts';
@@ -20,7 +21,9 @@ export class MemoryMount implements MemoryVolume {
   /** By name; undefined while it is being opened. */
   readonly #files = new Map<string, MemoryFile | undefined>();
   readonly #poisoned = new Set<string>();
-  #isOpen = true;
+  readonly #turns = new Turns();
+  #phase: 'open' | 'closing' | 'closed' = 'open';
+  #closing: Promise<void> | undefined;
 
   constructor(disk: MemoryDisk, unmount: () => void) {
     this.disk = disk;
@@ -38,19 +41,25 @@ export class MemoryMount implements MemoryVolume {
       throw new VolumeError('full', `${name}: ${this.traits.openFilesMax} files are open already, close some`, { file: name });
     }
     this.#files.set(name, undefined);
-    try {
-      await this.turn('open', name);
-      const file = new MemoryFile(this, name, this.disk.files.get(name) ?? this.disk.createFile(name));
-      this.#files.set(name, file);
-      return file;
-    } catch (error) {
-      this.#files.delete(name);
-      throw error;
-    }
+    return this.#turns.run(name, async () => {
+      try {
+        await this.turn('open', name);
+        const file = new MemoryFile(this, name, this.disk.files.get(name) ?? this.disk.createFile(name));
+        this.#files.set(name, file);
+        return file;
+      } catch (error) {
+        this.#files.delete(name);
+        throw error;
+      }
+    });
   }
 
   async list(prefix: string): Promise<readonly FileEntry[]> {
-    this.assertOpen();
+    this.#assertOpen();
+    return this.#turns.track(this.#list(prefix));
+  }
+
+  async #list(prefix: string): Promise<readonly FileEntry[]> {
     await this.turn('list', prefix);
     const entries: FileEntry[] = [];
     for (const [name, state] of this.disk.files) if (name.startsWith(prefix)) entries.push({ name, sizeBytes: state.sizeBytes });
@@ -59,43 +68,59 @@ export class MemoryMount implements MemoryVolume {
 
   async remove(name: string): Promise<void> {
     this.#assertMayTake(name);
-    await this.turn('remove', name);
-    this.disk.removeFile(name);
-    this.#poisoned.delete(name);
+    return this.#turns.run(name, async () => {
+      await this.turn('remove', name);
+      this.disk.removeFile(name);
+      this.#poisoned.delete(name);
+    });
   }
 
   async replace(name: string, bytes: Uint8Array): Promise<void> {
     this.#assertMayTake(name);
     if (bytes.length > SMALL_FILE_BYTES_MAX) throw tooLarge(name, bytes.length);
-    const replacement = this.disk.beginReplace(name, bytes.slice());
-    try {
-      await this.turn('replace', name);
-      this.disk.assertRoomFor(bytes.length - (this.disk.files.get(name)?.sizeBytes ?? 0), name);
-      this.disk.commitReplace(replacement);
-    } finally {
-      this.disk.endReplace(replacement);
-    }
+    const content = bytes.slice();
+    return this.#turns.run(name, async () => {
+      const replacement = this.disk.beginReplace(name, content);
+      try {
+        await this.turn('replace', name);
+        this.disk.assertRoomFor(content.length - (this.disk.files.get(name)?.sizeBytes ?? 0), name);
+        this.disk.commitReplace(replacement);
+        this.#poisoned.delete(name);
+      } finally {
+        this.disk.endReplace(replacement);
+      }
+    });
   }
 
   async readSmall(name: string): Promise<Uint8Array | undefined> {
-    this.assertOpen();
+    this.#assertOpen();
     assertFileName(name);
-    await this.turn('readSmall', name);
-    const state = this.disk.files.get(name);
-    if (state === undefined) return undefined;
-    if (state.sizeBytes > SMALL_FILE_BYTES_MAX) throw tooLarge(name, state.sizeBytes);
-    return state.read(0, state.sizeBytes);
+    return this.#turns.run(name, async () => {
+      await this.turn('readSmall', name);
+      const state = this.disk.files.get(name);
+      if (state === undefined) return undefined;
+      if (state.sizeBytes > SMALL_FILE_BYTES_MAX) throw tooLarge(name, state.sizeBytes);
+      return state.read(0, state.sizeBytes);
+    });
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#files.values()].map((file) => file?.close()));
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+  close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closing';
+    await this.#turns.idle();
+    await Promise.all(Array.from(this.#files.values(), (file) => file?.close()));
+    if (this.#isDead()) return;
+    this.#phase = 'closed';
     this.#unmount();
   }
 
   crash(torn?: TornTail): void {
-    if (!this.#isOpen) throw new VolumeError('closed', 'the volume is closed: crash its disk instead');
+    if (this.#phase === 'closed') throw new VolumeError('closed', 'the volume is closed: crash its disk instead');
     this.disk.crash(torn);
   }
 
@@ -103,7 +128,7 @@ export class MemoryMount implements MemoryVolume {
 
   /** The power is gone: whatever is under way fails. */
   die(): void {
-    this.#isOpen = false;
+    this.#phase = 'closed';
     this.#files.clear();
   }
 
@@ -115,20 +140,30 @@ export class MemoryMount implements MemoryVolume {
     this.#poisoned.add(name);
   }
 
-  assertOpen(): void {
-    if (!this.#isOpen) throw new VolumeError('closed', `${this.traits.location} is closed`);
+  /** For what was called before the close, and may come to its end. */
+  assertAlive(): void {
+    if (this.#phase === 'closed') throw new VolumeError('closed', `${this.traits.location} is closed`);
   }
 
   /** Waits for the operation's time to take effect, and throws the failure that is planned for it. */
   async turn(operation: MemoryOperation, name: string): Promise<void> {
     await this.disk.turn(operation, name);
-    this.assertOpen();
+    this.assertAlive();
     const failure = this.disk.takeFailure(operation, name);
     if (failure !== undefined) throw failure;
   }
 
+  /** The power may go at any time. */
+  #isDead(): boolean {
+    return this.#phase === 'closed';
+  }
+
+  #assertOpen(): void {
+    if (this.#phase !== 'open') throw new VolumeError('closed', `${this.traits.location} is closed`);
+  }
+
   #assertMayTake(name: string): void {
-    this.assertOpen();
+    this.#assertOpen();
     assertFileName(name);
     if (this.#files.has(name)) throw new VolumeError('locked', `${name} is open: close it first`, { file: name });
   }
