@@ -1,6 +1,11 @@
 /** What other programs write is read, and what we write they read. The samples are of the lz4 1.9.4 and zstd 1.5.4 commands. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { lz4Compress, lz4Decompress, snappyCompress, snappyDecompress } from '@platformatic/wasm-utils';
+import {
+  lz4Compress,
+  lz4Decompress,
+  snappyCompress,
+  snappyDecompress,
+} from '@platformatic/wasm-utils';
 import lz4 from 'lz4-napi';
 import { describe, expect, it } from 'vitest';
 // @ts-expect-error kafkajs has no types for its inner parts.
@@ -22,22 +27,39 @@ const samples: [string, Uint8Array][] = [
   ['nothing', Buffer.from('')],
   ['hello', Buffer.from(hello)],
   ['repeated', Buffer.from(repeated)],
-  ['lines', Buffer.from(Array.from({ length: 9000 }, (_, index) => `record ${(index * 7919) % 1000} of ${index % 13}`).join('\n'))],
-  ['digits', Uint8Array.from({ length: 100_000 }, (_, index) => (index * index * 2654435761) >>> 13)],
+  [
+    'lines',
+    Buffer.from(
+      Array.from(
+        { length: 9000 },
+        (_, index) => `record ${(index * 7919) % 1000} of ${index % 13}`,
+      ).join('\n'),
+    ),
+  ],
+  [
+    'digits',
+    Uint8Array.from({ length: 100_000 }, (_, index) => (index * index * 2654435761) >>> 13),
+  ],
 ];
 
 describe('gzip', () => {
   it('of the gzip command', () => {
-    expect(text(decompress('gzip', base64('H4sIAAAAAAAAA8tIzcnJV8jAIMvzi3JSuADgUzONHgAAAA=='), 100))).toBe(hello);
+    expect(
+      text(decompress('gzip', base64('H4sIAAAAAAAAA8tIzcnJV8jAIMvzi3JSuADgUzONHgAAAA=='), 100)),
+    ).toBe(hello);
   });
 
   it('of several members', () => {
-    expect(text(decompress('gzip', Buffer.concat([gzipSync('hello '), gzipSync('world')]), 11))).toBe('hello world');
+    expect(
+      text(decompress('gzip', Buffer.concat([gzipSync('hello '), gzipSync('world')]), 11)),
+    ).toBe('hello world');
   });
 
   it.each(samples)('of kafkajs, both ways: %s', async (_, bytes) => {
     const codec = lookupCodec(1);
-    expect(text(decompress('gzip', await codec.compress({ buffer: Buffer.from(bytes) }), 1 << 20))).toBe(text(bytes));
+    expect(
+      text(decompress('gzip', await codec.compress({ buffer: Buffer.from(bytes) }), 1 << 20)),
+    ).toBe(text(bytes));
     expect(text(await codec.decompress(Buffer.from(compress('gzip', bytes))))).toBe(text(bytes));
     expect(text(gunzipSync(compress('gzip', bytes)))).toBe(text(bytes));
   });
@@ -54,21 +76,56 @@ describe('snappy', () => {
   });
 
   it('as a stream of blocks, as Java writes it', () => {
-    expect(text(decompress('snappy', Uint8Array.from([...header, ...sized(...block), ...sized(...block)]), 24))).toBe('abcdabcdabcdabcdabcdabcd');
+    expect(
+      text(
+        decompress(
+          'snappy',
+          Uint8Array.from([...header, ...sized(...block), ...sized(...block)]),
+          24,
+        ),
+      ),
+    ).toBe('abcdabcdabcdabcdabcdabcd');
   });
 
   it('as two streams end to end', () => {
-    expect(text(decompress('snappy', Uint8Array.from([...header, ...sized(...block), ...header, ...sized(...block)]), 24))).toBe('abcdabcdabcdabcdabcdabcd');
+    expect(
+      text(
+        decompress(
+          'snappy',
+          Uint8Array.from([...header, ...sized(...block), ...header, ...sized(...block)]),
+          24,
+        ),
+      ),
+    ).toBe('abcdabcdabcdabcdabcdabcd');
   });
 
   it('is written as Java reads it', () => {
-    expect([...compress('snappy', Buffer.from('abc'))]).toEqual([...header, ...sized(3, 2 << 2, 0x61, 0x62, 0x63)]);
+    expect([...compress('snappy', Buffer.from('abc'))]).toEqual([
+      ...header,
+      ...sized(3, 2 << 2, 0x61, 0x62, 0x63),
+    ]);
   });
 
   it('with copies of every kind, and lengths in one to four bytes', () => {
     const far = [...Array(70_000).keys()].map((index) => index % 251);
-    const fourByteCopy = [0x80 | (70_003 & 0x7f), 0x80 | ((70_003 >> 7) & 0x7f), 70_003 >> 14, 62 << 2, 69_999 & 0xff, (69_999 >> 8) & 0xff, 69_999 >> 16, ...far, (2 << 2) | 3, 70_000 & 0xff, (70_000 >> 8) & 0xff, 70_000 >> 16, 0];
-    expect([...decompress('snappy', Uint8Array.from(fourByteCopy), 70_003).subarray(70_000)]).toEqual([0, 1, 2]);
+    const fourByteCopy = [
+      0x80 | (70_003 & 0x7f),
+      0x80 | ((70_003 >> 7) & 0x7f),
+      70_003 >> 14,
+      62 << 2,
+      69_999 & 0xff,
+      (69_999 >> 8) & 0xff,
+      69_999 >> 16,
+      ...far,
+      (2 << 2) | 3,
+      70_000 & 0xff,
+      (70_000 >> 8) & 0xff,
+      70_000 >> 16,
+      0,
+    ];
+    expect([
+      ...decompress('snappy', Uint8Array.from(fourByteCopy), 70_003).subarray(70_000),
+    ]).toEqual([0, 1, 2]);
     const fourByteLength = [3, 63 << 2, 2, 0, 0, 0, 7, 8, 9];
     expect([...decompress('snappy', Uint8Array.from(fourByteLength), 3)]).toEqual([7, 8, 9]);
   });
@@ -83,13 +140,17 @@ describe('snappy', () => {
     ['a length without an end', [0xff, 0xff, 0xff, 0xff, 0xff, 0xff]],
     ['nothing at all', []],
   ])('with %s is corrupt', (_, bytes) => {
-    expect(() => decompress('snappy', Uint8Array.from(bytes), 1 << 20)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+    expect(() => decompress('snappy', Uint8Array.from(bytes), 1 << 20)).toThrow(
+      expect.objectContaining({ kind: 'corrupt' }),
+    );
   });
 
   it.each(samples)('of snappyjs and of @platformatic/kafka, both ways: %s', (_, bytes) => {
     const plain = new Uint8Array(bytes);
     expect(text(decompress('snappy', snappyjs.compress(plain), 1 << 20))).toBe(text(bytes));
-    expect(text(decompress('snappy', snappyCompress(Buffer.from(bytes)), 1 << 20))).toBe(text(bytes));
+    expect(text(decompress('snappy', snappyCompress(Buffer.from(bytes)), 1 << 20))).toBe(
+      text(bytes),
+    );
     // They read bare blocks: ours is one behind the stream's header when it is short.
     if (bytes.length > 32768 || bytes.length === 0) return;
     const bare = compress('snappy', plain).subarray(20);
@@ -100,13 +161,24 @@ describe('snappy', () => {
 
 describe('lz4', () => {
   it.each<[string, string]>([
-    ['blocks that depend on those before, and a content checksum', `BCJNGERAXhQBAACvYWJjZGVmZ2hpagoA${fs(341)}95QYmNkZWYKAQAAD/r${fs(342)}+hQaGlqYWI2AAAAr2NkZWZnaGlqYWIKAP${fs(45)}gUGZnaGlqAAAAAHMHrhY=`],
-    ['block checksums', `BCJNGHRAvRQBAACvYWJjZGVmZ2hpagoA${fs(341)}95QYmNkZWZ/NX3PFAEAAK9naGlqYWJjZGVmCgD${fs(341)}3lBoaWphYsi6Th42AAAAr2NkZWZnaGlqYWIKAP${fs(45)}gUGZnaGlq1mU54QAAAABzB64W`],
-    ['a content size', `BCJNGGhA4CICAAAAAABWFAEAAK9hYmNkZWZnaGlqCgD${fs(341)}3lBiY2RlZhQBAACvZ2hpamFiY2RlZgoA${fs(341)}95QaGlqYWI2AAAAr2NkZWZnaGlqYWIKAP${fs(45)}gUGZnaGlqAAAAAA==`],
+    [
+      'blocks that depend on those before, and a content checksum',
+      `BCJNGERAXhQBAACvYWJjZGVmZ2hpagoA${fs(341)}95QYmNkZWYKAQAAD/r${fs(342)}+hQaGlqYWI2AAAAr2NkZWZnaGlqYWIKAP${fs(45)}gUGZnaGlqAAAAAHMHrhY=`,
+    ],
+    [
+      'block checksums',
+      `BCJNGHRAvRQBAACvYWJjZGVmZ2hpagoA${fs(341)}95QYmNkZWZ/NX3PFAEAAK9naGlqYWJjZGVmCgD${fs(341)}3lBoaWphYsi6Th42AAAAr2NkZWZnaGlqYWIKAP${fs(45)}gUGZnaGlq1mU54QAAAABzB64W`,
+    ],
+    [
+      'a content size',
+      `BCJNGGhA4CICAAAAAABWFAEAAK9hYmNkZWZnaGlqCgD${fs(341)}3lBiY2RlZhQBAACvZ2hpamFiY2RlZgoA${fs(341)}95QaGlqYWI2AAAAr2NkZWZnaGlqYWIKAP${fs(45)}gUGZnaGlqAAAAAA==`,
+    ],
   ])('of the lz4 command, with %s', (_, sample) => {
     const bytes = base64(sample);
     expect(text(decompress('lz4', bytes, repeated.length)) === repeated).toBe(true);
-    expect(() => decompress('lz4', bytes, repeated.length - 1)).toThrow(expect.objectContaining({ kind: 'tooLarge' }));
+    expect(() => decompress('lz4', bytes, repeated.length - 1)).toThrow(
+      expect.objectContaining({ kind: 'tooLarge' }),
+    );
     // Every checksum counts.
     for (const at of [4, 5, 6, bytes.length - 1]) {
       const altered = bytes.slice();
@@ -118,17 +190,29 @@ describe('lz4', () => {
   it('of several frames, with something to skip between', () => {
     const frame = base64('BCJNGGRApxAAAABuaGVsbG8gBgBgd29ybGQKAAAAAEjtiBE=');
     const skippable = Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
-    expect(text(decompress('lz4', Buffer.concat([frame, skippable, frame]), 100))).toBe(hello + hello);
+    expect(text(decompress('lz4', Buffer.concat([frame, skippable, frame]), 100))).toBe(
+      hello + hello,
+    );
   });
 
   it('begins as Java begins it', () => {
-    expect(Buffer.from(compress('lz4', Buffer.from('abc'))).toString('hex')).toBe('04224d186040820300008061626300000000');
+    expect(Buffer.from(compress('lz4', Buffer.from('abc'))).toString('hex')).toBe(
+      '04224d186040820300008061626300000000',
+    );
   });
 
   it.each(samples)('of lz4-napi and of @platformatic/kafka, both ways: %s', (_, bytes) => {
     const buffer = Buffer.from(bytes);
     expect(text(decompress('lz4', lz4.compressFrameSync(buffer), 1 << 20))).toBe(text(bytes));
-    expect(text(decompress('lz4', lz4.compressFrameSync(buffer, { blockChecksums: true, contentChecksum: true }), 1 << 20))).toBe(text(bytes));
+    expect(
+      text(
+        decompress(
+          'lz4',
+          lz4.compressFrameSync(buffer, { blockChecksums: true, contentChecksum: true }),
+          1 << 20,
+        ),
+      ),
+    ).toBe(text(bytes));
     expect(text(decompress('lz4', lz4Compress(buffer), 1 << 20))).toBe(text(bytes));
     const ours = Buffer.from(compress('lz4', bytes));
     expect(text(lz4.decompressFrameSync(ours))).toBe(text(bytes));
@@ -146,12 +230,20 @@ describe('zstd', () => {
   ])('of the zstd command, by %s', (_, read) => {
     for (const sample of [stream, sized]) {
       expect(text(read(sample, repeated.length)) === repeated).toBe(true);
-      expect(() => read(sample, repeated.length - 1)).toThrow(expect.objectContaining({ kind: 'tooLarge' }));
-      expect(() => read(sample.subarray(0, -1), repeated.length)).toThrow(expect.objectContaining({ kind: 'corrupt' }));
+      expect(() => read(sample, repeated.length - 1)).toThrow(
+        expect.objectContaining({ kind: 'tooLarge' }),
+      );
+      expect(() => read(sample.subarray(0, -1), repeated.length)).toThrow(
+        expect.objectContaining({ kind: 'corrupt' }),
+      );
     }
     const short = base64('KLUv/QRYlQAAYGhlbGxvIHdvcmxkCgEA8UoRomwGMg==');
     const skippable = Uint8Array.of(0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3);
-    expect(text(read(Buffer.concat([short, skippable, sized.subarray(0, 0), short]), 100))).toBe(hello + hello);
-    expect(() => read(Buffer.concat([short, skippable, short]), 2 * hello.length - 1)).toThrow(expect.objectContaining({ kind: 'tooLarge' }));
+    expect(text(read(Buffer.concat([short, skippable, sized.subarray(0, 0), short]), 100))).toBe(
+      hello + hello,
+    );
+    expect(() => read(Buffer.concat([short, skippable, short]), 2 * hello.length - 1)).toThrow(
+      expect.objectContaining({ kind: 'tooLarge' }),
+    );
   });
 });

@@ -23,7 +23,14 @@ export const FULL = -1;
 export const LZ4_EXPANSION_MAX = 255;
 
 /** Writes the block [start, end) of `from` into `to` from `at` on, which has room. Gives the place behind. */
-export function lz4Compress(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number, table: MatchTable): number {
+export function lz4Compress(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  at: number,
+  table: MatchTable,
+): number {
   const matchStartEnd = end - MATCH_START_MARGIN_BYTES;
   const matchesEnd = end - LAST_LITERALS_BYTES;
   table.reset(start, end - start);
@@ -51,7 +58,14 @@ export function lz4Compress(from: Uint8Array, start: number, end: number, to: Ui
   return writeLiterals(from, literals, end, to, at, 0);
 }
 
-function writeLiterals(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number, matchLength: number): number {
+function writeLiterals(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  at: number,
+  matchLength: number,
+): number {
   const length = end - start;
   to[at++] = (Math.min(length, 15) << 4) | Math.min(matchLength, 15);
   if (length >= 15) at = writeLength(to, at, length - 15);
@@ -69,7 +83,15 @@ function writeLength(to: Uint8Array, at: number, rest: number): number {
  * Reads the block [start, end) of `from` into `to` from `at` on. Matches reach back to `outStart` (before `at` when blocks
  * depend on those before). Gives the place behind, or FULL when it would be past `outEnd`; throws CompressionError.
  */
-export function lz4Decompress(from: Uint8Array, start: number, end: number, to: Uint8Array, outStart: number, at: number, outEnd: number): number {
+export function lz4Decompress(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  outStart: number,
+  at: number,
+  outEnd: number,
+): number {
   let place = start;
   while (place < end) {
     const token = from[place++]!;
@@ -93,7 +115,8 @@ export function lz4Decompress(from: Uint8Array, start: number, end: number, to: 
       let more = 255;
       while (more === 255 && place < end) length += more = from[place++]!;
     }
-    if (distance === 0 || distance > at - outStart) throw corrupt('an LZ4 match begins before the data');
+    if (distance === 0 || distance > at - outStart)
+      throw corrupt('an LZ4 match begins before the data');
     if (length > outEnd - at) return FULL;
     copyMatch(to, at, distance, length);
     at += length;

@@ -4,7 +4,13 @@
  * size, larger and dependent blocks, skippable frames, several frames end to end.
  */
 import { corrupt, tooLarge } from './errors.ts';
-import { FULL, LZ4_EXPANSION_MAX, lz4BlockBytesMax, lz4Compress, lz4Decompress } from './lz4-block.ts';
+import {
+  FULL,
+  LZ4_EXPANSION_MAX,
+  lz4BlockBytesMax,
+  lz4Compress,
+  lz4Decompress,
+} from './lz4-block.ts';
 import { fourBytes } from './matches.ts';
 import type { MatchTable } from './matches.ts';
 import { xxh32 } from './xxh32.ts';
@@ -19,7 +25,9 @@ const STORED_BIT = 0x80000000;
 
 export function lz4FrameCompress(bytes: Uint8Array, table: MatchTable): Uint8Array {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
-  const frame = new Uint8Array(HEADER.length + blocks * 4 + lz4BlockBytesMax(bytes.length) + blocks * 16 + 4);
+  const frame = new Uint8Array(
+    HEADER.length + blocks * 4 + lz4BlockBytesMax(bytes.length) + blocks * 16 + 4,
+  );
   frame.set(HEADER);
   let at = HEADER.length;
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
@@ -48,8 +56,10 @@ export function lz4FrameDecompress(bytes: Uint8Array, limitBytes: number): Uint8
       at = writeBlock(bytes, part, output, at, limitBytes);
     } else if (part.kind === 'end') {
       const { header } = part;
-      if (header.contentBytes !== undefined && header.contentBytes !== at - header.outStart) throw corrupt('an LZ4 frame is not as long as it says');
-      if (part.checksum !== undefined && part.checksum !== xxh32(output, header.outStart, at)) throw corrupt('the checksum of an LZ4 frame is wrong');
+      if (header.contentBytes !== undefined && header.contentBytes !== at - header.outStart)
+        throw corrupt('an LZ4 frame is not as long as it says');
+      if (part.checksum !== undefined && part.checksum !== xxh32(output, header.outStart, at))
+        throw corrupt('the checksum of an LZ4 frame is wrong');
     } else {
       part.outStart = at;
     }
@@ -95,22 +105,41 @@ function contentBytesMax(bytes: Uint8Array): number {
   return sum;
 }
 
-function writeBlock(bytes: Uint8Array, block: Block, output: Uint8Array, at: number, limitBytes: number): number {
+function writeBlock(
+  bytes: Uint8Array,
+  block: Block,
+  output: Uint8Array,
+  at: number,
+  limitBytes: number,
+): number {
   const { header, start, end } = block;
-  if (block.checksum !== undefined && block.checksum !== xxh32(bytes, start, end)) throw corrupt('the checksum of an LZ4 block is wrong');
+  if (block.checksum !== undefined && block.checksum !== xxh32(bytes, start, end))
+    throw corrupt('the checksum of an LZ4 block is wrong');
   if (block.isStored) {
     if (end - start > output.length - at) throw tooLarge(limitBytes);
     output.set(bytes.subarray(start, end), at);
     return at + end - start;
   }
   const blockEnd = at + header.blockBytesMax;
-  const outEnd = lz4Decompress(bytes, start, end, output, header.blocksDepend ? header.outStart : at, at, Math.min(blockEnd, output.length));
+  const outEnd = lz4Decompress(
+    bytes,
+    start,
+    end,
+    output,
+    header.blocksDepend ? header.outStart : at,
+    at,
+    Math.min(blockEnd, output.length),
+  );
   if (outEnd !== FULL) return outEnd;
-  throw blockEnd > output.length ? tooLarge(limitBytes) : corrupt('an LZ4 block is longer than its frame allows');
+  throw blockEnd > output.length
+    ? tooLarge(limitBytes)
+    : corrupt('an LZ4 block is longer than its frame allows');
 }
 
 /** Headers, blocks and ends, in order. What is skippable is skipped. */
-function* frameParts(bytes: Uint8Array): Generator<FrameHeader | Block | FrameEnd, void, undefined> {
+function* frameParts(
+  bytes: Uint8Array,
+): Generator<FrameHeader | Block | FrameEnd, void, undefined> {
   let at = 0;
   while (at < bytes.length) {
     if ((word(bytes, at) & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
@@ -124,13 +153,25 @@ function* frameParts(bytes: Uint8Array): Generator<FrameHeader | Block | FrameEn
     for (let size = word(bytes, at); size !== 0; size = word(bytes, at)) {
       const start = at + 4;
       const end = start + (size & ~STORED_BIT);
-      if (end - start > header.blockBytesMax) throw corrupt('an LZ4 block is longer than its frame allows');
+      if (end - start > header.blockBytesMax)
+        throw corrupt('an LZ4 block is longer than its frame allows');
       if (end > bytes.length) throw endsEarly();
-      yield { kind: 'block', header, isStored: size >= STORED_BIT, start, end, checksum: header.hasBlockChecksums ? word(bytes, end) : undefined };
+      yield {
+        kind: 'block',
+        header,
+        isStored: size >= STORED_BIT,
+        start,
+        end,
+        checksum: header.hasBlockChecksums ? word(bytes, end) : undefined,
+      };
       at = header.hasBlockChecksums ? end + 4 : end;
     }
     at += 4;
-    yield { kind: 'end', header, checksum: header.hasContentChecksum ? word(bytes, at) : undefined };
+    yield {
+      kind: 'end',
+      header,
+      checksum: header.hasContentChecksum ? word(bytes, at) : undefined,
+    };
     if (header.hasContentChecksum) at += 4;
   }
 }
@@ -150,7 +191,8 @@ function readHeader(bytes: Uint8Array, at: number): FrameHeader {
     end += 8;
   }
   if (end >= bytes.length) throw endsEarly();
-  if (bytes[end] !== ((xxh32(bytes, at + 4, end) >>> 8) & 0xff)) throw corrupt('the checksum of an LZ4 frame header is wrong');
+  if (bytes[end] !== ((xxh32(bytes, at + 4, end) >>> 8) & 0xff))
+    throw corrupt('the checksum of an LZ4 frame header is wrong');
   return {
     kind: 'header',
     hasBlockChecksums: (flags & 16) !== 0,

@@ -47,7 +47,13 @@ export function matchEnd(bytes: Uint8Array, before: number, at: number, end: num
   return at;
 }
 
-export function copyLiterals(from: Uint8Array, start: number, length: number, to: Uint8Array, at: number): void {
+export function copyLiterals(
+  from: Uint8Array,
+  start: number,
+  length: number,
+  to: Uint8Array,
+  at: number,
+): void {
   if (length > LOOP_BYTES_MAX) to.set(from.subarray(start, start + length), at);
   else for (let index = 0; index < length; index++) to[at + index] = from[start + index]!;
 }
@@ -61,7 +67,7 @@ export function copyMatch(bytes: Uint8Array, at: number, distance: number, lengt
   } else {
     // What is copied doubles what can be copied at once.
     const from = at - distance;
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const piece = Math.min(distance + done, length - done);
       bytes.copyWithin(at + done, from, from + piece);
       done += piece;

@@ -14,7 +14,10 @@ interface Codec {
   compress(bytes: Uint8Array): Uint8Array;
   decompress(bytes: Uint8Array, limitBytes: number): Uint8Array;
 }
-const codecOf = (name: CompressionName): Codec => ({ compress: (bytes) => node.compress(name, bytes), decompress: (bytes, limit) => node.decompress(name, bytes, limit) });
+const codecOf = (name: CompressionName): Codec => ({
+  compress: (bytes) => node.compress(name, bytes),
+  decompress: (bytes, limit) => node.decompress(name, bytes, limit),
+});
 const codecs: [string, Codec][] = [
   ['gzip', codecOf('gzip')],
   ['snappy', codecOf('snappy')],
@@ -29,8 +32,17 @@ const content = fc
   .array(
     fc.oneof(
       fc.uint8Array({ maxLength: 40 }),
-      fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 1, max: 400 })).map(([byte, length]) => new Uint8Array(length).fill(byte)),
-      fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 60 })).map(([piece, times]) => Uint8Array.from({ length: piece.length * times }, (_, index) => piece[index % piece.length]!)),
+      fc
+        .tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 1, max: 400 }))
+        .map(([byte, length]) => new Uint8Array(length).fill(byte)),
+      fc
+        .tuple(fc.uint8Array({ minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 60 }))
+        .map(([piece, times]) =>
+          Uint8Array.from(
+            { length: piece.length * times },
+            (_, index) => piece[index % piece.length]!,
+          ),
+        ),
     ),
     { maxLength: 30 },
   )
@@ -64,16 +76,24 @@ describe.each(codecs)('%s', (name, codec) => {
         const small = codec.compress(bytes);
         expect(same(codec.decompress(small, bytes.length), bytes)).toBe(true);
         expect(same(codec.decompress(small, 1 << 24), bytes)).toBe(true);
-        if (bytes.length > 0) expect(kindOf(() => codec.decompress(small, bytes.length - 1))).toBe('tooLarge');
+        if (bytes.length > 0)
+          expect(kindOf(() => codec.decompress(small, bytes.length - 1))).toBe('tooLarge');
       }),
     );
   });
 
-  it.each([0, 1, 4, 11, 12, 13, 14, 32767, 32768, 32769, 65535, 65536, 65537, 131073])('takes %i bytes, compressible or not', (length) => {
-    for (const bytes of [new Uint8Array(length), noise(length), noise(length).map((byte) => byte & 3)]) {
-      expect(same(codec.decompress(codec.compress(bytes), length), bytes)).toBe(true);
-    }
-  });
+  it.each([0, 1, 4, 11, 12, 13, 14, 32767, 32768, 32769, 65535, 65536, 65537, 131073])(
+    'takes %i bytes, compressible or not',
+    (length) => {
+      for (const bytes of [
+        new Uint8Array(length),
+        noise(length),
+        noise(length).map((byte) => byte & 3),
+      ]) {
+        expect(same(codec.decompress(codec.compress(bytes), length), bytes)).toBe(true);
+      }
+    },
+  );
 
   it('takes 8 MiB', () => {
     const line = noise(500);
@@ -97,7 +117,9 @@ describe.each(codecs)('%s', (name, codec) => {
   it('finds out what is no such data', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), (bytes) => {
-        expect(['corrupt', 'tooLarge', 'taken']).toContain(kindOf(() => codec.decompress(bytes, 1 << 16)));
+        expect(['corrupt', 'tooLarge', 'taken']).toContain(
+          kindOf(() => codec.decompress(bytes, 1 << 16)),
+        );
       }),
       { numRuns: 1000 },
     );
@@ -106,13 +128,29 @@ describe.each(codecs)('%s', (name, codec) => {
   it('finds out what was cut short', () => {
     const bytes = noise(70_000).map((byte) => byte & 15);
     const small = codec.compress(bytes);
-    for (const length of [0, 1, 5, 7, 15, 16, 20, small.length >> 1, small.length - 5, small.length - 4, small.length - 1]) {
+    for (const length of [
+      0,
+      1,
+      5,
+      7,
+      15,
+      16,
+      20,
+      small.length >> 1,
+      small.length - 5,
+      small.length - 4,
+      small.length - 1,
+    ]) {
       const outcome = kindOf(() => {
-        if (codec.decompress(small.subarray(0, length), 70_000).length === 70_000) throw new Error('too much');
+        if (codec.decompress(small.subarray(0, length), 70_000).length === 70_000)
+          throw new Error('too much');
       });
       // LZ4, zstd and a snappy stream of nothing are nothing.
       const isEmpty = length === 0 || (length === 16 && name === 'snappy');
-      expect([length, outcome]).toEqual([length, isEmpty && outcome === 'taken' ? 'taken' : 'corrupt']);
+      expect([length, outcome]).toEqual([
+        length,
+        isEmpty && outcome === 'taken' ? 'taken' : 'corrupt',
+      ]);
     }
   });
 
@@ -120,14 +158,20 @@ describe.each(codecs)('%s', (name, codec) => {
     const bytes = noise(3000).map((byte) => byte & 7);
     const small = codec.compress(bytes);
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat({ max: small.length - 1 }), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 5 }), (changes) => {
-        const altered = small.slice();
-        for (const [at, value] of changes) altered[at] = value;
-        const outcome = kindOf(() => {
-          if (codec.decompress(altered, 4000).length > 4000) throw new Error('past the limit');
-        });
-        expect(['corrupt', 'tooLarge', 'taken']).toContain(outcome);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: small.length - 1 }), fc.integer({ min: 0, max: 255 })), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        (changes) => {
+          const altered = small.slice();
+          for (const [at, value] of changes) altered[at] = value;
+          const outcome = kindOf(() => {
+            if (codec.decompress(altered, 4000).length > 4000) throw new Error('past the limit');
+          });
+          expect(['corrupt', 'tooLarge', 'taken']).toContain(outcome);
+        },
+      ),
       { numRuns: 2000 },
     );
   });
@@ -142,22 +186,75 @@ describe('a bomb is refused in little memory', () => {
   };
   const bombs: [CompressionName, string, () => Uint8Array][] = [
     ['gzip', '1 GiB in members of 1 MiB', () => repeated(zlib.gzipSync(new Uint8Array(MIB)), 1024)],
-    ['snappy', '256 MiB in a stream of blocks', () => Buffer.concat([node.compress('snappy', new Uint8Array(0)), repeated(node.compress('snappy', new Uint8Array(32768)).subarray(16), 8192)])],
-    ['snappy', 'a block that declares 4 GiB', () => Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1)],
-    ['lz4', '1 GiB in blocks of 4 MiB', () => {
-      // A literal, then a match that repeats it, as long as a block may be.
-      const matchBytes = 4 * MIB - 6;
-      const block = Buffer.concat([Buffer.from([0x1f, 7, 1, 0]), Buffer.alloc(Math.floor((matchBytes - 19) / 255), 255), Buffer.from([(matchBytes - 19) % 255, 0x50, 1, 2, 3, 4, 5])]);
-      const size = Buffer.alloc(4);
-      size.writeUInt32LE(block.length);
-      return Buffer.concat([Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73]), repeated(Buffer.concat([size, block]), 256), Buffer.alloc(4)]);
-    }],
-    ['zstd', '1 GiB in repeated bytes', () => {
-      const block = (isLast: number) => [isLast | 2 | ((131072 << 3) & 0xff), ((131072 << 3) >> 8) & 0xff, (131072 << 3) >> 16, 7];
-      return Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0x58, ...Array.from({ length: 8191 }, () => block(0)).flat(), ...block(1)]);
-    }],
+    [
+      'snappy',
+      '256 MiB in a stream of blocks',
+      () =>
+        Buffer.concat([
+          node.compress('snappy', new Uint8Array(0)),
+          repeated(node.compress('snappy', new Uint8Array(32768)).subarray(16), 8192),
+        ]),
+    ],
+    [
+      'snappy',
+      'a block that declares 4 GiB',
+      () => Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0x0f, 0, 1),
+    ],
+    [
+      'lz4',
+      '1 GiB in blocks of 4 MiB',
+      () => {
+        // A literal, then a match that repeats it, as long as a block may be.
+        const matchBytes = 4 * MIB - 6;
+        const block = Buffer.concat([
+          Buffer.from([0x1f, 7, 1, 0]),
+          Buffer.alloc(Math.floor((matchBytes - 19) / 255), 255),
+          Buffer.from([(matchBytes - 19) % 255, 0x50, 1, 2, 3, 4, 5]),
+        ]);
+        const size = Buffer.alloc(4);
+        size.writeUInt32LE(block.length);
+        return Buffer.concat([
+          Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73]),
+          repeated(Buffer.concat([size, block]), 256),
+          Buffer.alloc(4),
+        ]);
+      },
+    ],
+    [
+      'zstd',
+      '1 GiB in repeated bytes',
+      () => {
+        const block = (isLast: number) => [
+          isLast | 2 | ((131072 << 3) & 0xff),
+          ((131072 << 3) >> 8) & 0xff,
+          (131072 << 3) >> 16,
+          7,
+        ];
+        return Uint8Array.from([
+          0x28,
+          0xb5,
+          0x2f,
+          0xfd,
+          0,
+          0x58,
+          ...Array.from({ length: 8191 }, () => block(0)).flat(),
+          ...block(1),
+        ]);
+      },
+    ],
     // A MiB of zeros through the zstd command's standard input, which says no size.
-    ['zstd', '512 MiB that declare nothing', () => repeated(Buffer.from('KLUv/QRYVAAAEAAAAQD7/znAAgIAEAACABAAAgAQAAIAEAACABAAAgAQAAMAEADxPhbh', 'base64'), 512)],
+    [
+      'zstd',
+      '512 MiB that declare nothing',
+      () =>
+        repeated(
+          Buffer.from(
+            'KLUv/QRYVAAAEAAAAQD7/znAAgIAEAACABAAAgAQAAIAEAACABAAAgAQAAMAEADxPhbh',
+            'base64',
+          ),
+          512,
+        ),
+    ],
   ];
 
   it.each(bombs)('%s: %s', (codec, _, make) => {

@@ -6,6 +6,7 @@
  */
 import type { Compression } from '@odradek/ports';
 import { gzipCompress, gzipDecompress } from './gzip.ts';
+import type { Zlib } from './gzip.ts';
 import { lz4FrameCompress, lz4FrameDecompress } from './lz4-frame.ts';
 import { MatchTable } from './matches.ts';
 import { snappyAnyDecompress, snappyStreamCompress } from './snappy.ts';
@@ -13,7 +14,7 @@ import { nativeZstd, wasmZstd } from './zstd.ts';
 import type { Zstd, ZlibWithZstd } from './zstd.ts';
 
 export function createNodeCompression(): Compression {
-  let zlibModule: typeof import('node:zlib') | undefined;
+  let zlibModule: Zlib | undefined;
   let table: MatchTable | undefined;
   let zstdCodec: Zstd | undefined;
   const zlib = () => (zlibModule ??= process.getBuiltinModule('node:zlib'));

@@ -24,7 +24,14 @@ export function snappyBlockBytesMax(length: number): number {
 /** Three bytes copy 64 at most, and one literal byte takes more than itself. */
 const EXPANSION_MAX = 22;
 
-export function snappyCompress(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number, table: MatchTable): number {
+export function snappyCompress(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  at: number,
+  table: MatchTable,
+): number {
   at = writeVarint(to, at, end - start);
   table.reset(start, end - start);
   const matchStartEnd = end - MATCH_BYTES_MIN;
@@ -48,7 +55,13 @@ export function snappyCompress(from: Uint8Array, start: number, end: number, to:
   return writeLiterals(from, literals, end, to, at);
 }
 
-function writeLiterals(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+function writeLiterals(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  at: number,
+): number {
   if (start === end) return at;
   const rest = end - start - 1;
   if (rest < 60) {
@@ -65,7 +78,8 @@ function writeLiterals(from: Uint8Array, start: number, end: number, to: Uint8Ar
 function writeCopies(to: Uint8Array, at: number, distance: number, length: number): number {
   while (length > COPY_1_BYTES_MAX || (length > 0 && distance > COPY_1_DISTANCE_MAX)) {
     // What is left for the next piece is nothing or as much as a copy must have.
-    const piece = length <= COPY_2_BYTES_MAX ? length : Math.min(COPY_2_BYTES_MAX, length - MATCH_BYTES_MIN);
+    const piece =
+      length <= COPY_2_BYTES_MAX ? length : Math.min(COPY_2_BYTES_MAX, length - MATCH_BYTES_MIN);
     to[at++] = ((piece - 1) << 2) | COPY_2;
     to[at++] = distance;
     to[at++] = distance >> 8;
@@ -100,7 +114,14 @@ export function snappyLength(bytes: Uint8Array, start: number, end: number): Sna
 }
 
 /** Reads elements [start, end) of `from` into `to`, which they must fill from `outStart` to `outEnd`. */
-export function snappyDecompress(from: Uint8Array, start: number, end: number, to: Uint8Array, outStart: number, outEnd: number): void {
+export function snappyDecompress(
+  from: Uint8Array,
+  start: number,
+  end: number,
+  to: Uint8Array,
+  outStart: number,
+  outEnd: number,
+): void {
   let place = start;
   let at = outStart;
   while (place < end) {
@@ -113,9 +134,11 @@ export function snappyDecompress(from: Uint8Array, start: number, end: number, t
           const lengthBytes = length - 60;
           if (lengthBytes > end - place) throw corrupt('a snappy block ends within a literal');
           length = 1;
-          for (let index = 0, weight = 1; index < lengthBytes; index++, weight *= 256) length += from[place++]! * weight;
+          for (let index = 0, weight = 1; index < lengthBytes; index++, weight *= 256)
+            length += from[place++]! * weight;
         }
-        if (length > end - place || length > outEnd - at) throw corrupt('a snappy literal is longer than its block');
+        if (length > end - place || length > outEnd - at)
+          throw corrupt('a snappy literal is longer than its block');
         copyLiterals(from, place, length, to, at);
         place += length;
         at += length;
@@ -137,7 +160,8 @@ export function snappyDecompress(from: Uint8Array, start: number, end: number, t
         distance = fourBytes(from, place) >>> 0;
         place += 4;
     }
-    if (distance === 0 || distance > at - outStart) throw corrupt('a snappy copy begins before the data');
+    if (distance === 0 || distance > at - outStart)
+      throw corrupt('a snappy copy begins before the data');
     if (length > outEnd - at) throw corrupt('a snappy copy is longer than its block');
     copyMatch(to, at, distance, length);
     at += length;

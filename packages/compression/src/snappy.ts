@@ -4,7 +4,12 @@
  */
 import { corrupt, tooLarge } from './errors.ts';
 import type { MatchTable } from './matches.ts';
-import { snappyBlockBytesMax, snappyCompress, snappyDecompress, snappyLength } from './snappy-block.ts';
+import {
+  snappyBlockBytesMax,
+  snappyCompress,
+  snappyDecompress,
+  snappyLength,
+} from './snappy-block.ts';
 
 /** 0x82 "SNAPPY" 0, then version 1 and the oldest compatible version 1. */
 const HEADER = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1];
@@ -13,11 +18,20 @@ const BLOCK_BYTES = 32768;
 
 export function snappyStreamCompress(bytes: Uint8Array, table: MatchTable): Uint8Array {
   const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
-  const stream = new Uint8Array(HEADER.length + snappyBlockBytesMax(bytes.length) + blocks * (4 + snappyBlockBytesMax(0) + 1));
+  const stream = new Uint8Array(
+    HEADER.length + snappyBlockBytesMax(bytes.length) + blocks * (4 + snappyBlockBytesMax(0) + 1),
+  );
   stream.set(HEADER);
   let at = HEADER.length;
   for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
-    const end = snappyCompress(bytes, start, Math.min(start + BLOCK_BYTES, bytes.length), stream, at + 4, table);
+    const end = snappyCompress(
+      bytes,
+      start,
+      Math.min(start + BLOCK_BYTES, bytes.length),
+      stream,
+      at + 4,
+      table,
+    );
     writeInt32(stream, at, end - at - 4);
     at = end;
   }
@@ -42,7 +56,8 @@ export function snappyAnyDecompress(bytes: Uint8Array, limitBytes: number): Uint
 
 function isStream(bytes: Uint8Array, at: number): boolean {
   if (bytes.length - at < HEADER.length) return false;
-  for (let index = 0; index < MAGIC_BYTES; index++) if (bytes[at + index] !== HEADER[index]) return false;
+  for (let index = 0; index < MAGIC_BYTES; index++)
+    if (bytes[at + index] !== HEADER[index]) return false;
   return true;
 }
 
@@ -52,14 +67,15 @@ function* blocksIn(bytes: Uint8Array): Generator<{ start: number; end: number },
     yield { start: 0, end: bytes.length };
     return;
   }
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     if (isStream(bytes, at)) {
       at += HEADER.length;
       continue;
     }
     const start = at + 4;
     const size = start > bytes.length ? -1 : readInt32(bytes, at);
-    if (size <= 0 || size > bytes.length - start) throw corrupt('a block of a snappy stream is cut short');
+    if (size <= 0 || size > bytes.length - start)
+      throw corrupt('a block of a snappy stream is cut short');
     yield { start, end: start + size };
     at = start + size;
   }

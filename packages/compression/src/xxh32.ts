@@ -24,8 +24,10 @@ export function xxh32(bytes: Uint8Array, start = 0, end = bytes.length): number 
     hash = PRIME_5;
   }
   hash = (hash + (end - start)) | 0;
-  for (; at + 4 <= end; at += 4) hash = Math.imul(rotate(hash + Math.imul(word(bytes, at), PRIME_3), 17), PRIME_4);
-  for (; at < end; at++) hash = Math.imul(rotate(hash + Math.imul(bytes[at]!, PRIME_5), 11), PRIME_1);
+  for (; at + 4 <= end; at += 4)
+    hash = Math.imul(rotate(hash + Math.imul(word(bytes, at), PRIME_3), 17), PRIME_4);
+  for (; at < end; at++)
+    hash = Math.imul(rotate(hash + Math.imul(bytes[at]!, PRIME_5), 11), PRIME_1);
   hash = Math.imul(hash ^ (hash >>> 15), PRIME_2);
   hash = Math.imul(hash ^ (hash >>> 13), PRIME_3);
   return (hash ^ (hash >>> 16)) >>> 0;

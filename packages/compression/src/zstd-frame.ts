@@ -35,7 +35,7 @@ export function zstdBound(bytes: Uint8Array): ZstdBound {
 
 /** The frames that stand end to end, skippable ones left out. Throws CompressionError unless they are whole and nothing else is there. */
 export function* zstdFrames(bytes: Uint8Array): Generator<ZstdFrame, void, undefined> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const magic = little(bytes, at, 4);
     if (magic - (magic % 16) === SKIPPABLE_MAGIC) {
       at += 8 + little(bytes, at + 4, 4);
@@ -57,12 +57,13 @@ function frameAt(bytes: Uint8Array, start: number): ZstdFrame {
   let at = start + 5;
   const windowBytes = isSingleSegment ? Infinity : windowOf(little(bytes, at++, 1));
   at += [0, 1, 2, 4][descriptor & 3]!;
-  const declared = sizeBytes === 0 ? undefined : little(bytes, at, sizeBytes) + (sizeBytes === 2 ? 256 : 0);
+  const declared =
+    sizeBytes === 0 ? undefined : little(bytes, at, sizeBytes) + (sizeBytes === 2 ? 256 : 0);
   at += sizeBytes;
 
   let isExact = true;
   let bytesMax = 0;
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     const header = little(bytes, at, 3);
     const size = header >>> 3;
     const kind = (header >>> 1) & 3;

@@ -28,11 +28,28 @@ interface Exports {
   /** ZSTD_createCCtx() */
   readonly j: () => number;
   /** ZSTD_compress_usingDict(context, to, toCapacity, from, fromLength, dictionary, dictionaryLength, level) */
-  readonly l: (context: number, to: number, capacity: number, from: number, length: number, dictionary: number, dictionaryLength: number, level: number) => number;
+  readonly l: (
+    context: number,
+    to: number,
+    capacity: number,
+    from: number,
+    length: number,
+    dictionary: number,
+    dictionaryLength: number,
+    level: number,
+  ) => number;
   /** ZSTD_createDCtx() */
   readonly n: () => number;
   /** ZSTD_decompress_usingDict(context, to, toCapacity, from, fromLength, dictionary, dictionaryLength) */
-  readonly q: (context: number, to: number, capacity: number, from: number, length: number, dictionary: number, dictionaryLength: number) => number;
+  readonly q: (
+    context: number,
+    to: number,
+    capacity: number,
+    from: number,
+    length: number,
+    dictionary: number,
+    dictionaryLength: number,
+  ) => number;
   /** malloc(length) and free(pointer) */
   readonly s: (length: number) => number;
   readonly t: (pointer: number) => void;
@@ -65,12 +82,17 @@ export class ZstdWasm {
     if (isExact && bytesMax > limitBytes) throw tooLarge(limitBytes);
     const capacityMax = Math.min(bytesMax, limitBytes);
     return this.#use((instance) => {
-      let capacity = isExact ? capacityMax : Math.min(capacityMax, Math.max(PAGE_BYTES, GUESS_FACTOR * bytes.length));
+      let capacity = isExact
+        ? capacityMax
+        : Math.min(capacityMax, Math.max(PAGE_BYTES, GUESS_FACTOR * bytes.length));
       for (;;) {
         const output = instance.decompress(bytes, capacity);
         if (typeof output !== 'number') return output;
         if (output !== TOO_SMALL) return corrupt(`not valid zstd (${output})`);
-        if (capacity === capacityMax) return bytesMax > limitBytes ? tooLarge(limitBytes) : corrupt('a zstd frame is longer than it says');
+        if (capacity === capacityMax)
+          return bytesMax > limitBytes
+            ? tooLarge(limitBytes)
+            : corrupt('a zstd frame is longer than it says');
         capacity = Math.min(capacityMax, capacity * GUESS_FACTOR);
       }
     });
@@ -132,7 +154,11 @@ class Instance {
     });
   }
 
-  #withBuffers<Result>(bytes: Uint8Array, capacity: number, work: (from: number, to: number) => Result): Result {
+  #withBuffers<Result>(
+    bytes: Uint8Array,
+    capacity: number,
+    work: (from: number, to: number) => Result,
+  ): Result {
     const zstd = this.#exports;
     const from = this.#allocated(zstd.s(bytes.length || 1));
     const to = this.#allocated(zstd.s(capacity || 1));

@@ -17,7 +17,10 @@ export interface ZlibWithZstd {
   zstdDecompressSync?: (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer;
 }
 
-export function nativeZstd({ zstdCompressSync, zstdDecompressSync }: ZlibWithZstd): Zstd | undefined {
+export function nativeZstd({
+  zstdCompressSync,
+  zstdDecompressSync,
+}: ZlibWithZstd): Zstd | undefined {
   if (zstdCompressSync === undefined || zstdDecompressSync === undefined) return undefined;
   return {
     compress: (bytes) => plain(zstdCompressSync(bytes)),
@@ -28,7 +31,8 @@ export function nativeZstd({ zstdCompressSync, zstdDecompressSync }: ZlibWithZst
       for (const frame of zstdFrames(bytes)) {
         if (frame.isExact && frame.bytesMax > leftBytes) throw tooLarge(limitBytes);
         const output = oneFrame(bytes.subarray(frame.start, frame.end), leftBytes, limitBytes);
-        if (frame.isExact && output.length !== frame.bytesMax) throw corrupt('a zstd frame is not as long as it says');
+        if (frame.isExact && output.length !== frame.bytesMax)
+          throw corrupt('a zstd frame is not as long as it says');
         outputs.push(output);
         leftBytes -= output.length;
       }
@@ -41,7 +45,9 @@ export function nativeZstd({ zstdCompressSync, zstdDecompressSync }: ZlibWithZst
     try {
       output = zstdDecompressSync!(bytes, { maxOutputLength: Math.max(1, leftBytes) });
     } catch (error) {
-      throw (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE' ? tooLarge(limitBytes) : corrupt('not valid zstd', error);
+      throw (error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE'
+        ? tooLarge(limitBytes)
+        : corrupt('not valid zstd', error);
     }
     if (output.length > leftBytes) throw tooLarge(limitBytes);
     return output;
@@ -57,10 +63,19 @@ export function wasmZstd(): Zstd {
   const { createRequire } = process.getBuiltinModule('node:module');
   const beside = new URL('./zstd.wasm', import.meta.url);
   try {
-    const place = existsSync(beside) ? beside : new URL('./zstd.wasm', pathToFileURL(createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm')));
+    const place = existsSync(beside)
+      ? beside
+      : new URL(
+          './zstd.wasm',
+          pathToFileURL(createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm')),
+        );
     return new ZstdWasm(readFileSync(place));
   } catch (cause) {
-    throw new CompressionError('unsupported', `zstd needs Node 22.15, or zstd.wasm of @bokuweb/zstd-wasm beside ${import.meta.url}`, { cause });
+    throw new CompressionError(
+      'unsupported',
+      `zstd needs Node 22.15, or zstd.wasm of @bokuweb/zstd-wasm beside ${import.meta.url}`,
+      { cause },
+    );
   }
 }
 

@@ -70,15 +70,42 @@ export function createWasmCrc32c<Module>(webAssembly: WebAssemblyLike<Module>): 
 }
 
 function crcModule(): Uint8Array<ArrayBuffer> {
-  const { localGet, localSet, i32, add, subtract, and, xor, isLess, load8, load32, store32, load128, store128, xor128, zero128, when, repeatWhile } = wasm;
+  const {
+    localGet,
+    localSet,
+    i32,
+    add,
+    subtract,
+    and,
+    xor,
+    isLess,
+    load8,
+    load32,
+    store32,
+    load128,
+    store128,
+    xor128,
+    zero128,
+    when,
+    repeatWhile,
+  } = wasm;
   // Parameters, then locals.
   const [end, crc, at, fold, word] = [0, 1, 2, 3, 4];
-  const [END, CRC, AT, FOLD, WORD] = [end, crc, at, fold, word].map(localGet) as [Code, Code, Code, Code, Code];
+  const [END, CRC, AT, FOLD, WORD] = [end, crc, at, fold, word].map(localGet) as [
+    Code,
+    Code,
+    Code,
+    Code,
+    Code,
+  ];
   const advance = (bytes: number) => localSet(at, add(AT, i32(bytes)));
 
   /** The vector at `address` + `offset` xored with those that fold onto it, `back` being SPAN bytes before it. */
   const gathered = (vector: Code, back: Code, offset: number) =>
-    DISTANCES.reduce<Code>((sum, distance) => xor128(sum, load128(back, SPAN - distance + offset)), vector);
+    DISTANCES.reduce<Code>(
+      (sum, distance) => xor128(sum, load128(back, SPAN - distance + offset)),
+      vector,
+    );
 
   const foldInput = [
     store32(i32(INPUT_AT), xor(load32(i32(INPUT_AT)), CRC)),
@@ -87,7 +114,9 @@ function crcModule(): Uint8Array<ArrayBuffer> {
     repeatWhile(
       isLess(AT, FOLD),
       localSet(word, subtract(AT, i32(SPAN))),
-      ...[0, 16, 32, 48].map((offset) => store128(AT, gathered(load128(AT, offset), WORD, offset), offset)),
+      ...[0, 16, 32, 48].map((offset) =>
+        store128(AT, gathered(load128(AT, offset), WORD, offset), offset),
+      ),
       advance(STEP_BYTES),
     ),
   ];
@@ -107,13 +136,22 @@ function crcModule(): Uint8Array<ArrayBuffer> {
   ];
 
   /** Byte `index` of WORD as an index into a table of four-byte entries. */
-  const entry = (index: number) => and(index === 0 ? wasm.shiftLeft(WORD, i32(2)) : wasm.shiftRight(WORD, i32(8 * index - 2)), i32(0x3fc));
+  const entry = (index: number) =>
+    and(
+      index === 0 ? wasm.shiftLeft(WORD, i32(2)) : wasm.shiftRight(WORD, i32(8 * index - 2)),
+      i32(0x3fc),
+    );
   const looked = (first: number) =>
-    [0, 1, 2, 3].map((index) => load32(entry(index), (TABLES - 1 - first - index) * 1024)).reduce((left, right) => xor(left, right));
+    [0, 1, 2, 3]
+      .map((index) => load32(entry(index), (TABLES - 1 - first - index) * 1024))
+      .reduce((left, right) => xor(left, right));
   const sixteenBytes = [
     localSet(word, xor(load32(AT), CRC)),
     localSet(crc, looked(0)),
-    ...[4, 8, 12].flatMap((first) => [localSet(word, load32(AT, first)), localSet(crc, xor(CRC, looked(first)))]),
+    ...[4, 8, 12].flatMap((first) => [
+      localSet(word, load32(AT, first)),
+      localSet(crc, xor(CRC, looked(first))),
+    ]),
     advance(16),
   ];
   const oneByte = [
@@ -129,7 +167,10 @@ function crcModule(): Uint8Array<ArrayBuffer> {
     body: [
       localSet(at, i32(INPUT_AT)),
       when(isLess(i32(INPUT_AT + FOLD_FROM_BYTES - 1), END), ...foldInput, ...foldTail),
-      when(isLess(add(AT, i32(15)), END), repeatWhile(isLess(add(AT, i32(15)), END), ...sixteenBytes)),
+      when(
+        isLess(add(AT, i32(15)), END),
+        repeatWhile(isLess(add(AT, i32(15)), END), ...sixteenBytes),
+      ),
       when(isLess(AT, END), repeatWhile(isLess(AT, END), ...oneByte)),
       CRC,
     ],

@@ -46,7 +46,12 @@ describe.each(implementations)('CRC-32C, %s', (_, crc32c) => {
     ['31 to 0', Uint8Array.from({ length: 32 }, (_, index) => 31 - index), 0x113fdb5c],
     [
       'an iSCSI read command',
-      Uint8Array.from('01c000000000000000000000000000001400000000000400000000140000001828000000000000000200000000000000'.match(/../g)!, (hex) => parseInt(hex, 16)),
+      Uint8Array.from(
+        '01c000000000000000000000000000001400000000000400000000140000001828000000000000000200000000000000'.match(
+          /../g,
+        )!,
+        (hex) => parseInt(hex, 16),
+      ),
       0xd9963a56,
     ],
   ])('of %s is the published one', (_, bytes, crc) => {
@@ -58,7 +63,8 @@ describe.each(implementations)('CRC-32C, %s', (_, crc32c) => {
     for (let length = 0; length <= 300; length++) {
       for (let start = 0; start < 17; start += 1 + (length % 3)) {
         const piece = bytes.subarray(start, start + length);
-        if (crc32c(piece) !== crc32cByBits(piece)) expect.fail(`wrong for ${length} bytes from ${start}`);
+        if (crc32c(piece) !== crc32cByBits(piece))
+          expect.fail(`wrong for ${length} bytes from ${start}`);
       }
     }
   });
@@ -67,12 +73,24 @@ describe.each(implementations)('CRC-32C, %s', (_, crc32c) => {
     const bytes = noise(200_100);
     const expected = new Map<number, number>();
     let crc = 0;
-    const lengths = [...Array.from({ length: 400 }, (_, index) => 450 + index), 4096, 16384, 65535, 65536, 65537, 65536 + 511, 65536 + 512, 131072, 200_100];
+    const lengths = [
+      ...Array.from({ length: 400 }, (_, index) => 450 + index),
+      4096,
+      16384,
+      65535,
+      65536,
+      65537,
+      65536 + 511,
+      65536 + 512,
+      131072,
+      200_100,
+    ];
     for (let at = 0, index = 0; index < lengths.length; index++) {
       crc = crc32cByBits(bytes.subarray(at, lengths[index]), crc);
       expected.set((at = lengths[index]!), crc);
     }
-    for (const [length, right] of expected) if (crc32c(bytes.subarray(0, length)) !== right) expect.fail(`wrong for ${length} bytes`);
+    for (const [length, right] of expected)
+      if (crc32c(bytes.subarray(0, length)) !== right) expect.fail(`wrong for ${length} bytes`);
   });
 
   it('goes on from a seed', () => {
@@ -81,7 +99,10 @@ describe.each(implementations)('CRC-32C, %s', (_, crc32c) => {
     fc.assert(
       fc.property(fc.nat({ max: 9000 }), fc.nat({ max: 9000 }), (one, other) => {
         const [first, second] = one < other ? [one, other] : [other, one];
-        const chained = crc32c(bytes.subarray(second), crc32c(bytes.subarray(first, second), crc32c(bytes.subarray(0, first))));
+        const chained = crc32c(
+          bytes.subarray(second),
+          crc32c(bytes.subarray(first, second), crc32c(bytes.subarray(0, first))),
+        );
         expect(chained).toBe(whole);
       }),
     );
@@ -95,5 +116,11 @@ describe.each(implementations)('CRC-32C, %s', (_, crc32c) => {
 });
 
 it('a host whose WebAssembly has no SIMD gets the JavaScript one', () => {
-  expect(createWasmCrc32c({ Module: WebAssembly.Module, Instance: WebAssembly.Instance, validate: () => false })).toBe(crc32cJs);
+  expect(
+    createWasmCrc32c({
+      Module: WebAssembly.Module,
+      Instance: WebAssembly.Instance,
+      validate: () => false,
+    }),
+  ).toBe(crc32cJs);
 });

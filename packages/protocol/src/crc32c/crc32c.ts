@@ -12,7 +12,8 @@ export function slicingTables(count: number): Int32Array {
   const tables = new Int32Array(256 * count);
   for (let byte = 0; byte < 256; byte++) {
     let register = byte;
-    for (let bit = 0; bit < 8; bit++) register = register & 1 ? (register >>> 1) ^ CASTAGNOLI : register >>> 1;
+    for (let bit = 0; bit < 8; bit++)
+      register = register & 1 ? (register >>> 1) ^ CASTAGNOLI : register >>> 1;
     tables[byte] = register;
   }
   for (let at = 256; at < tables.length; at++) {

@@ -20,24 +20,69 @@ export const isLess = (left: Code, right: Code): Code => [...left, ...right, 0x4
 
 export const load8 = (address: Code, offset = 0): Code => [...address, 0x2d, 0, ...leb(offset)];
 export const load32 = (address: Code, offset = 0): Code => [...address, 0x28, 0, ...leb(offset)];
-export const store32 = (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x36, 0, ...leb(offset)];
+export const store32 = (address: Code, value: Code, offset = 0): Code => [
+  ...address,
+  ...value,
+  0x36,
+  0,
+  ...leb(offset),
+];
 
-export const load128 = (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 0, ...leb(offset)];
-export const store128 = (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 0, ...leb(offset)];
+export const load128 = (address: Code, offset = 0): Code => [
+  ...address,
+  0xfd,
+  0x00,
+  0,
+  ...leb(offset),
+];
+export const store128 = (address: Code, value: Code, offset = 0): Code => [
+  ...address,
+  ...value,
+  0xfd,
+  0x0b,
+  0,
+  ...leb(offset),
+];
 export const xor128 = (left: Code, right: Code): Code => [...left, ...right, 0xfd, 0x51];
 export const zero128: Code = [0xfd, 0x0c, ...Array<number>(16).fill(0)];
 
-export const when = (condition: Code, ...then: Code[]): Code => [...condition, 0x04, 0x40, ...then.flat(), 0x0b];
+export const when = (condition: Code, ...then: Code[]): Code => [
+  ...condition,
+  0x04,
+  0x40,
+  ...then.flat(),
+  0x0b,
+];
 /** The body runs once at least. */
-export const repeatWhile = (condition: Code, ...body: Code[]): Code => [0x03, 0x40, ...body.flat(), ...condition, 0x0d, 0, 0x0b];
+export const repeatWhile = (condition: Code, ...body: Code[]): Code => [
+  0x03,
+  0x40,
+  ...body.flat(),
+  ...condition,
+  0x0d,
+  0,
+  0x0b,
+];
 
 /** A module that exports its memory as `memory` and one function, of i32s to an i32, as `run`. */
-export function moduleBytes(parts: { pages: number; parameters: number; locals: number; body: readonly Code[] }): Uint8Array<ArrayBuffer> {
+export function moduleBytes(parts: {
+  pages: number;
+  parameters: number;
+  locals: number;
+  body: readonly Code[];
+}): Uint8Array<ArrayBuffer> {
   const I32 = 0x7f;
   const code = [1, ...leb(parts.locals), I32, ...parts.body.flat(), 0x0b];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, ...leb(parts.parameters), ...Array<number>(parts.parameters).fill(I32), 1, I32]),
+    ...section(1, [
+      1,
+      0x60,
+      ...leb(parts.parameters),
+      ...Array<number>(parts.parameters).fill(I32),
+      1,
+      I32,
+    ]),
     ...section(3, [1, 0]),
     ...section(5, [1, 0, ...leb(parts.pages)]),
     ...section(7, [2, ...named('memory'), 2, 0, ...named('run'), 0, 0]),
@@ -60,5 +105,7 @@ function leb(value: number): number[] {
 function signedLeb(value: number): number[] {
   const low = value & 0x7f;
   const rest = value >> 7;
-  return (rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40) ? [low] : [low | 0x80, ...signedLeb(rest)];
+  return (rest === 0 && low < 0x40) || (rest === -1 && low >= 0x40)
+    ? [low]
+    : [low | 0x80, ...signedLeb(rest)];
 }

@@ -4,7 +4,14 @@
  */
 import { ErrorCode } from '../errors.ts';
 import { BatchView } from './batch-view.ts';
-import { BATCH_HEADER_BYTES, LENGTH_AT, LENGTH_OVERHEAD_BYTES, MAGIC_AT, MAGIC_V2, readInt32 } from './layout.ts';
+import {
+  BATCH_HEADER_BYTES,
+  LENGTH_AT,
+  LENGTH_OVERHEAD_BYTES,
+  MAGIC_AT,
+  MAGIC_V2,
+  readInt32,
+} from './layout.ts';
 import { MalformedBatch } from './malformed-batch.ts';
 
 /**
@@ -39,7 +46,10 @@ function checkedSizeBytes(bytes: Uint8Array, at: number): number {
   if (at + MAGIC_AT < bytes.length) {
     const magic = bytes[at + MAGIC_AT]!;
     if (magic < MAGIC_V2) {
-      throw new MalformedBatch(`message format ${magic} at byte ${at}; only record batches (magic 2) are taken`, { errorCode: ErrorCode.INVALID_RECORD });
+      throw new MalformedBatch(
+        `message format ${magic} at byte ${at}; only record batches (magic 2) are taken`,
+        { errorCode: ErrorCode.INVALID_RECORD },
+      );
     }
   }
   if (length < BATCH_HEADER_BYTES - LENGTH_OVERHEAD_BYTES) {

@@ -10,7 +10,14 @@ import { BatchView } from './batch-view.ts';
 import { codecId } from './codecs.ts';
 import type { Compress, CompressionName } from './codecs.ts';
 import * as at from './layout.ts';
-import { BATCH_HEADER_BYTES, LENGTH_OVERHEAD_BYTES, NO_SEQUENCE, writeInt16, writeInt32, writeInt64 } from './layout.ts';
+import {
+  BATCH_HEADER_BYTES,
+  LENGTH_OVERHEAD_BYTES,
+  NO_SEQUENCE,
+  writeInt16,
+  writeInt32,
+  writeInt64,
+} from './layout.ts';
 import { setCrc } from './stamps.ts';
 import { varintBytes, varlongBytes, writeVarint, writeVarlong } from './varint.ts';
 
@@ -57,7 +64,8 @@ export function buildBatch(input: BatchInput): Uint8Array {
   for (let index = 0; index < records.length; index++) {
     const record = records[index]!;
     const offsetDelta = record.offsetDelta ?? index;
-    if (offsetDelta <= lastOffsetDelta) throw new RangeError(`offset delta ${offsetDelta} does not follow ${lastOffsetDelta}`);
+    if (offsetDelta <= lastOffsetDelta)
+      throw new RangeError(`offset delta ${offsetDelta} does not follow ${lastOffsetDelta}`);
     lastOffsetDelta = offsetDelta;
     if (record.timestampMs > maxTimestampMs) maxTimestampMs = record.timestampMs;
     const size = bodyBytes(record, record.timestampMs - baseTimestampMs, offsetDelta);
@@ -71,7 +79,13 @@ export function buildBatch(input: BatchInput): Uint8Array {
   for (let index = 0; index < records.length; index++) {
     const record = records[index]!;
     end = writeVarint(written, end, bodySizes[index]!);
-    end = writeRecordBody(written, end, record, record.timestampMs - baseTimestampMs, record.offsetDelta ?? index);
+    end = writeRecordBody(
+      written,
+      end,
+      record,
+      record.timestampMs - baseTimestampMs,
+      record.offsetDelta ?? index,
+    );
   }
   if (end !== written.length) throw new Error(`counted ${written.length} bytes, wrote ${end}`);
 
@@ -124,7 +138,10 @@ export function withHeader(batch: Uint8Array, fields: HeaderFields): Uint8Array 
 }
 
 /** The compressed payload behind room for a header. */
-export function compressed(payload: Uint8Array, { codec, compress }: { codec: CompressionName; compress: Compress }): Uint8Array {
+export function compressed(
+  payload: Uint8Array,
+  { codec, compress }: { codec: CompressionName; compress: Compress },
+): Uint8Array {
   const small = compress(codec, payload);
   const batch = new Uint8Array(BATCH_HEADER_BYTES + small.length);
   batch.set(small, BATCH_HEADER_BYTES);
@@ -142,7 +159,12 @@ function attributesOf(input: BatchInput, codec: CompressionName | undefined): nu
 
 function bodyBytes(record: RecordInput, timestampDelta: number, offsetDelta: number): number {
   const { headers } = record;
-  let size = 1 + varlongBytes(timestampDelta) + varintBytes(offsetDelta) + sizedBytes(record.key) + sizedBytes(record.value);
+  let size =
+    1 +
+    varlongBytes(timestampDelta) +
+    varintBytes(offsetDelta) +
+    sizedBytes(record.key) +
+    sizedBytes(record.value);
   if (headers === undefined) return size + 1;
   size += varintBytes(headers.length);
   for (const header of headers) {
@@ -152,7 +174,13 @@ function bodyBytes(record: RecordInput, timestampDelta: number, offsetDelta: num
   return size;
 }
 
-function writeRecordBody(bytes: Uint8Array, at: number, record: RecordInput, timestampDelta: number, offsetDelta: number): number {
+function writeRecordBody(
+  bytes: Uint8Array,
+  at: number,
+  record: RecordInput,
+  timestampDelta: number,
+  offsetDelta: number,
+): number {
   bytes[at] = 0;
   at = writeVarlong(bytes, at + 1, timestampDelta);
   at = writeVarint(bytes, at, offsetDelta);

@@ -18,7 +18,11 @@ const COMMIT = 1;
 const KEY_BYTES = 4;
 const VALUE_BYTES = 6;
 
-export function endTxnMarker(kind: EndTxnKind, coordinatorEpoch: number, timestampMs: number): RecordInput {
+export function endTxnMarker(
+  kind: EndTxnKind,
+  coordinatorEpoch: number,
+  timestampMs: number,
+): RecordInput {
   const key = new Uint8Array(KEY_BYTES);
   writeInt16(key, 2, kind === 'commit' ? COMMIT : ABORT);
   const value = new Uint8Array(VALUE_BYTES);
@@ -27,12 +31,18 @@ export function endTxnMarker(kind: EndTxnKind, coordinatorEpoch: number, timesta
 }
 
 /** Undefined: a control record of another type, to be passed over. Newer versions only add to the end. Throws MalformedBatch. */
-export function parseEndTxnMarker(record: { readonly key: Uint8Array | null; readonly value: Uint8Array | null }): EndTxnMarker | undefined {
+export function parseEndTxnMarker(record: {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+}): EndTxnMarker | undefined {
   const { key, value } = record;
-  if (key === null || key.length < KEY_BYTES) throw new MalformedBatch('a control record without a type');
-  if (readInt16(key, 0) < 0) throw new MalformedBatch(`control record key of version ${readInt16(key, 0)}`);
+  if (key === null || key.length < KEY_BYTES)
+    throw new MalformedBatch('a control record without a type');
+  if (readInt16(key, 0) < 0)
+    throw new MalformedBatch(`control record key of version ${readInt16(key, 0)}`);
   const type = readInt16(key, 2);
   if (type !== ABORT && type !== COMMIT) return undefined;
-  if (value === null || value.length < VALUE_BYTES || readInt16(value, 0) < 0) throw new MalformedBatch('a transaction marker without a coordinator epoch');
+  if (value === null || value.length < VALUE_BYTES || readInt16(value, 0) < 0)
+    throw new MalformedBatch('a transaction marker without a coordinator epoch');
   return { kind: type === COMMIT ? 'commit' : 'abort', coordinatorEpoch: readInt32(value, 2) };
 }

@@ -17,12 +17,29 @@ const compress = (_: string, raw: Uint8Array) => gzipSync(raw);
 
 function batchOf(records: readonly RecordInput[], more: Partial<BatchInput> = {}): BatchView {
   return new BatchView(
-    buildBatch({ records, baseOffset: offset(100), leaderEpoch: leaderEpoch(4), producerId: 9, producerEpoch: 2, baseSequence: 30, isTransactional: true, crc32c: crc32cJs, ...more }),
+    buildBatch({
+      records,
+      baseOffset: offset(100),
+      leaderEpoch: leaderEpoch(4),
+      producerId: 9,
+      producerEpoch: 2,
+      baseSequence: 30,
+      isTransactional: true,
+      crc32c: crc32cJs,
+      ...more,
+    }),
   );
 }
 
 function filter(batch: BatchView, keep: FilterOptions['keep'], more: Partial<FilterOptions> = {}) {
-  const result = filterBatch(batch, { keep, whenEmpty: 'drop', crc32c: crc32cJs, decompress, compress, ...more });
+  const result = filterBatch(batch, {
+    keep,
+    whenEmpty: 'drop',
+    crc32c: crc32cJs,
+    decompress,
+    compress,
+    ...more,
+  });
   return { ...result, batch: result.bytes && new BatchView(result.bytes) };
 }
 
@@ -35,11 +52,25 @@ const contents = (batch: BatchView) =>
     headers: record.headers.map(({ key, value }) => [key, value && [...value]]),
   }));
 
-const producer = (batch: BatchView) => [batch.producerId, batch.producerEpoch, batch.baseSequence, batch.lastSequence, batch.leaderEpoch, batch.isTransactional, batch.baseOffset, batch.lastOffset];
+const producer = (batch: BatchView) => [
+  batch.producerId,
+  batch.producerEpoch,
+  batch.baseSequence,
+  batch.lastSequence,
+  batch.leaderEpoch,
+  batch.isTransactional,
+  batch.baseOffset,
+  batch.lastOffset,
+];
 
 const abc: RecordInput[] = [
   { timestampMs: 1000, key: bytes('a'), value: bytes('1') },
-  { timestampMs: 5000, key: bytes('b'), value: bytes('2'), headers: [{ key: 'h', value: bytes('x') }] },
+  {
+    timestampMs: 5000,
+    key: bytes('b'),
+    value: bytes('2'),
+    headers: [{ key: 'h', value: bytes('x') }],
+  },
   { timestampMs: 3000, key: bytes('c'), value: bytes('3') },
 ];
 
@@ -56,7 +87,11 @@ describe('cleaning a batch', () => {
     const { batch, recordsRead, recordsKept } = filter(before, (record) => record.offset !== 101);
     expect(contents(batch!)).toEqual(contents(before).filter((record) => record.offset !== 101));
     expect(producer(batch!)).toEqual(producer(before));
-    expect([batch!.recordCount, batch!.maxTimestampMs, isCrcValid(batch!, crc32cJs)]).toEqual([2, 3000, true]);
+    expect([batch!.recordCount, batch!.maxTimestampMs, isCrcValid(batch!, crc32cJs)]).toEqual([
+      2,
+      3000,
+      true,
+    ]);
     expect([recordsRead, recordsKept]).toEqual([3, 2]);
   });
 
@@ -65,7 +100,12 @@ describe('cleaning a batch', () => {
     expect(filter(before, () => false).bytes).toBeUndefined();
     const { batch } = filter(before, () => false, { whenEmpty: 'keepHeader' });
     expect(batch!.bytes).toHaveLength(61);
-    expect([batch!.recordCount, batch!.compression, batch!.baseTimestampMs, batch!.maxTimestampMs]).toEqual([0, undefined, -1, 5000]);
+    expect([
+      batch!.recordCount,
+      batch!.compression,
+      batch!.baseTimestampMs,
+      batch!.maxTimestampMs,
+    ]).toEqual([0, undefined, -1, 5000]);
     expect(producer(batch!)).toEqual(producer(before));
     expect(isCrcValid(batch!, crc32cJs)).toBe(true);
     expect(contents(batch!)).toEqual([]);
@@ -74,9 +114,14 @@ describe('cleaning a batch', () => {
   });
 
   it('stays compressed as it was', () => {
-    const { batch } = filter(batchOf(abc, { compress: { codec: 'gzip', compress } }), (record) => record.offset === 101);
+    const { batch } = filter(
+      batchOf(abc, { compress: { codec: 'gzip', compress } }),
+      (record) => record.offset === 101,
+    );
     expect(batch!.compression).toBe('gzip');
-    expect(contents(batch!)).toMatchObject([{ offset: 101, timestampMs: 5000, headers: [['h', [120]]] }]);
+    expect(contents(batch!)).toMatchObject([
+      { offset: 101, timestampMs: 5000, headers: [['h', [120]]] },
+    ]);
   });
 
   it('keeps the append time of all', () => {
@@ -93,8 +138,14 @@ describe('the delete horizon', () => {
 
   it('is written where a tombstone is kept, and no record changes its time', () => {
     const before = batchOf(withTombstone);
-    const { batch } = filter(before, (record) => record.offset !== 101, { deleteHorizonMs: 90_000_000_000 });
-    expect([batch!.hasDeleteHorizon, batch!.deleteHorizonMs, batch!.maxTimestampMs]).toEqual([true, 90_000_000_000, 4000]);
+    const { batch } = filter(before, (record) => record.offset !== 101, {
+      deleteHorizonMs: 90_000_000_000,
+    });
+    expect([batch!.hasDeleteHorizon, batch!.deleteHorizonMs, batch!.maxTimestampMs]).toEqual([
+      true,
+      90_000_000_000,
+      4000,
+    ]);
     expect(contents(batch!)).toEqual(contents(before).filter((record) => record.offset !== 101));
     expect(producer(batch!)).toEqual(producer(before));
     expect(isCrcValid(batch!, crc32cJs)).toBe(true);
@@ -110,7 +161,10 @@ describe('the delete horizon', () => {
   it('is not written without a tombstone, unless a marker of an empty transaction asks for it', () => {
     const before = batchOf(abc);
     expect(filter(before, () => true, { deleteHorizonMs: 7 }).bytes).toEqual(before.bytes);
-    expect(filter(before, () => true, { deleteHorizonMs: 7, horizonNeeded: true }).batch!.deleteHorizonMs).toBe(7);
+    expect(
+      filter(before, () => true, { deleteHorizonMs: 7, horizonNeeded: true }).batch!
+        .deleteHorizonMs,
+    ).toBe(7);
   });
 
   it('once written is not moved', () => {
@@ -123,16 +177,32 @@ describe('the delete horizon', () => {
 
 it('whatever is kept, at whatever horizon, reads as it did', () => {
   const content = fc.option(fc.uint8Array({ maxLength: 20 }), { nil: null });
-  const record = fc.record({ timestampMs: fc.maxSafeInteger().map((ms) => Math.trunc(ms / 2)), key: content, value: content });
+  const record = fc.record({
+    timestampMs: fc.maxSafeInteger().map((ms) => Math.trunc(ms / 2)),
+    key: content,
+    value: content,
+  });
   fc.assert(
-    fc.property(fc.array(fc.tuple(record, fc.boolean()), { minLength: 1, maxLength: 20 }), fc.option(fc.nat({ max: 2 ** 42 }), { nil: undefined }), fc.boolean(), (given, deleteHorizonMs, isCompressed) => {
-      const before = batchOf(given.map(([each]) => each), isCompressed ? { compress: { codec: 'gzip', compress } } : {});
-      const { batch, recordsKept } = filter(before, (each) => given[each.offset - 100]![1], deleteHorizonMs === undefined ? {} : { deleteHorizonMs });
-      const expected = contents(before).filter((each) => given[each.offset - 100]![1]);
-      expect(recordsKept).toBe(expected.length);
-      expect(batch === undefined ? [] : contents(batch)).toEqual(expected);
-      expect(batch === undefined || isCrcValid(batch, crc32cJs)).toBe(true);
-    }),
+    fc.property(
+      fc.array(fc.tuple(record, fc.boolean()), { minLength: 1, maxLength: 20 }),
+      fc.option(fc.nat({ max: 2 ** 42 }), { nil: undefined }),
+      fc.boolean(),
+      (given, deleteHorizonMs, isCompressed) => {
+        const before = batchOf(
+          given.map(([each]) => each),
+          isCompressed ? { compress: { codec: 'gzip', compress } } : {},
+        );
+        const { batch, recordsKept } = filter(
+          before,
+          (each) => given[each.offset - 100]![1],
+          deleteHorizonMs === undefined ? {} : { deleteHorizonMs },
+        );
+        const expected = contents(before).filter((each) => given[each.offset - 100]![1]);
+        expect(recordsKept).toBe(expected.length);
+        expect(batch === undefined ? [] : contents(batch)).toEqual(expected);
+        expect(batch === undefined || isCrcValid(batch, crc32cJs)).toBe(true);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -50,12 +50,29 @@ export function filterBatch(batch: BatchView, options: FilterOptions): FilteredB
   const kept = select(batch, payload, options.keep);
   const counts = { recordsRead: kept.readCount, recordsKept: kept.count };
   if (kept.count === 0) {
-    return { bytes: options.whenEmpty === 'keepHeader' ? emptyBatch(batch, options.crc32c) : undefined, ...counts };
+    return {
+      bytes: options.whenEmpty === 'keepHeader' ? emptyBatch(batch, options.crc32c) : undefined,
+      ...counts,
+    };
   }
-  const wantsHorizon = options.deleteHorizonMs !== undefined && !batch.hasDeleteHorizon && (kept.hasTombstone || options.horizonNeeded === true);
+  const wantsHorizon =
+    options.deleteHorizonMs !== undefined &&
+    !batch.hasDeleteHorizon &&
+    (kept.hasTombstone || options.horizonNeeded === true);
   if (kept.count === kept.readCount && !wantsHorizon) return { bytes: batch.slice(), ...counts };
-  const rebuilt = wantsHorizon ? rebased(batch, payload, kept, options.deleteHorizonMs!) : joined(payload, kept);
-  return { bytes: assemble(batch, rebuilt, kept, options, wantsHorizon ? options.deleteHorizonMs : undefined), ...counts };
+  const rebuilt = wantsHorizon
+    ? rebased(batch, payload, kept, options.deleteHorizonMs!)
+    : joined(payload, kept);
+  return {
+    bytes: assemble(
+      batch,
+      rebuilt,
+      kept,
+      options,
+      wantsHorizon ? options.deleteHorizonMs : undefined,
+    ),
+    ...counts,
+  };
 }
 
 function select(batch: BatchView, payload: Payload, keep: (record: RecordView) => boolean): Kept {
@@ -67,7 +84,9 @@ function select(batch: BatchView, payload: Payload, keep: (record: RecordView) =
   let hasTombstone = false;
   for (const place of recordPlaces(batch, payload)) {
     readCount++;
-    const timestampMs = isLogAppendTime ? batch.maxTimestampMs : baseTimestampMs + place.timestampDelta;
+    const timestampMs = isLogAppendTime
+      ? batch.maxTimestampMs
+      : baseTimestampMs + place.timestampDelta;
     if (!keep(new RecordView(place, payload.bytes, baseOffset, timestampMs))) continue;
     count++;
     if (timestampMs > maxTimestampMs) maxTimestampMs = timestampMs;
@@ -81,7 +100,8 @@ function select(batch: BatchView, payload: Payload, keep: (record: RecordView) =
 /** The kept pieces end to end, behind room for a header. */
 function joined(payload: Payload, { ranges }: Kept): Uint8Array {
   let size = BATCH_HEADER_BYTES;
-  for (let index = 0; index < ranges.length; index += 2) size += ranges[index + 1]! - ranges[index]!;
+  for (let index = 0; index < ranges.length; index += 2)
+    size += ranges[index + 1]! - ranges[index]!;
   const bytes = new Uint8Array(size);
   let at = BATCH_HEADER_BYTES;
   for (let index = 0; index < ranges.length; index += 2) {
@@ -113,7 +133,10 @@ function rebased(batch: BatchView, payload: Payload, kept: Kept, horizonMs: numb
   return bytes;
 }
 
-function rebasedBodyBytes(place: { timestampDelta: number; offsetDeltaAt: number; end: number }, shiftMs: number): number {
+function rebasedBodyBytes(
+  place: { timestampDelta: number; offsetDeltaAt: number; end: number },
+  shiftMs: number,
+): number {
   return 1 + varlongBytes(place.timestampDelta + shiftMs) + place.end - place.offsetDeltaAt;
 }
 
@@ -126,12 +149,24 @@ function* keptPlaces(batch: BatchView, payload: Payload, { ranges }: Kept) {
   }
 }
 
-function assemble(batch: BatchView, uncompressed: Uint8Array, kept: Kept, options: FilterOptions, horizonMs: number | undefined): Uint8Array {
+function assemble(
+  batch: BatchView,
+  uncompressed: Uint8Array,
+  kept: Kept,
+  options: FilterOptions,
+  horizonMs: number | undefined,
+): Uint8Array {
   const codec = batch.compression;
   let bytes = uncompressed;
   if (codec !== undefined) {
-    if (options.compress === undefined) throw new TypeError(`the batch at offset ${batch.baseOffset} is compressed (${codec}) and no compress was given`);
-    bytes = compressed(uncompressed.subarray(BATCH_HEADER_BYTES), { codec, compress: options.compress });
+    if (options.compress === undefined)
+      throw new TypeError(
+        `the batch at offset ${batch.baseOffset} is compressed (${codec}) and no compress was given`,
+      );
+    bytes = compressed(uncompressed.subarray(BATCH_HEADER_BYTES), {
+      codec,
+      compress: options.compress,
+    });
   }
   return withHeader(bytes, {
     ...identityOf(batch),

@@ -41,11 +41,15 @@ export class RecordView {
   }
 
   get key(): Uint8Array | null {
-    return this.#keyBytes < 0 ? null : this.#bytes.subarray(this.#keyAt, this.#keyAt + this.#keyBytes);
+    return this.#keyBytes < 0
+      ? null
+      : this.#bytes.subarray(this.#keyAt, this.#keyAt + this.#keyBytes);
   }
 
   get value(): Uint8Array | null {
-    return this.#valueBytes < 0 ? null : this.#bytes.subarray(this.#valueAt, this.#valueAt + this.#valueBytes);
+    return this.#valueBytes < 0
+      ? null
+      : this.#bytes.subarray(this.#valueAt, this.#valueAt + this.#valueBytes);
   }
 
   get headers(): readonly RecordHeader[] {
@@ -84,13 +88,22 @@ export interface RecordPlace {
   headersAt: number;
 }
 
-export function* recordsIn(batch: BatchView, decompress?: Decompress, limitBytes = 0x7fffffff): Generator<RecordView, void, undefined> {
+export function* recordsIn(
+  batch: BatchView,
+  decompress?: Decompress,
+  limitBytes = 0x7fffffff,
+): Generator<RecordView, void, undefined> {
   const payload = payloadOf(batch, decompress, limitBytes);
   const { baseOffset } = batch;
   const baseTimestampMs = batch.baseTimestampMs;
   const appendTimeMs = batch.isLogAppendTime ? batch.maxTimestampMs : undefined;
   for (const place of recordPlaces(batch, payload)) {
-    yield new RecordView(place, payload.bytes, baseOffset, appendTimeMs ?? baseTimestampMs + place.timestampDelta);
+    yield new RecordView(
+      place,
+      payload.bytes,
+      baseOffset,
+      appendTimeMs ?? baseTimestampMs + place.timestampDelta,
+    );
   }
 }
 
@@ -101,25 +114,45 @@ export interface Payload {
 }
 
 /** The records' bytes, decompressed where they must be. A batch that is not compressed is read in its place. */
-export function payloadOf(batch: BatchView, decompress: Decompress | undefined, limitBytes: number): Payload {
+export function payloadOf(
+  batch: BatchView,
+  decompress: Decompress | undefined,
+  limitBytes: number,
+): Payload {
   const codec = batch.compression;
   if (codec === undefined || batch.recordCount === 0) {
-    return { bytes: batch.bytes, start: batch.start + BATCH_HEADER_BYTES, end: batch.start + batch.sizeBytes };
+    return {
+      bytes: batch.bytes,
+      start: batch.start + BATCH_HEADER_BYTES,
+      end: batch.start + batch.sizeBytes,
+    };
   }
-  if (decompress === undefined) throw new TypeError(`the batch at offset ${batch.baseOffset} is compressed (${codec}) and no decompress was given`);
+  if (decompress === undefined)
+    throw new TypeError(
+      `the batch at offset ${batch.baseOffset} is compressed (${codec}) and no decompress was given`,
+    );
   let bytes: Uint8Array;
   try {
     bytes = decompress(codec, batch.payload(), limitBytes);
   } catch (cause) {
-    throw new MalformedBatch(`the ${codec} payload cannot be decompressed: ${cause instanceof Error ? cause.message : String(cause)}`, { errorCode: ErrorCode.INVALID_RECORD, cause });
+    throw new MalformedBatch(
+      `the ${codec} payload cannot be decompressed: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { errorCode: ErrorCode.INVALID_RECORD, cause },
+    );
   }
   return { bytes, start: 0, end: bytes.length };
 }
 
 /** Walks over the framing of every record. The place is one object, valid until the next step. Throws MalformedBatch. */
-export function* recordPlaces(batch: BatchView, payload: Payload): Generator<RecordPlace, void, undefined> {
+export function* recordPlaces(
+  batch: BatchView,
+  payload: Payload,
+): Generator<RecordPlace, void, undefined> {
   const { recordCount } = batch;
-  if (recordCount < 0) throw new MalformedBatch(`record count ${recordCount}`, { errorCode: ErrorCode.INVALID_RECORD });
+  if (recordCount < 0)
+    throw new MalformedBatch(`record count ${recordCount}`, {
+      errorCode: ErrorCode.INVALID_RECORD,
+    });
   const { bytes, end } = payload;
   const cursor = new RecordCursor(bytes, payload.start);
   const place: RecordPlace = {
@@ -139,7 +172,8 @@ export function* recordPlaces(batch: BatchView, payload: Payload): Generator<Rec
     place.start = cursor.at;
     const size = cursor.varint();
     const recordEnd = cursor.at + size;
-    if (size < 0 || !(recordEnd <= end)) throw malformedRecord(index, 'its size does not fit in the batch');
+    if (size < 0 || !(recordEnd <= end))
+      throw malformedRecord(index, 'its size does not fit in the batch');
     // One byte of attributes, unused.
     place.timestampAt = ++cursor.at;
     place.timestampDelta = cursor.varlong();
@@ -155,11 +189,16 @@ export function* recordPlaces(batch: BatchView, payload: Payload): Generator<Rec
     if (!(cursor.at < recordEnd)) throw malformedRecord(index, 'its value does not fit');
     place.headersAt = cursor.at;
     if (!skipHeaders(cursor, recordEnd)) throw malformedRecord(index, 'its headers do not fit');
-    if (cursor.at !== recordEnd) throw malformedRecord(index, 'it is shorter or longer than its size says');
+    if (cursor.at !== recordEnd)
+      throw malformedRecord(index, 'it is shorter or longer than its size says');
     place.end = recordEnd;
     yield place;
   }
-  if (recordCount > 0 && cursor.at !== end) throw new MalformedBatch(`${end - cursor.at} bytes are left behind the last of ${recordCount} records`, { errorCode: ErrorCode.INVALID_RECORD });
+  if (recordCount > 0 && cursor.at !== end)
+    throw new MalformedBatch(
+      `${end - cursor.at} bytes are left behind the last of ${recordCount} records`,
+      { errorCode: ErrorCode.INVALID_RECORD },
+    );
 }
 
 /** False when they do not fit before `end`. Each header takes two bytes at least, so that a false count ends early. */
@@ -179,5 +218,7 @@ export function skipHeaders(cursor: RecordCursor, end: number): boolean {
 }
 
 function malformedRecord(index: number, what: string): MalformedBatch {
-  return new MalformedBatch(`record ${index} of the batch is malformed: ${what}`, { errorCode: ErrorCode.INVALID_RECORD });
+  return new MalformedBatch(`record ${index} of the batch is malformed: ${what}`, {
+    errorCode: ErrorCode.INVALID_RECORD,
+  });
 }

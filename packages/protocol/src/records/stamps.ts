@@ -19,7 +19,11 @@ export function setLeaderEpoch(batch: BatchView, epoch: LeaderEpoch): void {
 /** message.timestamp.type=LogAppendTime: every record of the batch has this time, whatever its delta says. */
 export function setLogAppendTime(batch: BatchView, timestampMs: number, crc32c: Crc32c): void {
   if (batch.isLogAppendTime && batch.maxTimestampMs === timestampMs) return;
-  writeInt16(batch.bytes, batch.start + at.ATTRIBUTES_AT, batch.attributes | at.LOG_APPEND_TIME_BIT);
+  writeInt16(
+    batch.bytes,
+    batch.start + at.ATTRIBUTES_AT,
+    batch.attributes | at.LOG_APPEND_TIME_BIT,
+  );
   writeInt64(batch.bytes, batch.start + at.MAX_TIMESTAMP_AT, timestampMs);
   setCrc(batch, crc32c);
 }
@@ -40,5 +44,7 @@ export function setCrc(batch: BatchView, crc32c: Crc32c): void {
 }
 
 function crcOf(batch: BatchView, crc32c: Crc32c): number {
-  return crc32c(batch.bytes.subarray(batch.start + at.ATTRIBUTES_AT, batch.start + batch.sizeBytes));
+  return crc32c(
+    batch.bytes.subarray(batch.start + at.ATTRIBUTES_AT, batch.start + batch.sizeBytes),
+  );
 }

@@ -2,8 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RecordCursor, varintBytes, varlongBytes, writeVarint, writeVarlong } from './varint.ts';
 
-const int32 = fc.oneof(fc.integer(), fc.constantFrom(0, -1, 63, 64, -64, -65, 8191, 8192, 2147483647, -2147483648));
-const safeInteger = fc.oneof(fc.maxSafeInteger(), fc.integer(), fc.constantFrom(2 ** 27, 2 ** 31, -(2 ** 31) - 1, 2 ** 34 - 1, -(2 ** 34), Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER));
+const int32 = fc.oneof(
+  fc.integer(),
+  fc.constantFrom(0, -1, 63, 64, -64, -65, 8191, 8192, 2147483647, -2147483648),
+);
+const safeInteger = fc.oneof(
+  fc.maxSafeInteger(),
+  fc.integer(),
+  fc.constantFrom(
+    2 ** 27,
+    2 ** 31,
+    -(2 ** 31) - 1,
+    2 ** 34 - 1,
+    -(2 ** 34),
+    Number.MAX_SAFE_INTEGER,
+    Number.MIN_SAFE_INTEGER,
+  ),
+);
 
 /** The definition, in 64-bit integers. */
 function zigzagBytes(value: bigint): number[] {

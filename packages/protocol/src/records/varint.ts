@@ -68,7 +68,15 @@ export class RecordCursor {
 
 export function varintBytes(value: number): number {
   const zigzag = ((value << 1) ^ (value >> 31)) >>> 0;
-  return zigzag < 0x80 ? 1 : zigzag < 0x4000 ? 2 : zigzag < 0x200000 ? 3 : zigzag < 0x10000000 ? 4 : 5;
+  return zigzag < 0x80
+    ? 1
+    : zigzag < 0x4000
+      ? 2
+      : zigzag < 0x200000
+        ? 3
+        : zigzag < 0x10000000
+          ? 4
+          : 5;
 }
 
 /** Gives the place behind. */
@@ -88,7 +96,12 @@ export function varlongBytes(value: number): number {
   // Bits of the zigzag number are one more than the magnitude's, and each byte holds seven.
   let magnitude = value < 0 ? -(value + 1) : value;
   let count = 1;
-  for (magnitude = Math.floor(magnitude / 64); magnitude >= 1; magnitude = Math.floor(magnitude / 128)) count++;
+  for (
+    magnitude = Math.floor(magnitude / 64);
+    magnitude >= 1;
+    magnitude = Math.floor(magnitude / 128)
+  )
+    count++;
   return count;
 }
 
