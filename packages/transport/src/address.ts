@@ -1,6 +1,7 @@
 /** "127.0.0.1:9092", "[::1]:9092". An IPv4 client of a dual-stack listener is shown as IPv4. */
 export function formatAddress(host: string, port: number): string {
-  const plain = host.startsWith(mappedPrefix) && host.includes('.') ? host.slice(mappedPrefix.length) : host;
+  const plain =
+    host.startsWith(mappedPrefix) && host.includes('.') ? host.slice(mappedPrefix.length) : host;
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
 

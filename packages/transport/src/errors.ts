@@ -5,7 +5,12 @@ import { formatAddress } from './address.ts';
  * The system's error codes as sentences that say what to do. `portOption` is what the person who starts the process
  * would change: "--port", "--http-port".
  */
-export function listenError(cause: unknown, host: string, port: number, portOption: string): TransportError {
+export function listenError(
+  cause: unknown,
+  host: string,
+  port: number,
+  portOption: string,
+): TransportError {
   const where = formatAddress(host, port);
   const sentences: Record<string, string> = {
     EADDRINUSE: `${where} is in use by another process. Stop that one, or choose another port with ${portOption} (0 takes a free one).`,
@@ -15,7 +20,10 @@ export function listenError(cause: unknown, host: string, port: number, portOpti
     EAI_AGAIN: `The name ${host} could not be looked up just now. Listen on an IP address, or try again.`,
     ERR_SOCKET_BAD_PORT: `${port} is not a port. Choose one from 0 to 65535 with ${portOption}.`,
   };
-  return new TransportError(sentences[codeOf(cause)] ?? `Cannot listen on ${where}: ${messageOf(cause)}`, { cause });
+  return new TransportError(
+    sentences[codeOf(cause)] ?? `Cannot listen on ${where}: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 export function dialError(cause: unknown, address: string): TransportError {
@@ -27,7 +35,10 @@ export function dialError(cause: unknown, address: string): TransportError {
     ENETUNREACH: `No way leads to ${address}. Check the network and the firewall.`,
     ETIMEDOUT: `${address} did not answer in time. Check the network and the firewall.`,
   };
-  return new TransportError(sentences[codeOf(cause)] ?? `Cannot connect to ${address}: ${messageOf(cause)}`, { cause });
+  return new TransportError(
+    sentences[codeOf(cause)] ?? `Cannot connect to ${address}: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 export function connectionError(cause: unknown, address: string): TransportError {
@@ -36,7 +47,10 @@ export function connectionError(cause: unknown, address: string): TransportError
     EPIPE: `${address} closed the connection while it was written to.`,
     ETIMEDOUT: `${address} no longer answers.`,
   };
-  return new TransportError(sentences[codeOf(cause)] ?? `The connection with ${address} failed: ${messageOf(cause)}`, { cause });
+  return new TransportError(
+    sentences[codeOf(cause)] ?? `The connection with ${address} failed: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 function codeOf(cause: unknown): string {

@@ -58,7 +58,8 @@ export class SocketWriter {
   };
 
   readonly #flushed = (error?: Error | null): void => {
-    if (error || !this.#awaitsDrain || this.#socket.writableLength > this.#highWaterBytes / 2) return;
+    if (error || !this.#awaitsDrain || this.#socket.writableLength > this.#highWaterBytes / 2)
+      return;
     this.#awaitsDrain = false;
     this.#onDrain();
   };

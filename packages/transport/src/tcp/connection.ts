@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Connection, ConnectionHandler } from '@odradek/ports';
 import { connectionError } from '../errors.ts';
-import { Inbox } from '../inbox.ts';
+import type { Inbox } from '../inbox.ts';
 import { SocketWriter } from '../socket-writer.ts';
 
 /**
@@ -20,7 +20,12 @@ export class TcpConnection implements Connection {
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Its reader puts what it reads into `inbox`. */
-  constructor(socket: Socket, inbox: Inbox, remoteAddress: string, closeGraceMs: number = closeGraceMsDefault) {
+  constructor(
+    socket: Socket,
+    inbox: Inbox,
+    remoteAddress: string,
+    closeGraceMs: number = closeGraceMsDefault,
+  ) {
     this.remoteAddress = remoteAddress;
     this.#socket = socket;
     this.#inbox = inbox;

@@ -1,10 +1,22 @@
 import { connect, type Socket } from 'node:net';
-import { TransportError, type AbortSignalLike, type Connection, type Dial, type Endpoint } from '@odradek/ports';
+import {
+  TransportError,
+  type AbortSignalLike,
+  type Connection,
+  type Dial,
+  type Endpoint,
+} from '@odradek/ports';
 import { formatAddress } from '../address.ts';
 import { dialError } from '../errors.ts';
 import { Inbox } from '../inbox.ts';
 import { TcpConnection } from './connection.ts';
-import { onReadOptions, readBufferBytes, readByData, readerDefault, type ReaderName } from './readers.ts';
+import {
+  onReadOptions,
+  readBufferBytes,
+  readByData,
+  readerDefault,
+  type ReaderName,
+} from './readers.ts';
 
 export interface TcpDialOptions {
   readonly reader?: ReaderName;
@@ -14,14 +26,20 @@ export interface TcpDialOptions {
 
 /** A way out whose connections share one read buffer (see readers.ts). Here `onread` is Node's documented option. */
 export function createTcpDial(options: TcpDialOptions = {}): Dial {
-  const shared = (options.reader ?? readerDefault()) === 'onread' ? new Uint8Array(readBufferBytes) : undefined;
+  const shared =
+    (options.reader ?? readerDefault()) === 'onread' ? new Uint8Array(readBufferBytes) : undefined;
   return (endpoint, signal) => dial(endpoint, signal, shared, options);
 }
 
 /** For one connection; who opens several shares a buffer with `createTcpDial`. */
 export const dialTcp: Dial = (endpoint, signal) => createTcpDial()(endpoint, signal);
 
-function dial({ host, port }: Endpoint, signal: AbortSignalLike | undefined, shared: Uint8Array | undefined, options: TcpDialOptions): Promise<Connection> {
+function dial(
+  { host, port }: Endpoint,
+  signal: AbortSignalLike | undefined,
+  shared: Uint8Array | undefined,
+  options: TcpDialOptions,
+): Promise<Connection> {
   const address = formatAddress(host, port);
   if (signal?.aborted) return Promise.reject(abandoned(address, signal));
   return new Promise((resolve, reject) => {
@@ -39,7 +57,10 @@ function dial({ host, port }: Endpoint, signal: AbortSignalLike | undefined, sha
 
     const refuse = (cause: unknown): void => fail(dialError(cause, address));
     const abort = (): void => fail(abandoned(address, signal));
-    const timer = setTimeout(() => refuse(new TimeoutError()), options.connectTimeoutMs ?? connectTimeoutMsDefault);
+    const timer = setTimeout(
+      () => refuse(new TimeoutError()),
+      options.connectTimeoutMs ?? connectTimeoutMsDefault,
+    );
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);

@@ -4,7 +4,13 @@ import { formatAddress } from '../address.ts';
 import { listenError } from '../errors.ts';
 import { Inbox } from '../inbox.ts';
 import { TcpConnection } from './connection.ts';
-import { moveToOnRead, readBufferBytes, readByData, readerDefault, type ReaderName } from './readers.ts';
+import {
+  moveToOnRead,
+  readBufferBytes,
+  readByData,
+  readerDefault,
+  type ReaderName,
+} from './readers.ts';
 
 export interface ListenTcpOptions {
   readonly host: string;
@@ -28,22 +34,33 @@ export function listenTcp(options: ListenTcpOptions): Promise<Listener> {
   const connectionsMax = options.maxConnections ?? connectionsMaxDefault;
   const accept = acceptor(options.reader ?? readerDefault(), options.closeGraceMs);
   let open = 0;
-  const server = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs }, (socket) => {
-    const remoteAddress = remoteAddressOf(socket);
-    if (remoteAddress === undefined) {
-      // Gone again before it was accepted.
-      socket.destroy();
-      return;
-    }
-    if (open >= connectionsMax) {
-      socket.destroy();
-      options.onRejected?.(remoteAddress, `${connectionsMax} connections are open, which is the limit`);
-      return;
-    }
-    open++;
-    const connection = accept(socket, remoteAddress, () => open--);
-    options.onConnection(connection);
-  });
+  const server = createServer(
+    {
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveAfterMs,
+    },
+    (socket) => {
+      const remoteAddress = remoteAddressOf(socket);
+      if (remoteAddress === undefined) {
+        // Gone again before it was accepted.
+        socket.destroy();
+        return;
+      }
+      if (open >= connectionsMax) {
+        socket.destroy();
+        options.onRejected?.(
+          remoteAddress,
+          `${connectionsMax} connections are open, which is the limit`,
+        );
+        return;
+      }
+      open++;
+      const connection = accept(socket, remoteAddress, () => open--);
+      options.onConnection(connection);
+    },
+  );
   return listening(server, options);
 }
 
@@ -79,12 +96,17 @@ function remoteAddressOf(socket: Socket): string | undefined {
 function listening(server: Server, options: ListenTcpOptions): Promise<Listener> {
   const { host, port } = options;
   return new Promise((resolve, reject) => {
-    const refuse = (cause: unknown): void => reject(listenError(cause, host, port, options.portOption ?? '--port'));
+    const refuse = (cause: unknown): void =>
+      reject(listenError(cause, host, port, options.portOption ?? '--port'));
     server.once('error', refuse);
     try {
       server.listen({ host, port, backlog: options.backlog ?? backlogDefault }, () => {
         server.off('error', refuse);
-        server.on('error', (cause) => options.onError(new TransportError(`A connection could not be accepted: ${cause.message}`, { cause })));
+        server.on('error', (cause) =>
+          options.onError(
+            new TransportError(`A connection could not be accepted: ${cause.message}`, { cause }),
+          ),
+        );
         resolve({ address: addressOf(server), close: () => closeServer(server) });
       });
     } catch (cause) {
@@ -95,7 +117,8 @@ function listening(server: Server, options: ListenTcpOptions): Promise<Listener>
 
 function addressOf(server: Server): Listener['address'] {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('A TCP server has an address once it listens.');
+  if (address === null || typeof address === 'string')
+    throw new Error('A TCP server has an address once it listens.');
   return { host: address.address, port: address.port };
 }
 

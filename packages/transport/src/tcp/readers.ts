@@ -38,7 +38,11 @@ export function readByData(socket: Socket, inbox: Inbox): void {
  * nor that constructor option: where they are not as expected the answer is undefined, the socket is untouched and is
  * read by 'data'.
  */
-export function moveToOnRead(accepted: Socket, buffer: Uint8Array, inbox: Inbox): Socket | undefined {
+export function moveToOnRead(
+  accepted: Socket,
+  buffer: Uint8Array,
+  inbox: Inbox,
+): Socket | undefined {
   const husk: WithHandle = accepted;
   const handle = husk._handle;
   if (typeof handle?.useUserBuffer !== 'function') return undefined;

@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TransportError, type Connection, type Listener } from '@odradek/ports';
 import { connectionContract, type ConnectedPair } from '@odradek/ports/testing';
-import { createTcpDial, dialTcp, listenTcp, type ListenTcpOptions, type ReaderName } from './index.ts';
+import {
+  createTcpDial,
+  dialTcp,
+  listenTcp,
+  type ListenTcpOptions,
+  type ReaderName,
+} from './index.ts';
 
 for (const reader of ['onread', 'data'] as ReaderName[]) {
   connectionContract(`tcp by ${reader}`, async () => {
@@ -38,7 +44,9 @@ describe('listening on TCP', () => {
     for (const undo of cleanup.splice(0).reverse()) await undo();
   });
 
-  async function listen(options: Partial<ListenTcpOptions> = {}): Promise<Listener & { connections: Connection[]; errors: Error[] }> {
+  async function listen(
+    options: Partial<ListenTcpOptions> = {},
+  ): Promise<Listener & { connections: Connection[]; errors: Error[] }> {
     const connections: Connection[] = [];
     const errors: Error[] = [];
     const listener = await listenTcp({
@@ -48,7 +56,10 @@ describe('listening on TCP', () => {
       onError: (error) => errors.push(error),
       ...options,
     });
-    cleanup.push(() => listener.close(), () => connections.forEach((connection) => connection.destroy()));
+    cleanup.push(
+      () => listener.close(),
+      () => connections.forEach((connection) => connection.destroy()),
+    );
     return { ...listener, connections, errors };
   }
 
@@ -82,17 +93,24 @@ describe('listening on TCP', () => {
 
   it('closes a connection over the limit at once, says so, and takes the next when one has gone', async () => {
     const rejected: string[] = [];
-    const listener = await listen({ maxConnections: 2, onRejected: (address, reason) => rejected.push(`${address}: ${reason}`) });
+    const listener = await listen({
+      maxConnections: 2,
+      onRejected: (address, reason) => rejected.push(`${address}: ${reason}`),
+    });
     const first = await rawClient(listener);
     const second = await rawClient(listener);
     const third = await rawClient(listener);
     const thirdPort = third.localPort;
     third.resume();
     await once(third, 'close');
-    expect(rejected).toEqual([`127.0.0.1:${thirdPort}: 2 connections are open, which is the limit`]);
+    expect(rejected).toEqual([
+      `127.0.0.1:${thirdPort}: 2 connections are open, which is the limit`,
+    ]);
     expect(listener.connections).toHaveLength(2);
 
-    const gone = new Promise<void>((resolve) => listener.connections[0]!.start({ onBytes() {}, onDrain() {}, onClose: () => resolve() }));
+    const gone = new Promise<void>((resolve) =>
+      listener.connections[0]!.start({ onBytes() {}, onDrain() {}, onClose: () => resolve() }),
+    );
     first.destroy();
     await gone;
     const fourth = await rawClient(listener);
@@ -118,7 +136,11 @@ describe('listening on TCP', () => {
     expect(again.address.port).toBe(listener.address.port);
 
     const received = new Promise<string>((resolve) =>
-      listener.connections[0]!.start({ onBytes: (chunk) => resolve(Buffer.from(chunk).toString()), onDrain() {}, onClose() {} }),
+      listener.connections[0]!.start({
+        onBytes: (chunk) => resolve(Buffer.from(chunk).toString()),
+        onDrain() {},
+        onClose() {},
+      }),
     );
     client.write('still here');
     expect(await received).toBe('still here');
@@ -128,7 +150,9 @@ describe('listening on TCP', () => {
     const listener = await listen();
     const client = await rawClient(listener);
     await expect.poll(() => listener.connections.length).toBe(1);
-    const closed = new Promise<Error | undefined>((resolve) => listener.connections[0]!.start({ onBytes() {}, onDrain() {}, onClose: resolve }));
+    const closed = new Promise<Error | undefined>((resolve) =>
+      listener.connections[0]!.start({ onBytes() {}, onDrain() {}, onClose: resolve }),
+    );
     const port = client.localPort;
     client.resetAndDestroy();
     const cause = await closed;
@@ -138,13 +162,19 @@ describe('listening on TCP', () => {
 
   it('does not wait longer than its grace for an end that never closes', async () => {
     const listener = await listen({ closeGraceMs: 30 });
-    const client = netConnect({ port: listener.address.port, host: '127.0.0.1', allowHalfOpen: true });
+    const client = netConnect({
+      port: listener.address.port,
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+    });
     cleanup.push(() => client.destroy());
     client.on('error', () => {});
     await once(client, 'connect');
     await expect.poll(() => listener.connections.length).toBe(1);
     const connection = listener.connections[0]!;
-    const closed = new Promise<Error | undefined>((resolve) => connection.start({ onBytes() {}, onDrain() {}, onClose: resolve }));
+    const closed = new Promise<Error | undefined>((resolve) =>
+      connection.start({ onBytes() {}, onDrain() {}, onClose: resolve }),
+    );
     connection.close();
     expect(await closed).toBeUndefined();
   });
@@ -155,7 +185,8 @@ describe('listening on TCP', () => {
     await expect.poll(() => listener.connections.length).toBe(1);
     const chunks: Buffer[] = [];
     client.on('data', (chunk) => chunks.push(chunk));
-    for (let i = 0; i < 100; i++) listener.connections[0]!.send([new Uint8Array([i]), new Uint8Array([i])]);
+    for (let i = 0; i < 100; i++)
+      listener.connections[0]!.send([new Uint8Array([i]), new Uint8Array([i])]);
     await expect.poll(() => Buffer.concat(chunks).length).toBe(200);
     expect(chunks).toHaveLength(1);
   });
@@ -172,13 +203,18 @@ describe('listening on TCP', () => {
       clients.push(client);
     }
     cleanup.push(() => clients.forEach((client) => client.destroy()));
-    await expect.poll(() => listener.connections.length, { timeout: 8_000, interval: 5 }).toBe(1_000);
+    await expect
+      .poll(() => listener.connections.length, { timeout: 8_000, interval: 5 })
+      .toBe(1_000);
     let closed = 0;
-    for (const connection of listener.connections) connection.start({ onBytes() {}, onDrain() {}, onClose: () => closed++ });
+    for (const connection of listener.connections)
+      connection.start({ onBytes() {}, onDrain() {}, onClose: () => closed++ });
     collect();
     const after = process.memoryUsage();
     // Both ends live in this process; the bound is for the two together.
-    expect((after.heapUsed + after.external - before.heapUsed - before.external) / 1_000).toBeLessThan(24 * 1024);
+    expect(
+      (after.heapUsed + after.external - before.heapUsed - before.external) / 1_000,
+    ).toBeLessThan(24 * 1024);
     for (const client of clients) client.destroy();
     await expect.poll(() => closed, { timeout: 8_000, interval: 5 }).toBe(1_000);
   });
@@ -191,12 +227,17 @@ describe('dialling TCP', () => {
     const { port } = server.address() as { port: number };
     server.close();
     await once(server, 'close');
-    await expect(dialTcp({ host: '127.0.0.1', port })).rejects.toThrow(`Nothing listens on 127.0.0.1:${port}`);
+    await expect(dialTcp({ host: '127.0.0.1', port })).rejects.toThrow(
+      `Nothing listens on 127.0.0.1:${port}`,
+    );
   });
 
   it('can be given up before and while it connects', async () => {
     const aborted = AbortSignal.abort('changed my mind');
-    await expect(dialTcp({ host: '127.0.0.1', port: 1 }, aborted)).rejects.toMatchObject({ name: 'TransportError', cause: 'changed my mind' });
+    await expect(dialTcp({ host: '127.0.0.1', port: 1 }, aborted)).rejects.toMatchObject({
+      name: 'TransportError',
+      cause: 'changed my mind',
+    });
     const controller = new AbortController();
     const dialled = dialTcp({ host: '127.0.0.1', port: 1 }, controller.signal);
     controller.abort();

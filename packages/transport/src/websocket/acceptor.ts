@@ -39,41 +39,65 @@ export interface WebSocketAcceptor {
  */
 export function createWebSocketAcceptor(options: WebSocketAcceptorOptions): WebSocketAcceptor {
   const { path, clock, maxPayloadBytes } = options;
-  if (!(maxPayloadBytes > 0 && maxPayloadBytes < 2 ** 31)) throw new RangeError(`maxPayloadBytes is ${maxPayloadBytes}; it must be from 1 to 2147483647.`);
+  if (!(maxPayloadBytes > 0 && maxPayloadBytes < 2 ** 31))
+    throw new RangeError(`maxPayloadBytes is ${maxPayloadBytes}; it must be from 1 to 2147483647.`);
   const judgeOrigin = createOriginCheck(options.allowedOrigins);
   const judgeHost = createHostCheck(options.boundHost, options.allowedHosts);
   const connectionsMax = options.maxConnections ?? connectionsMaxDefault;
   const closeGraceMs = options.closeGraceMs ?? closeGraceMsDefault;
-  const heartbeat = createHeartbeat(clock, options.heartbeatIntervalMs ?? heartbeatIntervalMsDefault);
+  const heartbeat = createHeartbeat(
+    clock,
+    options.heartbeatIntervalMs ?? heartbeatIntervalMsDefault,
+  );
   let server: Promise<WebSocketServer> | undefined;
   let isClosed = false;
   let upgrading = 0;
 
   const refuse = (socket: Socket, remoteAddress: string, status: string, reason: string): void => {
     const body = `${reason}\n`;
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    socket.end(
+      `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
     socket.destroySoon();
     options.onRejected?.(remoteAddress, reason);
   };
 
-  const verdictOn = ({ headers, url = '' }: IncomingMessage): { status: string; reason: string } | undefined => {
-    if (url.split('?', 1)[0] !== path) return { status: '404 Not Found', reason: `there is no WebSocket at this path; Kafka's is at ${path}` };
-    const verdict = [judgeHost(headers.host), judgeOrigin(headers.origin, headers.host)].find((each): each is Verdict & { allowed: false } => !each.allowed);
+  const verdictOn = ({
+    headers,
+    url = '',
+  }: IncomingMessage): { status: string; reason: string } | undefined => {
+    if (url.split('?', 1)[0] !== path)
+      return {
+        status: '404 Not Found',
+        reason: `there is no WebSocket at this path; Kafka's is at ${path}`,
+      };
+    const verdict = [judgeHost(headers.host), judgeOrigin(headers.origin, headers.host)].find(
+      (each): each is Verdict & { allowed: false } => !each.allowed,
+    );
     if (verdict !== undefined) return { status: '403 Forbidden', reason: verdict.reason };
     if (isClosed) return { status: '503 Service Unavailable', reason: 'the broker is stopping' };
-    if (heartbeat.connections.size + upgrading >= connectionsMax) return { status: '503 Service Unavailable', reason: `${connectionsMax} connections are open, which is the limit` };
+    if (heartbeat.connections.size + upgrading >= connectionsMax)
+      return {
+        status: '503 Service Unavailable',
+        reason: `${connectionsMax} connections are open, which is the limit`,
+      };
     return undefined;
   };
 
   const opened = (webSocket: WebSocket, socket: Socket, remoteAddress: string): void => {
-    const connection = new WebSocketServerConnection(webSocket, socket, remoteAddress, { clock, closeGraceMs });
+    const connection = new WebSocketServerConnection(webSocket, socket, remoteAddress, {
+      clock,
+      closeGraceMs,
+    });
     heartbeat.watch(connection);
     webSocket.once('close', () => heartbeat.forget(connection));
     options.onConnection(connection);
   };
 
   const load = (): Promise<WebSocketServer> =>
-    loadServer(maxPayloadBytes, (error, socket) => refuse(socket, addressOf(socket), '400 Bad Request', error.message));
+    loadServer(maxPayloadBytes, (error, socket) =>
+      refuse(socket, addressOf(socket), '400 Bad Request', error.message),
+    );
 
   return {
     handleUpgrade(request, socket, head) {
@@ -91,11 +115,21 @@ export function createWebSocketAcceptor(options: WebSocketAcceptorOptions): WebS
       void server.then(
         (loaded) => {
           upgrading--;
-          loaded.handleUpgrade(request, socket, Buffer.from(head.buffer, head.byteOffset, head.byteLength), (webSocket) => opened(webSocket, socket, remoteAddress));
+          loaded.handleUpgrade(
+            request,
+            socket,
+            Buffer.from(head.buffer, head.byteOffset, head.byteLength),
+            (webSocket) => opened(webSocket, socket, remoteAddress),
+          );
         },
         (cause: unknown) => {
           upgrading--;
-          refuse(socket, remoteAddress, '500 Internal Server Error', `WebSocket support could not be loaded: ${String(cause)}`);
+          refuse(
+            socket,
+            remoteAddress,
+            '500 Internal Server Error',
+            `WebSocket support could not be loaded: ${String(cause)}`,
+          );
         },
       );
     },
@@ -127,7 +161,10 @@ const fragmentsMax = 16 * 1024;
 const subprotocol = 'kafka';
 
 /** `ws` refuses what is no proper handshake by itself, and would not tell. */
-async function loadServer(maxPayload: number, onBadHandshake: (error: Error, socket: Socket) => void): Promise<WebSocketServer> {
+async function loadServer(
+  maxPayload: number,
+  onBadHandshake: (error: Error, socket: Socket) => void,
+): Promise<WebSocketServer> {
   const { WebSocketServer: Server } = await import('ws');
   const options = {
     noServer: true,

@@ -1,4 +1,12 @@
-import { TransportError, type AbortSignalLike, type Clock, type Connection, type ConnectionHandler, type Dial, type TimerHandle } from '@odradek/ports';
+import {
+  TransportError,
+  type AbortSignalLike,
+  type Clock,
+  type Connection,
+  type ConnectionHandler,
+  type Dial,
+  type TimerHandle,
+} from '@odradek/ports';
 import { Inbox } from '../inbox.ts';
 import { sendHighWaterBytes } from '../marks.ts';
 import { closeCause } from './close-cause.ts';
@@ -15,9 +23,15 @@ export interface WebSocketLike {
   readonly bufferedAmount: number;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
-  addEventListener(type: 'open' | 'error', listener: (event: { readonly message?: string; readonly error?: unknown }) => void): void;
+  addEventListener(
+    type: 'open' | 'error',
+    listener: (event: { readonly message?: string; readonly error?: unknown }) => void,
+  ): void;
   addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+  addEventListener(
+    type: 'close',
+    listener: (event: { readonly code: number; readonly reason: string }) => void,
+  ): void;
   pause?(): void;
   resume?(): void;
   terminate?(): void;
@@ -36,19 +50,35 @@ export interface WebSocketDialOptions {
 }
 
 /** For endpoints as Metadata tells them. */
-export function createWebSocketDial(options: WebSocketDialOptions & { readonly path?: string; readonly secure?: boolean }): Dial {
+export function createWebSocketDial(
+  options: WebSocketDialOptions & { readonly path?: string; readonly secure?: boolean },
+): Dial {
   return ({ host, port }, signal) => {
     const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    return dialWebSocket(`${options.secure ? 'wss' : 'ws'}://${authority}${options.path ?? '/kafka'}`, options, signal);
+    return dialWebSocket(
+      `${options.secure ? 'wss' : 'ws'}://${authority}${options.path ?? '/kafka'}`,
+      options,
+      signal,
+    );
   };
 }
 
-export function dialWebSocket(url: string, options: WebSocketDialOptions, signal?: AbortSignalLike): Promise<Connection> {
-  if (signal?.aborted) return Promise.reject(new TransportError(`Connecting to ${url} was given up.`, { cause: signal.reason }));
+export function dialWebSocket(
+  url: string,
+  options: WebSocketDialOptions,
+  signal?: AbortSignalLike,
+): Promise<Connection> {
+  if (signal?.aborted)
+    return Promise.reject(
+      new TransportError(`Connecting to ${url} was given up.`, { cause: signal.reason }),
+    );
   return new Promise((resolve, reject) => {
     let webSocket: WebSocketLike;
     try {
-      webSocket = options.protocols === undefined ? new options.WebSocket(url) : new options.WebSocket(url, [...options.protocols]);
+      webSocket =
+        options.protocols === undefined
+          ? new options.WebSocket(url)
+          : new options.WebSocket(url, [...options.protocols]);
     } catch (cause) {
       reject(new TransportError(`Cannot connect to ${url}: ${String(cause)}`, { cause }));
       return;
@@ -69,7 +99,10 @@ export function dialWebSocket(url: string, options: WebSocketDialOptions, signal
       connection.destroy();
     };
     const abort = (): void => fail(`Connecting to ${url} was given up.`, signal?.reason);
-    const timer = options.clock.setTimeout(() => fail(`${url} did not answer in time.`), options.connectTimeoutMs ?? connectTimeoutMsDefault);
+    const timer = options.clock.setTimeout(
+      () => fail(`${url} did not answer in time.`),
+      options.connectTimeoutMs ?? connectTimeoutMsDefault,
+    );
     signal?.addEventListener('abort', abort);
 
     webSocket.addEventListener('open', () => {
@@ -78,7 +111,9 @@ export function dialWebSocket(url: string, options: WebSocketDialOptions, signal
     webSocket.addEventListener('error', (event) => {
       why ??= event.error ?? event.message;
     });
-    webSocket.addEventListener('close', () => fail(`Cannot connect to ${url}: ${describe(why)}`, why));
+    webSocket.addEventListener('close', () =>
+      fail(`Cannot connect to ${url}: ${describe(why)}`, why),
+    );
   });
 }
 
@@ -113,7 +148,10 @@ class WebSocketClientConnection implements Connection {
     });
     webSocket.addEventListener('message', (event) => this.#receive(event.data));
     webSocket.addEventListener('error', (event) => {
-      this.#cause ??= new TransportError(`The connection with ${url} failed: ${describe(event.error ?? event.message)}.`, { cause: event.error });
+      this.#cause ??= new TransportError(
+        `The connection with ${url} failed: ${describe(event.error ?? event.message)}.`,
+        { cause: event.error },
+      );
     });
     webSocket.addEventListener('close', (event) => this.#closed(event.code, event.reason));
   }
@@ -125,7 +163,8 @@ class WebSocketClientConnection implements Connection {
 
   send(chunks: readonly Uint8Array[]): boolean {
     if (this.#phase !== 'open') return false;
-    for (const message of cutIntoMessages(chunks)) this.#webSocket.send(joined(message) as Uint8Array<ArrayBuffer>);
+    for (const message of cutIntoMessages(chunks))
+      this.#webSocket.send(joined(message) as Uint8Array<ArrayBuffer>);
     if (this.#drainTimer !== undefined) return false;
     if (this.#webSocket.bufferedAmount < sendHighWaterBytes) return true;
     this.#drainTimer = this.#clock.setTimeout(this.#lookForRoom, drainPollMs);
@@ -172,7 +211,10 @@ class WebSocketClientConnection implements Connection {
       this.#fail(`${this.remoteAddress} sent a text message; Kafka's protocol is binary.`);
     } else if (!this.#inbox.push(new Uint8Array(data), true)) {
       this.#webSocket.pause?.();
-      if (this.#inbox.heldBytes > this.#heldBytesMax) this.#fail(`${this.remoteAddress} sent more than ${this.#heldBytesMax} bytes while paused.`);
+      if (this.#inbox.heldBytes > this.#heldBytesMax)
+        this.#fail(
+          `${this.remoteAddress} sent more than ${this.#heldBytesMax} bytes while paused.`,
+        );
     }
   }
 
@@ -185,7 +227,8 @@ class WebSocketClientConnection implements Connection {
   readonly #lookForRoom = (): void => {
     this.#drainTimer = undefined;
     if (this.#phase !== 'open') return;
-    if (this.#webSocket.bufferedAmount > sendHighWaterBytes / 2) this.#drainTimer = this.#clock.setTimeout(this.#lookForRoom, drainPollMs);
+    if (this.#webSocket.bufferedAmount > sendHighWaterBytes / 2)
+      this.#drainTimer = this.#clock.setTimeout(this.#lookForRoom, drainPollMs);
     else this.#inbox.handler?.onDrain();
   };
 

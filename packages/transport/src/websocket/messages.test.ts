@@ -5,16 +5,21 @@ import { binaryFrameHeader, cutIntoMessages, joined, sizeOf } from './messages.t
 describe('cutting a chunk list into messages', () => {
   it('keeps every byte in order, no message empty or too large, and copies nothing', () => {
     fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), fc.integer({ min: 1, max: 50 }), (chunks, bytesMax) => {
-        const messages = cutIntoMessages(chunks, bytesMax);
-        expect(joined(messages.flat())).toEqual(joined(chunks));
-        for (const message of messages.slice(0, -1)) expect(sizeOf(message)).toBe(bytesMax);
-        for (const message of messages) {
-          expect(sizeOf(message)).toBeGreaterThan(0);
-          expect(sizeOf(message)).toBeLessThanOrEqual(bytesMax);
-          for (const piece of message) expect(chunks.some((chunk) => chunk.buffer === piece.buffer)).toBe(true);
-        }
-      }),
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 40 })),
+        fc.integer({ min: 1, max: 50 }),
+        (chunks, bytesMax) => {
+          const messages = cutIntoMessages(chunks, bytesMax);
+          expect(joined(messages.flat())).toEqual(joined(chunks));
+          for (const message of messages.slice(0, -1)) expect(sizeOf(message)).toBe(bytesMax);
+          for (const message of messages) {
+            expect(sizeOf(message)).toBeGreaterThan(0);
+            expect(sizeOf(message)).toBeLessThanOrEqual(bytesMax);
+            for (const piece of message)
+              expect(chunks.some((chunk) => chunk.buffer === piece.buffer)).toBe(true);
+          }
+        },
+      ),
     );
   });
 

@@ -5,13 +5,21 @@
 export const messageBytesMax = 1024 * 1024;
 
 /** Views on the chunks, in order, in groups of at most `bytesMax`. */
-export function cutIntoMessages(chunks: readonly Uint8Array[], bytesMax: number = messageBytesMax): Uint8Array[][] {
+export function cutIntoMessages(
+  chunks: readonly Uint8Array[],
+  bytesMax: number = messageBytesMax,
+): Uint8Array[][] {
   const messages: Uint8Array[][] = [];
   let message: Uint8Array[] = [];
   let room = bytesMax;
   for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; ) {
-      const piece = chunk.length - at <= room ? (at === 0 ? chunk : chunk.subarray(at)) : chunk.subarray(at, at + room);
+    for (let at = 0; at < chunk.length;) {
+      const piece =
+        chunk.length - at <= room
+          ? at === 0
+            ? chunk
+            : chunk.subarray(at)
+          : chunk.subarray(at, at + room);
       message.push(piece);
       at += piece.length;
       room -= piece.length;
@@ -47,7 +55,8 @@ export function joined(chunks: readonly Uint8Array[]): Uint8Array {
 /** RFC 6455 section 5.2: one final, binary frame from server to client, that is unmasked; the payload follows as it is. */
 export function binaryFrameHeader(payloadBytes: number): Uint8Array {
   if (payloadBytes < 126) return Uint8Array.of(finalBinary, payloadBytes);
-  if (payloadBytes < 65_536) return Uint8Array.of(finalBinary, 126, payloadBytes >>> 8, payloadBytes & 0xff);
+  if (payloadBytes < 65_536)
+    return Uint8Array.of(finalBinary, 126, payloadBytes >>> 8, payloadBytes & 0xff);
   const header = new Uint8Array(10);
   header[0] = finalBinary;
   header[1] = 127;

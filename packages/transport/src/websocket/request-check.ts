@@ -4,7 +4,9 @@
  * was made to point at this machine (DNS rebinding) is its own same origin; there the Host header, which then holds that
  * foreign name, gives it away. Programs that are no browsers send no Origin and are let through: they could claim any.
  */
-export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: string };
+export type Verdict =
+  | { readonly allowed: true }
+  | { readonly allowed: false; readonly reason: string };
 
 export type OriginCheck = (origin: string | undefined, host: string | undefined) => Verdict;
 
@@ -15,7 +17,8 @@ export function createOriginCheck(allowedOrigins: readonly string[]): OriginChec
   return (origin, host) => {
     if (origin === undefined || everyone) return allowed;
     const normal = normalOrigin(origin);
-    if (normal === undefined) return refused(`the Origin ${quote(origin)} is none that could be listed`);
+    if (normal === undefined)
+      return refused(`the Origin ${quote(origin)} is none that could be listed`);
     if (listed.has(normal) || isSameOrigin(normal, host)) return allowed;
     return refused(`the Origin ${quote(origin)} is not on the list`);
   };
@@ -28,20 +31,28 @@ export type HostCheck = (host: string | undefined) => Verdict;
  * machine has names that it does not know itself, and everything is allowed. A page that was loaded from an address has
  * that address as its origin and cannot be a rebound name.
  */
-export function createHostCheck(boundHost: string, allowedHosts: readonly string[] = []): HostCheck {
+export function createHostCheck(
+  boundHost: string,
+  allowedHosts: readonly string[] = [],
+): HostCheck {
   if (!isLoopback(boundHost)) return () => allowed;
   const names = new Set(allowedHosts.map((name) => name.toLowerCase()));
   return (host) => {
     const name = host === undefined ? undefined : hostName(host);
     if (name === undefined) return refused(`the Host ${quote(host ?? '')} names nothing`);
-    if (isAddress(name) || name === 'localhost' || name.endsWith('.localhost') || names.has(name)) return allowed;
+    if (isAddress(name) || name === 'localhost' || name.endsWith('.localhost') || names.has(name))
+      return allowed;
     return refused(`the Host ${quote(host ?? '')} is not a name of this machine's loopback`);
   };
 }
 
 export function isLoopback(host: string): boolean {
   const name = hostName(host.includes(':') && !host.startsWith('[') ? `[${host}]` : host);
-  return name === 'localhost' || name === '[::1]' || (name !== undefined && /^127\.\d+\.\d+\.\d+$/.test(name));
+  return (
+    name === 'localhost' ||
+    name === '[::1]' ||
+    (name !== undefined && /^127\.\d+\.\d+\.\d+$/.test(name))
+  );
 }
 
 const allowed: Verdict = { allowed: true };
@@ -53,7 +64,9 @@ function refused(reason: string): Verdict {
 function requireOrigin(origin: string): string {
   const normal = normalOrigin(origin);
   if (normal === undefined) {
-    throw new RangeError(`${quote(origin)} is not an origin. Write scheme, host and, unless it is the scheme's own, port: https://app.example.com`);
+    throw new RangeError(
+      `${quote(origin)} is not an origin. Write scheme, host and, unless it is the scheme's own, port: https://app.example.com`,
+    );
   }
   return normal;
 }
@@ -61,15 +74,19 @@ function requireOrigin(origin: string): string {
 /** Scheme, host and port, in lower case and without the scheme's own port; undefined for 'null' and what is no origin. */
 function normalOrigin(origin: string): string | undefined {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url === undefined || url.host === '' || url.username !== '' || url.password !== '') return undefined;
-  if ((url.pathname !== '/' && url.pathname !== '') || url.search !== '' || url.hash !== '') return undefined;
+  if (url === undefined || url.host === '' || url.username !== '' || url.password !== '')
+    return undefined;
+  if ((url.pathname !== '/' && url.pathname !== '') || url.search !== '' || url.hash !== '')
+    return undefined;
   return `${url.protocol}//${url.host}`;
 }
 
 function isSameOrigin(origin: string, host: string | undefined): boolean {
   if (host === undefined) return false;
   const scheme = origin.slice(0, origin.indexOf('//'));
-  return (scheme === 'http:' || scheme === 'https:') && normalOrigin(`${scheme}//${host}`) === origin;
+  return (
+    (scheme === 'http:' || scheme === 'https:') && normalOrigin(`${scheme}//${host}`) === origin
+  );
 }
 
 function hostName(host: string): string | undefined {

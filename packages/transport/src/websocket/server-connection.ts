@@ -1,5 +1,11 @@
 import type { Socket } from 'node:net';
-import { TransportError, type Clock, type Connection, type ConnectionHandler, type TimerHandle } from '@odradek/ports';
+import {
+  TransportError,
+  type Clock,
+  type Connection,
+  type ConnectionHandler,
+  type TimerHandle,
+} from '@odradek/ports';
 import type { WebSocket } from 'ws';
 import { connectionError } from '../errors.ts';
 import { Inbox } from '../inbox.ts';
@@ -27,7 +33,12 @@ export class WebSocketServerConnection implements Connection {
   #readBefore = -1;
   #writtenBefore = -1;
 
-  constructor(webSocket: WebSocket, socket: Socket, remoteAddress: string, options: { readonly clock: Clock; readonly closeGraceMs: number }) {
+  constructor(
+    webSocket: WebSocket,
+    socket: Socket,
+    remoteAddress: string,
+    options: { readonly clock: Clock; readonly closeGraceMs: number },
+  ) {
     this.remoteAddress = remoteAddress;
     this.#webSocket = webSocket;
     this.#socket = socket;
@@ -42,7 +53,11 @@ export class WebSocketServerConnection implements Connection {
     webSocket.pause();
     webSocket.on('message', (data, isBinary) => {
       if (isBinary) this.#receive(data as Uint8Array[]);
-      else this.#fail(1003, new TransportError(`${remoteAddress} sent a text message; Kafka's protocol is binary.`));
+      else
+        this.#fail(
+          1003,
+          new TransportError(`${remoteAddress} sent a text message; Kafka's protocol is binary.`),
+        );
     });
     webSocket.on('error', (error) => {
       this.#cause ??= connectionError(error, remoteAddress);
@@ -56,9 +71,15 @@ export class WebSocketServerConnection implements Connection {
   }
 
   send(chunks: readonly Uint8Array[]): boolean {
-    if (this.#phase !== 'open' || this.#webSocket.readyState !== this.#webSocket.OPEN || !this.#socket.writable) return false;
+    if (
+      this.#phase !== 'open' ||
+      this.#webSocket.readyState !== this.#webSocket.OPEN ||
+      !this.#socket.writable
+    )
+      return false;
     let goesOn = true;
-    for (const message of cutIntoMessages(chunks)) goesOn = this.#writer.write([binaryFrameHeader(sizeOf(message)), ...message]);
+    for (const message of cutIntoMessages(chunks))
+      goesOn = this.#writer.write([binaryFrameHeader(sizeOf(message)), ...message]);
     return goesOn;
   }
 
@@ -110,7 +131,8 @@ export class WebSocketServerConnection implements Connection {
   }
 
   #receive(fragments: readonly Uint8Array[]): void {
-    for (const fragment of fragments) if (!this.#inbox.push(fragment, true)) this.#webSocket.pause();
+    for (const fragment of fragments)
+      if (!this.#inbox.push(fragment, true)) this.#webSocket.pause();
   }
 
   #fail(code: number, cause: TransportError): void {
@@ -125,7 +147,10 @@ export class WebSocketServerConnection implements Connection {
     this.#inbox.end();
     this.#webSocket.close(code, reason);
     this.#webSocket.resume();
-    this.#graceTimer = this.#clock.setTimeout(() => this.#webSocket.terminate(), this.#closeGraceMs);
+    this.#graceTimer = this.#clock.setTimeout(
+      () => this.#webSocket.terminate(),
+      this.#closeGraceMs,
+    );
   }
 
   #closed(code: number, reason: string): void {

@@ -5,8 +5,20 @@ import { createRequire } from 'node:module';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { TransportError, type Clock, type Connection } from '@odradek/ports';
-import { connectionContract, type ConnectedPair, type ConnectionContractSetup } from '@odradek/ports/testing';
-import { createWebSocketAcceptor, createWebSocketDial, dialWebSocket, loadNodeWebSocket, type WebSocketAcceptor, type WebSocketAcceptorOptions, type WebSocketClass } from './index.ts';
+import {
+  connectionContract,
+  type ConnectedPair,
+  type ConnectionContractSetup,
+} from '@odradek/ports/testing';
+import {
+  createWebSocketAcceptor,
+  createWebSocketDial,
+  dialWebSocket,
+  loadNodeWebSocket,
+  type WebSocketAcceptor,
+  type WebSocketAcceptorOptions,
+  type WebSocketClass,
+} from './index.ts';
 
 const realClock: Clock = {
   wallTimeMs: () => Date.now(),
@@ -65,7 +77,9 @@ async function serve(options: Partial<WebSocketAcceptorOptions> = {}): Promise<S
     onRejected: (_, reason) => rejected.push(reason),
     ...options,
   });
-  const server: Server = createServer().on('upgrade', (request, socket, head) => acceptor.handleUpgrade(request, socket as Socket, head));
+  const server: Server = createServer().on('upgrade', (request, socket, head) =>
+    acceptor.handleUpgrade(request, socket as Socket, head),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -84,7 +98,11 @@ async function serve(options: Partial<WebSocketAcceptorOptions> = {}): Promise<S
 
 for (const { name, load, limits } of [
   { name: 'websocket', load: loadNodeWebSocket, limits: {} },
-  { name: 'websocket by the standard interface alone', load: loadPlainWebSocket, limits: { cannotHoldBack: ['near'], cannotDrop: ['near'] } as const },
+  {
+    name: 'websocket by the standard interface alone',
+    load: loadPlainWebSocket,
+    limits: { cannotHoldBack: ['near'], cannotDrop: ['near'] } as const,
+  },
 ]) {
   const setup = async (): Promise<ConnectionContractSetup> => {
     const waiting: ((connection: Connection) => void)[] = [];
@@ -119,35 +137,72 @@ describe('accepting WebSockets', () => {
     return served;
   }
 
-  function client({ port }: Served, options: { path?: string; headers?: Record<string, string>; protocols?: string[] } = {}): WebSocket {
-    const webSocket = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/kafka'}`, options.protocols ?? [], { headers: options.headers ?? {} });
+  function client(
+    { port }: Served,
+    options: { path?: string; headers?: Record<string, string>; protocols?: string[] } = {},
+  ): WebSocket {
+    const webSocket = new WebSocket(
+      `ws://127.0.0.1:${port}${options.path ?? '/kafka'}`,
+      options.protocols ?? [],
+      { headers: options.headers ?? {} },
+    );
     webSocket.on('error', () => {});
     cleanup.push(() => webSocket.terminate());
     return webSocket;
   }
 
-  async function opened(served: Served, webSocket: WebSocket): Promise<{ received: () => string; closed: Promise<Error | undefined> }> {
+  async function opened(
+    served: Served,
+    webSocket: WebSocket,
+  ): Promise<{ received: () => string; closed: Promise<Error | undefined> }> {
     await once(webSocket, 'open');
     const connection = served.accepted.at(-1)!;
     let received = '';
     const closed = new Promise<Error | undefined>((resolve) =>
-      connection.start({ onBytes: (chunk) => (received += Buffer.from(chunk).toString('latin1')), onDrain() {}, onClose: resolve }),
+      connection.start({
+        onBytes: (chunk) => (received += Buffer.from(chunk).toString('latin1')),
+        onDrain() {},
+        onClose: resolve,
+      }),
     );
     return { received: () => received, closed };
   }
 
   async function statusOf(webSocket: WebSocket): Promise<{ status: number; body: string }> {
-    const [, response] = (await once(webSocket, 'unexpected-response')) as [unknown, AsyncIterable<Buffer> & { statusCode: number }];
+    const [, response] = (await once(webSocket, 'unexpected-response')) as [
+      unknown,
+      AsyncIterable<Buffer> & { statusCode: number },
+    ];
     let body = '';
     for await (const chunk of response) body += chunk.toString();
     return { status: response.statusCode, body };
   }
 
   it.each([
-    ['a page that is not on the list', { headers: { origin: 'https://evil.example.com' } }, 403, 'the Origin "https://evil.example.com" is not on the list'],
-    ['a sandboxed page', { headers: { origin: 'null' } }, 403, 'the Origin "null" is none that could be listed'],
-    ['a rebound name', { headers: { origin: 'http://evil.example.com', host: 'evil.example.com' } }, 403, `the Host "evil.example.com" is not a name of this machine's loopback`],
-    ['another path', { path: '/elsewhere' }, 404, `there is no WebSocket at this path; Kafka's is at /kafka`],
+    [
+      'a page that is not on the list',
+      { headers: { origin: 'https://evil.example.com' } },
+      403,
+      'the Origin "https://evil.example.com" is not on the list',
+    ],
+    [
+      'a sandboxed page',
+      { headers: { origin: 'null' } },
+      403,
+      'the Origin "null" is none that could be listed',
+    ],
+    [
+      'a rebound name',
+      { headers: { origin: 'http://evil.example.com', host: 'evil.example.com' } },
+      403,
+      `the Host "evil.example.com" is not a name of this machine's loopback`,
+    ],
+    [
+      'another path',
+      { path: '/elsewhere' },
+      404,
+      `there is no WebSocket at this path; Kafka's is at /kafka`,
+    ],
   ])('refuses %s, and says why to it and to the log', async (_, options, status, reason) => {
     const served = await start();
     expect(await statusOf(client(served, options))).toEqual({ status, body: `${reason}\n` });
@@ -157,7 +212,11 @@ describe('accepting WebSockets', () => {
 
   it('lets in a listed page, a program without an Origin, and its own page', async () => {
     const served = await start();
-    for (const headers of [{ origin: 'https://app.example.com' }, {}, { origin: `http://127.0.0.1:${served.port}` }]) {
+    for (const headers of [
+      { origin: 'https://app.example.com' },
+      {},
+      { origin: `http://127.0.0.1:${served.port}` },
+    ]) {
       await once(client(served, { headers: headers as Record<string, string> }), 'open');
     }
     expect(served.accepted).toHaveLength(3);
@@ -173,7 +232,9 @@ describe('accepting WebSockets', () => {
 
   it('never deflates, even when asked to', async () => {
     const served = await start();
-    const webSocket = new WebSocket(`ws://127.0.0.1:${served.port}/kafka`, { perMessageDeflate: true });
+    const webSocket = new WebSocket(`ws://127.0.0.1:${served.port}/kafka`, {
+      perMessageDeflate: true,
+    });
     cleanup.push(() => webSocket.terminate());
     await once(webSocket, 'open');
     expect(webSocket.extensions).toBe('');
@@ -214,9 +275,21 @@ describe('accepting WebSockets', () => {
     expect(received().length).toBe(1_000);
   });
 
-  it.each([0, -1, 2 ** 31, Number.NaN])('takes no payload limit of %d, which would be none', (maxPayloadBytes) => {
-    expect(() => createWebSocketAcceptor({ path: '/', allowedOrigins: [], boundHost: '', maxPayloadBytes, clock: realClock, onConnection() {} })).toThrow(RangeError);
-  });
+  it.each([0, -1, 2 ** 31, Number.NaN])(
+    'takes no payload limit of %d, which would be none',
+    (maxPayloadBytes) => {
+      expect(() =>
+        createWebSocketAcceptor({
+          path: '/',
+          allowedOrigins: [],
+          boundHost: '',
+          maxPayloadBytes,
+          clock: realClock,
+          onConnection() {},
+        }),
+      ).toThrow(RangeError);
+    },
+  );
 
   it('refuses a message of too many fragments', async () => {
     const served = await start();
@@ -231,7 +304,10 @@ describe('accepting WebSockets', () => {
   it('lets nobody in beyond the limit', async () => {
     const served = await start({ maxConnections: 1 });
     await once(client(served), 'open');
-    expect(await statusOf(client(served))).toMatchObject({ status: 503, body: '1 connections are open, which is the limit\n' });
+    expect(await statusOf(client(served))).toMatchObject({
+      status: 503,
+      body: '1 connections are open, which is the limit\n',
+    });
   });
 
   it('lets nobody in any more when it was closed, and keeps who is there', async () => {
@@ -245,9 +321,18 @@ describe('accepting WebSockets', () => {
   });
 
   it.each([
-    ['no key', 'GET /kafka HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n'],
-    ['an old version', 'GET /kafka HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 1\r\n\r\n'],
-    ['another upgrade', 'GET /kafka HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'],
+    [
+      'no key',
+      'GET /kafka HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    ],
+    [
+      'an old version',
+      'GET /kafka HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 1\r\n\r\n',
+    ],
+    [
+      'another upgrade',
+      'GET /kafka HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n',
+    ],
   ])('answers a handshake with %s by 400 and tells the log', async (_, request) => {
     const served = await start();
     const socket = connect(served.port, '127.0.0.1');
@@ -328,9 +413,12 @@ describe('accepting WebSockets', () => {
     }
     await expect.poll(() => served.accepted.length, { timeout: 8_000, interval: 5 }).toBe(1_000);
     let closed = 0;
-    for (const connection of served.accepted) connection.start({ onBytes() {}, onDrain() {}, onClose: () => closed++ });
+    for (const connection of served.accepted)
+      connection.start({ onBytes() {}, onDrain() {}, onClose: () => closed++ });
     const after = process.memoryUsage();
-    expect((after.heapUsed + after.external - before.heapUsed - before.external) / 1_000).toBeLessThan(100 * 1024);
+    expect(
+      (after.heapUsed + after.external - before.heapUsed - before.external) / 1_000,
+    ).toBeLessThan(100 * 1024);
     for (const socket of clients) socket.destroy();
     await expect.poll(() => closed, { timeout: 8_000, interval: 5 }).toBe(1_000);
     expect(served.acceptor.connectionCount).toBe(0);
@@ -339,7 +427,13 @@ describe('accepting WebSockets', () => {
   it('unmasks natively: bufferutil is installed and is not its own fallback', () => {
     const require = createRequire(createRequire(import.meta.url).resolve('ws'));
     const { unmask } = require('bufferutil') as { unmask: () => void };
-    const isPrebuilt = ['linux-x64', 'darwin-x64', 'darwin-arm64', 'win32-x64', 'win32-ia32'].includes(`${process.platform}-${process.arch}`);
+    const isPrebuilt = [
+      'linux-x64',
+      'darwin-x64',
+      'darwin-arm64',
+      'win32-x64',
+      'win32-ia32',
+    ].includes(`${process.platform}-${process.arch}`);
     expect(String(unmask).includes('[native code]')).toBe(isPrebuilt);
   });
 });
@@ -349,9 +443,13 @@ describe('dialling a WebSocket', () => {
     const WebSocket = await loadNodeWebSocket();
     const served = await serve();
     const options = { WebSocket, clock: realClock };
-    await expect(dialWebSocket(`ws://127.0.0.1:${served.port}/wrong`, options)).rejects.toThrow(/Unexpected server response: 404/);
+    await expect(dialWebSocket(`ws://127.0.0.1:${served.port}/wrong`, options)).rejects.toThrow(
+      /Unexpected server response: 404/,
+    );
     await served.close();
-    await expect(dialWebSocket(`ws://127.0.0.1:${served.port}/kafka`, options)).rejects.toThrow(TransportError);
+    await expect(dialWebSocket(`ws://127.0.0.1:${served.port}/kafka`, options)).rejects.toThrow(
+      TransportError,
+    );
     await expect(dialWebSocket('not a url', options)).rejects.toThrow(TransportError);
   });
 
@@ -359,7 +457,9 @@ describe('dialling a WebSocket', () => {
     const WebSocket = await loadNodeWebSocket();
     const served = await serve();
     const url = `ws://127.0.0.1:${served.port}/kafka`;
-    await expect(dialWebSocket(url, { WebSocket, clock: realClock }, AbortSignal.abort('no'))).rejects.toMatchObject({ cause: 'no' });
+    await expect(
+      dialWebSocket(url, { WebSocket, clock: realClock }, AbortSignal.abort('no')),
+    ).rejects.toMatchObject({ cause: 'no' });
     const controller = new AbortController();
     const dialled = dialWebSocket(url, { WebSocket, clock: realClock }, controller.signal);
     controller.abort();
@@ -370,8 +470,14 @@ describe('dialling a WebSocket', () => {
   it('gives up a server that floods it while it is paused and its class cannot be', async () => {
     const WebSocket = await loadPlainWebSocket();
     const served = await serve();
-    const near = await dialWebSocket(`ws://127.0.0.1:${served.port}/kafka`, { WebSocket, clock: realClock, heldBytesMax: 100_000 });
-    const closed = new Promise<Error | undefined>((resolve) => near.start({ onBytes() {}, onDrain() {}, onClose: resolve }));
+    const near = await dialWebSocket(`ws://127.0.0.1:${served.port}/kafka`, {
+      WebSocket,
+      clock: realClock,
+      heldBytesMax: 100_000,
+    });
+    const closed = new Promise<Error | undefined>((resolve) =>
+      near.start({ onBytes() {}, onDrain() {}, onClose: resolve }),
+    );
     near.pause();
     await expect.poll(() => served.accepted.length).toBe(1);
     const far = served.accepted[0]!;
@@ -386,8 +492,13 @@ describe('dialling a WebSocket', () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
     await once(server, 'listening');
     server.on('connection', (webSocket) => webSocket.send('hello'));
-    const near = await dialWebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, { WebSocket: await loadNodeWebSocket(), clock: realClock });
-    const cause = await new Promise<Error | undefined>((resolve) => near.start({ onBytes() {}, onDrain() {}, onClose: resolve }));
+    const near = await dialWebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, {
+      WebSocket: await loadNodeWebSocket(),
+      clock: realClock,
+    });
+    const cause = await new Promise<Error | undefined>((resolve) =>
+      near.start({ onBytes() {}, onDrain() {}, onClose: resolve }),
+    );
     expect(cause!.message).toMatch(/sent a text message/);
     server.close();
   });

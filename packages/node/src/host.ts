@@ -1,0 +1,95 @@
+/** What Node provides for the ports that need no configuration: time, chance, checksums. */
+import { randomFillSync } from 'node:crypto';
+import { createRequire } from 'node:module';
+import type { Clock, Crc32c, Random } from '@odradek/ports';
+import { crc32cJs, createWasmCrc32c, type WebAssemblyLike } from '@odradek/protocol';
+
+export function createNodeClock(): Clock {
+  return {
+    wallTimeMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    setTimeout(callback, delayMs) {
+      const timer: LongTimer = { handle: undefined };
+      arm(timer, callback, delayMs);
+      return timer;
+    },
+    clearTimeout(timer) {
+      clearTimeout((timer as LongTimer).handle);
+    },
+  };
+}
+
+interface LongTimer {
+  handle: NodeJS.Timeout | undefined;
+}
+
+/** Node fires a timer of more than 2^31-1 ms (25 days; retention is often longer) at once. It is walked there in steps. */
+function arm(timer: LongTimer, callback: () => void, delayMs: number): void {
+  timer.handle =
+    delayMs <= delayMsMax
+      ? setTimeout(callback, delayMs)
+      : setTimeout(() => arm(timer, callback, delayMs - delayMsMax), delayMsMax);
+}
+
+const delayMsMax = 2 ** 31 - 1;
+
+/** From the operating system; numbers come from a pool, since a call into it costs more than the four bytes are worth. */
+export function createNodeRandom(): Random {
+  const pool = new Uint32Array(poolNumbers);
+  let next = poolNumbers;
+  return {
+    uint32() {
+      if (next === poolNumbers) {
+        randomFillSync(pool);
+        next = 0;
+      }
+      const number = pool[next]!;
+      pool[next++] = 0;
+      return number;
+    },
+    bytes: (length) => randomFillSync(new Uint8Array(length)),
+  };
+}
+
+const poolNumbers = 1024;
+
+export interface Crc32cOptions {
+  /** For the log: the native module did not load and a slower one stands in. */
+  readonly onFallback?: (to: 'wasm' | 'js', cause: unknown) => void;
+  /** How the native module is had; a parameter for tests. */
+  readonly loadNative?: () => Crc32c;
+}
+
+/** The fastest there is on this machine, looked for at the first call: a broker that starts empty does not wait for it. */
+export function createNodeCrc32c(options: Crc32cOptions = {}): Crc32c {
+  let crc32c: Crc32c = (bytes, seed) => {
+    crc32c = chooseCrc32c(options);
+    return crc32c(bytes, seed);
+  };
+  return (bytes, seed) => crc32c(bytes, seed);
+}
+
+function chooseCrc32c({ loadNative = loadNativeCrc32c, onFallback }: Crc32cOptions): Crc32c {
+  try {
+    const native = loadNative();
+    requireCheckValue(native);
+    return native;
+  } catch (cause) {
+    // Absent where Node runs without a compiler (--jitless).
+    const { WebAssembly } = globalThis as { readonly WebAssembly?: WebAssemblyLike<object> };
+    const standIn = WebAssembly === undefined ? crc32cJs : createWasmCrc32c(WebAssembly);
+    onFallback?.(standIn === crc32cJs ? 'js' : 'wasm', cause);
+    return standIn;
+  }
+}
+
+function loadNativeCrc32c(): Crc32c {
+  return (createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: Crc32c }).crc32c;
+}
+
+/** The check value that RFC 3720 implies for "123456789". A wrong checksum would write what nobody can read. */
+function requireCheckValue(crc32c: Crc32c): void {
+  const digits = Uint8Array.from('123456789', (digit) => digit.charCodeAt(0));
+  if (crc32c(digits.subarray(4), crc32c(digits.subarray(0, 4))) !== 0xe3069283)
+    throw new Error('@node-rs/crc32 does not give the CRC-32C check value.');
+}
