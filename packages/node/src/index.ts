@@ -1,1 +1,10 @@
+export { createClientHost } from './client-host.ts';
+export { readConfigEntries, ConfigSourceError } from './config-file.ts';
+export type { ConfigSources } from './config-file.ts';
+export { createNodeClock, createNodeCrc32c, createNodeRandom } from './host.ts';
+export { applyListenerFlags } from './listener-flags.ts';
+export type { ListenerFlags } from './listener-flags.ts';
+export { createNodeLogger, logLevels } from './logger.ts';
+export type { LogLevel, NodeLoggerOptions } from './logger.ts';
 export * from './running-broker.ts';
+export { startBroker } from './start-broker.ts';
