@@ -30,4 +30,5 @@ export function invariant(condition: boolean, message: string): asserts conditio
   if (!condition) throw new Error(`quorum invariant broken: ${message}`);
 }
 
-export const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+export const asError = (thrown: unknown): Error =>
+  thrown instanceof Error ? thrown : new Error(String(thrown));

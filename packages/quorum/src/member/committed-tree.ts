@@ -3,7 +3,14 @@
  * called between batches and never within one, so that they see what every other member sees.
  */
 import type { Logger } from '@odradek/ports';
-import { leaderEpoch, offset, recordsIn, type BatchView, type LeaderEpoch, type Offset } from '@odradek/protocol';
+import {
+  leaderEpoch,
+  offset,
+  recordsIn,
+  type BatchView,
+  type LeaderEpoch,
+  type Offset,
+} from '@odradek/protocol';
 import { invariant } from '../errors.ts';
 import type { TreeChange } from '../tree/node.ts';
 import { decodeRecord } from '../tree/record-codec.ts';
@@ -70,7 +77,8 @@ export class CommittedTree {
     );
     const changes: TreeChange[] = [];
     for (let index = 0; index < batch.records.length; index++) {
-      for (const change of this.tree.apply(batch.records[index]!, offset(batch.baseOffset + index))) changes.push(change);
+      for (const change of this.tree.apply(batch.records[index]!, offset(batch.baseOffset + index)))
+        changes.push(change);
     }
     this.#nextOffset = batch.nextOffset;
     this.#epoch = batch.epoch;
@@ -96,7 +104,13 @@ export function decodeBatch(view: BatchView): CommittedBatch {
   const records: TreeRecord[] = [];
   for (const record of recordsIn(view)) {
     if (view.isControl) assertKnownControlRecord(record);
-    else records.push(decodeRecord(record.value ?? new Uint8Array(0), `the record at offset ${record.offset} of the metadata log`));
+    else
+      records.push(
+        decodeRecord(
+          record.value ?? new Uint8Array(0),
+          `the record at offset ${record.offset} of the metadata log`,
+        ),
+      );
   }
   const { baseOffset, nextOffset, leaderEpoch: epoch, sizeBytes } = view;
   return { baseOffset, nextOffset, epoch, records, sizeBytes };

@@ -11,12 +11,15 @@ import { joined } from '../tree/record-codec.ts';
 
 const voter = () => ({ voterId: int32(), voterDirectoryId: uuid({ since: 1 }) });
 
-const leaderChangeMessage = /*@__PURE__*/ message({ name: 'LeaderChangeMessage', versions: [0, 1], flexible: 0 }, () => ({
-  version: int16(),
-  leaderId: int32(),
-  voters: array(voter()),
-  grantingVoters: array(voter()),
-}));
+const leaderChangeMessage = /*@__PURE__*/ message(
+  { name: 'LeaderChangeMessage', versions: [0, 1], flexible: 0 },
+  () => ({
+    version: int16(),
+    leaderId: int32(),
+    voters: array(voter()),
+    grantingVoters: array(voter()),
+  }),
+);
 
 const VERSION = 1;
 const KEY_BYTES = 4;
@@ -31,7 +34,11 @@ export interface LeaderChange {
   readonly granted: readonly NodeId[];
 }
 
-export function leaderChangeBatch(change: LeaderChange, at: { baseOffset: Offset; timestampMs: number }, crc32c: Crc32c): Uint8Array {
+export function leaderChangeBatch(
+  change: LeaderChange,
+  at: { baseOffset: Offset; timestampMs: number },
+  crc32c: Crc32c,
+): Uint8Array {
   // Other voters' incarnations become known with the records that add voters.
   const voterOf = (id: NodeId) => ({
     voterId: id,
@@ -58,7 +65,10 @@ export function leaderChangeBatch(change: LeaderChange, at: { baseOffset: Offset
 export function assertKnownControlRecord(record: RecordView): void {
   const { key } = record;
   if (key === null || key.length < KEY_BYTES) {
-    throw new QuorumError('corrupt', `the control record at offset ${record.offset} of the metadata log has no type`);
+    throw new QuorumError(
+      'corrupt',
+      `the control record at offset ${record.offset} of the metadata log has no type`,
+    );
   }
   const type = new DataView(key.buffer, key.byteOffset).getInt16(2);
   if (type === LEADER_CHANGE) return;

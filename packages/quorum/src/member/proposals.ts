@@ -45,7 +45,11 @@ export interface ProposalsOptions {
 
 const OVERLOADED: Outcome = {
   status: 'refused',
-  error: { code: 'overloaded', message: 'too much is waiting for its commit: ask again', opIndex: 0 },
+  error: {
+    code: 'overloaded',
+    message: 'too much is waiting for its commit: ask again',
+    opIndex: 0,
+  },
 };
 
 export class Proposals {
@@ -76,22 +80,34 @@ export class Proposals {
   }
 
   /** Throws QuorumError 'storage' when the log takes nothing; then nothing has changed. */
-  propose(ops: readonly (TreeOp | SessionOp)[], sessionId: SessionId | undefined): Promise<Outcome> {
+  propose(
+    ops: readonly (TreeOp | SessionOp)[],
+    sessionId: SessionId | undefined,
+  ): Promise<Outcome> {
     const { log, limits } = this.#options;
-    if (this.pendingCount >= limits.pendingProposalsMax || this.#pendingBytes >= limits.pendingBytesMax) {
+    if (
+      this.pendingCount >= limits.pendingProposalsMax ||
+      this.#pendingBytes >= limits.pendingBytesMax
+    ) {
       return Promise.resolve(OVERLOADED);
     }
     const nextOffset = log.logEndOffset;
     const decision = decide(this.#decided, ops, { nextOffset, sessionId, limits });
     if (decision.status === 'refused') {
       const outcome: Outcome = { status: 'refused', error: decision.error };
-      return this.pendingCount === 0 ? Promise.resolve(outcome) : this.#wait({ nextOffset, outcome, sizeBytes: 0, appended: undefined });
+      return this.pendingCount === 0
+        ? Promise.resolve(outcome)
+        : this.#wait({ nextOffset, outcome, sizeBytes: 0, appended: undefined });
     }
     const batch = this.#append(decision, nextOffset);
     this.#decided.take(decision.draft);
     return this.#wait({
       nextOffset: batch.nextOffset,
-      outcome: { status: 'committed', offset: offset(batch.nextOffset - 1), results: decision.results },
+      outcome: {
+        status: 'committed',
+        offset: offset(batch.nextOffset - 1),
+        results: decision.results,
+      },
       sizeBytes: decision.sizeBytes,
       appended: { batch, draft: decision.draft },
     });
@@ -103,7 +119,8 @@ export class Proposals {
     if (this.#isAdvancing) return;
     this.#isAdvancing = true;
     try {
-      while (this.pendingCount > 0 && this.#pending[this.#first]!.nextOffset <= this.#highWatermark) this.#answerFirst();
+      while (this.pendingCount > 0 && this.#pending[this.#first]!.nextOffset <= this.#highWatermark)
+        this.#answerFirst();
     } finally {
       this.#isAdvancing = false;
     }
@@ -135,24 +152,39 @@ export class Proposals {
     const bytes = buildBatch({
       baseOffset,
       leaderEpoch: epoch,
-      records: decision.records.map((record) => ({ timestampMs, key: null, value: encodeRecord(record) })),
+      records: decision.records.map((record) => ({
+        timestampMs,
+        key: null,
+        value: encodeRecord(record),
+      })),
       crc32c,
     });
     const appended = log.appendAsLeader(bytes, { leaderEpoch: epoch, origin: 'coordinator' });
     if (appended.status === 'refused') {
-      throw new QuorumError('storage', `the metadata log refused a batch of ${bytes.length} bytes: ${appended.message ?? 'no reason given'}`);
+      throw new QuorumError(
+        'storage',
+        `the metadata log refused a batch of ${bytes.length} bytes: ${appended.message ?? 'no reason given'}`,
+      );
     }
     invariant(
       appended.status === 'appended' && appended.baseOffset === baseOffset,
       `a batch decided for offset ${baseOffset} came to stand at ${appended.baseOffset} (${appended.status})`,
     );
     const { records } = decision;
-    return { baseOffset, nextOffset: offset(baseOffset + records.length), epoch, records, sizeBytes: bytes.length };
+    return {
+      baseOffset,
+      nextOffset: offset(baseOffset + records.length),
+      epoch,
+      records,
+      sizeBytes: bytes.length,
+    };
   }
 
   #wait(pending: Omit<Pending, 'resolve' | 'reject'>): Promise<Outcome> {
     this.#pendingBytes += pending.sizeBytes;
-    const answer = new Promise<Outcome>((resolve, reject) => this.#pending.push({ ...pending, resolve, reject }));
+    const answer = new Promise<Outcome>((resolve, reject) =>
+      this.#pending.push({ ...pending, resolve, reject }),
+    );
     this.#latest = answer.catch(() => {});
     return answer;
   }

@@ -21,7 +21,11 @@ export interface QuorumLog {
   /** Whole batches from the one that holds `from` on. */
   read(
     from: Offset,
-    options: { readonly maxBytes: number; readonly atLeastOneBatch: boolean; readonly below: Offset },
+    options: {
+      readonly maxBytes: number;
+      readonly atLeastOneBatch: boolean;
+      readonly below: Offset;
+    },
   ): QuorumRead | Promise<QuorumRead>;
   setHighWatermark?(highWatermark: Offset): void;
   /** Gives up what a snapshot holds. */
@@ -29,9 +33,17 @@ export interface QuorumLog {
 }
 
 export type QuorumAppend =
-  | { readonly status: 'appended' | 'duplicate'; readonly baseOffset: Offset; readonly lastOffset: Offset }
+  | {
+      readonly status: 'appended' | 'duplicate';
+      readonly baseOffset: Offset;
+      readonly lastOffset: Offset;
+    }
   | { readonly status: 'refused'; readonly message: string | null };
 
 export type QuorumRead =
-  | { readonly status: 'read'; readonly records: readonly Uint8Array[]; readonly nextOffset: Offset }
+  | {
+      readonly status: 'ok';
+      readonly records: readonly Uint8Array[];
+      readonly nextOffset: Offset;
+    }
   | { readonly status: 'outOfRange' };

@@ -9,17 +9,30 @@ import { quorumMemberMachine, roleOf, type MemberEvent } from './quorum-member.m
 
 const [ONE, TWO, THREE] = [nodeId(1), nodeId(2), nodeId(3)];
 const epoch = leaderEpoch;
-const FRESH: ElectionState = { epoch: epoch(4), leaderId: null, votedId: null, votedIncarnation: null };
+const FRESH: ElectionState = {
+  epoch: epoch(4),
+  leaderId: null,
+  votedId: null,
+  votedIncarnation: null,
+};
 const TIMEOUT_MS = 1000;
 
 /** Node 1 of an ensemble, its effects written down, its disk answering when told to. */
-function member(voters: readonly NodeId[], election: ElectionState = FRESH, { isDiskHeld = false } = {}) {
+function member(
+  voters: readonly NodeId[],
+  election: ElectionState = FRESH,
+  { isDiskHeld = false } = {},
+) {
   const clock = new ManualClock();
   const effects: string[] = [];
   const persisted: ElectionState[] = [];
   const held: { done: () => void; failed: (error: Error) => void }[] = [];
   const note = (name: string) => (_: unknown, params: object) => {
-    const { peers, epoch: at, leaderId } = params as { peers?: readonly NodeId[]; epoch: number; leaderId?: NodeId | null };
+    const {
+      peers,
+      epoch: at,
+      leaderId,
+    } = params as { peers?: readonly NodeId[]; epoch: number; leaderId?: NodeId | null };
     effects.push([name, at, peers?.join(), leaderId].filter((it) => it !== undefined).join(' '));
   };
   const machine = quorumMemberMachine.provide({
@@ -43,7 +56,10 @@ function member(voters: readonly NodeId[], election: ElectionState = FRESH, { is
       replayCommitted: fromPromise(() => Promise.resolve()),
     },
   });
-  const actor = createActor(machine, { clock, input: { nodeId: ONE, incarnation: INCARNATION, voters, election } });
+  const actor = createActor(machine, {
+    clock,
+    input: { nodeId: ONE, incarnation: INCARNATION, voters, election },
+  });
   actor.start();
   return {
     actor,
@@ -65,7 +81,9 @@ describe('a lone voter', () => {
   it('leads as soon as its vote is on disk, through all the states and without a timer', async () => {
     const one = member([ONE], FRESH, { isDiskHeld: true });
     expect(one.role()).toBe('candidate');
-    expect(one.persisted).toEqual([{ epoch: 5, leaderId: null, votedId: ONE, votedIncarnation: INCARNATION }]);
+    expect(one.persisted).toEqual([
+      { epoch: 5, leaderId: null, votedId: ONE, votedIncarnation: INCARNATION },
+    ]);
     expect(one.effects).toEqual(['preVote? 4 ']);
     expect(one.clock.pendingTimers).toBe(0);
     one.held[0]!.done();
@@ -143,12 +161,14 @@ describe('one voter of three', () => {
   it('does not count one voter twice, a stranger, or an answer of another epoch', async () => {
     const one = member([ONE, TWO, THREE, nodeId(4), nodeId(5)]);
     one.clock.advance(TIMEOUT_MS);
-    for (const from of [TWO, TWO, nodeId(9)]) one.send({ type: 'preVote.granted', epoch: epoch(4), from });
+    for (const from of [TWO, TWO, nodeId(9)])
+      one.send({ type: 'preVote.granted', epoch: epoch(4), from });
     one.send({ type: 'preVote.granted', epoch: epoch(3), from: THREE });
     expect(one.role()).toBe('prospective');
     one.send({ type: 'preVote.granted', epoch: epoch(4), from: THREE });
     await one.settle();
-    for (const from of [TWO, TWO, nodeId(9)]) one.send({ type: 'vote.granted', epoch: epoch(5), from });
+    for (const from of [TWO, TWO, nodeId(9)])
+      one.send({ type: 'vote.granted', epoch: epoch(5), from });
     one.send({ type: 'vote.granted', epoch: epoch(4), from: THREE });
     expect(one.role()).toBe('candidate');
     one.send({ type: 'vote.granted', epoch: epoch(5), from: THREE });
@@ -188,7 +208,9 @@ describe('one voter of three', () => {
     const one = member([ONE, TWO, THREE], FRESH, { isDiskHeld: true });
     one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: TWO });
     expect(one.role()).toBe('unattached');
-    expect(one.persisted).toEqual([{ epoch: 7, leaderId: TWO, votedId: null, votedIncarnation: null }]);
+    expect(one.persisted).toEqual([
+      { epoch: 7, leaderId: TWO, votedId: null, votedIncarnation: null },
+    ]);
     one.held[0]!.done();
     await one.settle();
     expect(one.role()).toBe('follower');
@@ -203,7 +225,12 @@ describe('one voter of three', () => {
     one.send({ type: 'leader.discovered', epoch: epoch(5), leaderId: THREE });
     await one.settle();
     expect(one.role()).toBe('follower');
-    expect(one.persisted.at(-1)).toEqual({ epoch: 5, leaderId: THREE, votedId: ONE, votedIncarnation: INCARNATION });
+    expect(one.persisted.at(-1)).toEqual({
+      epoch: 5,
+      leaderId: THREE,
+      votedId: ONE,
+      votedIncarnation: INCARNATION,
+    });
   });
 
   it('that follows asks for votes when its leader is silent, and goes back to it when the others hear it', async () => {
@@ -218,7 +245,12 @@ describe('one voter of three', () => {
     expect([one.role(), one.epoch()]).toEqual(['prospective', 7]);
     for (const from of [TWO, THREE]) one.send({ type: 'preVote.refused', epoch: epoch(7), from });
     expect(one.role()).toBe('follower');
-    expect(one.effects).toEqual(['fetches 7 2', 'fetches no more 7', 'preVote? 7 2,3', 'fetches 7 2']);
+    expect(one.effects).toEqual([
+      'fetches 7 2',
+      'fetches no more 7',
+      'preVote? 7 2,3',
+      'fetches 7 2',
+    ]);
   });
 
   it('that leads gives way to a newer epoch, and not to an older one', async () => {
@@ -231,7 +263,12 @@ describe('one voter of three', () => {
     await one.settle();
     expect([one.role(), one.epoch()]).toEqual(['unattached', 6]);
     expect(one.effects.at(-1)).toBe('leads no more 5');
-    expect(one.persisted.at(-1)).toEqual({ epoch: 6, leaderId: null, votedId: null, votedIncarnation: null });
+    expect(one.persisted.at(-1)).toEqual({
+      epoch: 6,
+      leaderId: null,
+      votedId: null,
+      votedIncarnation: null,
+    });
   });
 
   it('takes a still newer epoch while one is being written', async () => {
@@ -264,7 +301,12 @@ describe('an observer', () => {
     one.send({ type: 'fetch.succeeded', epoch: epoch(7) });
     one.clock.advance(2000);
     expect(one.role()).toBe('observer');
-    expect(one.effects).toEqual(['fetches 7 2', 'fetches no more 7', 'fetches 7 2', 'fetches no more 7']);
+    expect(one.effects).toEqual([
+      'fetches 7 2',
+      'fetches no more 7',
+      'fetches 7 2',
+      'fetches no more 7',
+    ]);
     // It lost the leader, and takes the same one again.
     one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: TWO });
     await one.settle();
@@ -296,7 +338,12 @@ const IGNORED: Readonly<Record<string, readonly MemberEvent['type'][]>> = {
   prospective: ['vote.granted', 'vote.refused', 'fetch.succeeded', 'epochStart.committed'],
   // Nobody was asked yet.
   'candidate.persistingVote': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
-  'candidate.collectingVotes': ['preVote.granted', 'preVote.refused', 'fetch.succeeded', 'epochStart.committed'],
+  'candidate.collectingVotes': [
+    'preVote.granted',
+    'preVote.refused',
+    'fetch.succeeded',
+    'epochStart.committed',
+  ],
   'leader.committingEpochStart': [...ANSWERS, 'fetch.succeeded'],
   // Told once is enough.
   'leader.replaying': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
@@ -332,11 +379,18 @@ describe('the machine as a whole', () => {
     for (const atom of atoms) {
       const handled = new Set<string>();
       // A final state ends the machine: its parents' transitions are no more.
-      for (let node: Node | undefined = atom.type === 'final' ? undefined : atom; node !== undefined; node = node.parent) {
+      for (
+        let node: Node | undefined = atom.type === 'final' ? undefined : atom;
+        node !== undefined;
+        node = node.parent
+      ) {
         for (const type of node.transitions.keys()) handled.add(type);
       }
       const name = atom.path.join('.');
-      expect(EVENTS.filter((type) => !handled.has(type)), name).toEqual(EVENTS.filter((type) => IGNORED[name]!.includes(type)));
+      expect(
+        EVENTS.filter((type) => !handled.has(type)),
+        `${name}`,
+      ).toEqual(EVENTS.filter((type) => IGNORED[name]!.includes(type)));
     }
   });
 
@@ -348,7 +402,8 @@ describe('the machine as a whole', () => {
       const paths = getShortestPaths(quorumMemberMachine, {
         input: { nodeId: ONE, incarnation: INCARNATION, voters, election: FRESH },
         // The epoch grows without end; which states there are does not depend on it.
-        serializeState: (state) => JSON.stringify([state.value, (state as Snapshot).context.election.leaderId]),
+        serializeState: (state) =>
+          JSON.stringify([state.value, (state as Snapshot).context.election.leaderId]),
         events: (state: Snapshot) => {
           const current = state.context.election.epoch;
           const own: MemberEvent[] = [
@@ -360,13 +415,18 @@ describe('the machine as a whole', () => {
             { type: 'log.failed', reason: 'a test' },
             { type: 'shutdown.requested' },
           ];
-          const inner = state._nodes.flatMap((node) => [...node.transitions.keys()]).filter((type) => type.startsWith('xstate.'));
+          const inner = state._nodes
+            .flatMap((node) => [...node.transitions.keys()])
+            .filter((type) => type.startsWith('xstate.'));
           return [...own, ...inner.map((type) => ({ type, error: 'a test' }))] as Event[];
         },
       });
-      for (const { state } of paths) for (const node of (state as Snapshot)._nodes) reached.add(node.path.join('.'));
+      for (const { state } of paths)
+        for (const node of (state as Snapshot)._nodes) reached.add(node.path.join('.'));
     }
     // `joining` is passed through, never stood in.
-    expect(atoms.map((it) => it.path.join('.')).filter((name) => !reached.has(name))).toEqual(['joining']);
+    expect(atoms.map((it) => it.path.join('.')).filter((name) => !reached.has(name))).toEqual([
+      'joining',
+    ]);
   });
 });

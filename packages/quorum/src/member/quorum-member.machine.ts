@@ -84,29 +84,45 @@ export const quorumMemberMachine = setup({
   delays: { electionTimeout: ELECTION_TIMEOUT_MS, fetchTimeout: FETCH_TIMEOUT_MS },
   guards: {
     isVoter: ({ context }) => context.voters.includes(context.nodeId),
-    isOnlyVoter: ({ context }) => context.voters.length === 1 && context.voters[0] === context.nodeId,
+    isOnlyVoter: ({ context }) =>
+      context.voters.length === 1 && context.voters[0] === context.nodeId,
     holdsMajority: ({ context }) => holdsMajority(context.granted, context.voters),
     isOutvoted: ({ context }) => isOutvoted(context.refused, context.voters),
     knowsLeader: ({ context }) => context.election.leaderId !== null,
     isVoterUnderLeader: ({ context }) =>
       context.election.leaderId !== null && context.voters.includes(context.nodeId),
-    isCurrentEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) => epoch === context.election.epoch,
-    isNewerEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) => epoch > context.election.epoch,
+    isCurrentEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) =>
+      epoch === context.election.epoch,
+    isNewerEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) =>
+      epoch > context.election.epoch,
     isNewLeader: ({ context }, { epoch, leaderId }: { epoch: LeaderEpoch; leaderId: NodeId }) =>
       leaderId !== context.nodeId &&
-      (epoch > context.election.epoch || (epoch === context.election.epoch && context.election.leaderId === null)),
+      (epoch > context.election.epoch ||
+        (epoch === context.election.epoch && context.election.leaderId === null)),
   },
   actions: {
     standForPreVote: assign(({ context }) => ({ granted: [context.nodeId], refused: NONE })),
-    startElection: assign(({ context }) => ({ election: ownCandidacy(context), granted: [context.nodeId], refused: NONE })),
-    recordGrant: assign(({ context }, { from }: Answer) => ({ granted: withVoter(context.granted, from) })),
-    recordRefusal: assign(({ context }, { from }: Answer) => ({ refused: withVoter(context.refused, from) })),
-    takeLeadership: assign(({ context }) => ({ election: { ...context.election, leaderId: context.nodeId } })),
-    adoptEpoch: assign(({ context }, { epoch, leaderId }: { epoch: LeaderEpoch; leaderId: NodeId | null }) => ({
-      election: adopted(context.election, epoch, leaderId),
-      granted: NONE,
+    startElection: assign(({ context }) => ({
+      election: ownCandidacy(context),
+      granted: [context.nodeId],
       refused: NONE,
     })),
+    recordGrant: assign(({ context }, { from }: Answer) => ({
+      granted: withVoter(context.granted, from),
+    })),
+    recordRefusal: assign(({ context }, { from }: Answer) => ({
+      refused: withVoter(context.refused, from),
+    })),
+    takeLeadership: assign(({ context }) => ({
+      election: { ...context.election, leaderId: context.nodeId },
+    })),
+    adoptEpoch: assign(
+      ({ context }, { epoch, leaderId }: { epoch: LeaderEpoch; leaderId: NodeId | null }) => ({
+        election: adopted(context.election, epoch, leaderId),
+        granted: NONE,
+        refused: NONE,
+      }),
+    ),
     forgetLeader: assign(({ context }) => ({ election: { ...context.election, leaderId: null } })),
     recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
 
@@ -114,7 +130,9 @@ export const quorumMemberMachine = setup({
     sendPreVoteRequests: effect<Peers>('sendPreVoteRequests'),
     sendVoteRequests: effect<Peers>('sendVoteRequests'),
     /** The record that opens the epoch; its commit is told by `epochStart.committed`. */
-    appendLeaderChange: effect<{ epoch: LeaderEpoch; granted: readonly NodeId[] }>('appendLeaderChange'),
+    appendLeaderChange: effect<{ epoch: LeaderEpoch; granted: readonly NodeId[] }>(
+      'appendLeaderChange',
+    ),
     startLeading: effect<{ epoch: LeaderEpoch }>('startLeading'),
     /** Proposals that still wait are given up. */
     stopLeading: effect<{ epoch: LeaderEpoch }>('stopLeading'),
@@ -136,12 +154,21 @@ export const quorumMemberMachine = setup({
     'epoch.observed': {
       guard: { type: 'isNewerEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
       target: '.persistingEpoch',
-      actions: { type: 'adoptEpoch', params: ({ event }) => ({ epoch: event.epoch, leaderId: null }) },
+      actions: {
+        type: 'adoptEpoch',
+        params: ({ event }) => ({ epoch: event.epoch, leaderId: null }),
+      },
     },
     'leader.discovered': {
-      guard: { type: 'isNewLeader', params: ({ event }) => ({ epoch: event.epoch, leaderId: event.leaderId }) },
+      guard: {
+        type: 'isNewLeader',
+        params: ({ event }) => ({ epoch: event.epoch, leaderId: event.leaderId }),
+      },
       target: '.persistingEpoch',
-      actions: { type: 'adoptEpoch', params: ({ event }) => ({ epoch: event.epoch, leaderId: event.leaderId }) },
+      actions: {
+        type: 'adoptEpoch',
+        params: ({ event }) => ({ epoch: event.epoch, leaderId: event.leaderId }),
+      },
     },
     'log.failed': {
       target: '.failed',
@@ -168,7 +195,10 @@ export const quorumMemberMachine = setup({
 
     /** Asks whether it would be elected, before it disturbs anybody with a new epoch. */
     prospective: {
-      entry: ['standForPreVote', { type: 'sendPreVoteRequests', params: ({ context }) => peersOf(context) }],
+      entry: [
+        'standForPreVote',
+        { type: 'sendPreVoteRequests', params: ({ context }) => peersOf(context) },
+      ],
       always: [
         { guard: 'holdsMajority', target: 'candidate' },
         { guard: 'isOutvoted', target: 'joining' },
@@ -198,7 +228,10 @@ export const quorumMemberMachine = setup({
             onDone: 'collectingVotes',
             onError: {
               target: '#quorumMember.failed',
-              actions: { type: 'recordFailure', params: ({ event }) => ({ reason: asError(event.error).message }) },
+              actions: {
+                type: 'recordFailure',
+                params: ({ event }) => ({ reason: asError(event.error).message }),
+              },
             },
           },
         },
@@ -250,13 +283,19 @@ export const quorumMemberMachine = setup({
             onDone: 'active',
             onError: {
               target: '#quorumMember.failed',
-              actions: { type: 'recordFailure', params: ({ event }) => ({ reason: asError(event.error).message }) },
+              actions: {
+                type: 'recordFailure',
+                params: ({ event }) => ({ reason: asError(event.error).message }),
+              },
             },
           },
         },
         active: {
           tags: ['acceptsProposals', 'settled'],
-          entry: { type: 'startLeading', params: ({ context }) => ({ epoch: context.election.epoch }) },
+          entry: {
+            type: 'startLeading',
+            params: ({ context }) => ({ epoch: context.election.epoch }),
+          },
         },
       },
     },
@@ -288,7 +327,10 @@ export const quorumMemberMachine = setup({
         searching: { always: { guard: 'knowsLeader', target: 'fetching' } },
         fetching: {
           entry: { type: 'startFetching', params: ({ context }) => leaderOf(context) },
-          exit: { type: 'stopFetching', params: ({ context }) => ({ epoch: context.election.epoch }) },
+          exit: {
+            type: 'stopFetching',
+            params: ({ context }) => ({ epoch: context.election.epoch }),
+          },
           on: {
             'fetch.succeeded': {
               guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
@@ -309,7 +351,10 @@ export const quorumMemberMachine = setup({
         onDone: 'joining',
         onError: {
           target: 'failed',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: asError(event.error).message }) },
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: asError(event.error).message }),
+          },
         },
       },
     },
@@ -342,11 +387,20 @@ export const roleOf = (state: { readonly value: string | object }): MemberRole =
   ROLES[typeof state.value === 'string' ? state.value : Object.keys(state.value)[0]!]!;
 
 function ownCandidacy({ election, nodeId, incarnation }: MemberContext): ElectionState {
-  return { epoch: leaderEpoch(election.epoch + 1), leaderId: null, votedId: nodeId, votedIncarnation: incarnation };
+  return {
+    epoch: leaderEpoch(election.epoch + 1),
+    leaderId: null,
+    votedId: nodeId,
+    votedIncarnation: incarnation,
+  };
 }
 
 /** A vote is for one epoch: in a newer one there is none yet. */
-function adopted(election: ElectionState, epoch: LeaderEpoch, leaderId: NodeId | null): ElectionState {
+function adopted(
+  election: ElectionState,
+  epoch: LeaderEpoch,
+  leaderId: NodeId | null,
+): ElectionState {
   if (epoch === election.epoch) return { ...election, leaderId };
   return { epoch, leaderId, votedId: null, votedIncarnation: null };
 }
@@ -359,4 +413,7 @@ const peersOf = ({ election, voters, nodeId }: MemberContext): Peers => ({
   peers: voters.filter((voter) => voter !== nodeId),
 });
 
-const leaderOf = ({ election }: MemberContext) => ({ epoch: election.epoch, leaderId: election.leaderId });
+const leaderOf = ({ election }: MemberContext) => ({
+  epoch: election.epoch,
+  leaderId: election.leaderId,
+});

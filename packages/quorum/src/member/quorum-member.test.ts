@@ -1,27 +1,55 @@
 import { createMemoryVolume, type MemoryVolume } from '@odradek/storage/memory';
 import { seededRandom } from '@odradek/ports/testing';
-import { BatchView, batchesIn, buildBatch, leaderEpoch, nodeId, offset, recordsIn, utf8Decode, utf8Encode, type Uuid } from '@odradek/protocol';
+import {
+  BatchView,
+  batchesIn,
+  buildBatch,
+  leaderEpoch,
+  nodeId,
+  offset,
+  recordsIn,
+  utf8Decode,
+  utf8Encode,
+  type Uuid,
+} from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { QuorumError } from '../errors.ts';
 import { QUORUM_LIMITS } from '../limits.ts';
-import { crc32c, INCARNATION, NODE, recordingLogger, startLoneMember } from '../testing/ensemble.ts';
+import {
+  crc32c,
+  INCARNATION,
+  NODE,
+  recordingLogger,
+  startLoneMember,
+} from '../testing/ensemble.ts';
 import { FileLog } from '../testing/file-log.ts';
 import type { SessionId, TreeChange } from '../tree/node.ts';
 import type { TreeOp } from '../tree/operation.ts';
 import { encodeSnapshot } from '../tree/snapshot.ts';
+import type { QuorumRead } from './quorum-log.ts';
 import type { QuorumMember } from './quorum-member.ts';
 
 const LOG = '__cluster_metadata-0/00000000000000000000.log';
 const QUORUM_STATE = '__cluster_metadata-0/quorum-state';
 
-const create = (path: string, value = ''): TreeOp => ({ op: 'create', path, value: utf8Encode(value) });
+const create = (path: string, value = ''): TreeOp => ({
+  op: 'create',
+  path,
+  value: utf8Encode(value),
+});
 const freshVolume = (seed = 1): MemoryVolume => createMemoryVolume({ random: seededRandom(seed) });
 const crashed = (volume: MemoryVolume): MemoryVolume => {
   volume.crash('lost');
   return volume.disk.mount();
 };
-const bytesOf = (member: QuorumMember) => encodeSnapshot(member.tree, { nextOffset: offset(0), epoch: leaderEpoch(0) }, crc32c);
+const bytesOf = (member: QuorumMember) =>
+  encodeSnapshot(member.tree, { nextOffset: offset(0), epoch: leaderEpoch(0) }, crc32c);
 const pathsOf = (member: QuorumMember) => [...member.tree.descend('/')].map(([path]) => path);
+
+/** Lets everything happen that waits for nothing. */
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+};
 
 async function rejection(promise: Promise<unknown>): Promise<QuorumError> {
   const error = await promise.then(
@@ -39,7 +67,13 @@ describe('a lone voter', () => {
     let volume = freshVolume();
     for (const epoch of [1, 2, 3]) {
       const { member, clock } = await start(volume);
-      expect(member.snapshot).toMatchObject({ role: 'leader', epoch, leaderId: NODE, voters: [NODE], failure: null });
+      expect(member.snapshot).toMatchObject({
+        role: 'leader',
+        epoch,
+        leaderId: NODE,
+        voters: [NODE],
+        failure: null,
+      });
       expect(member.snapshot.highWatermark).toBe(member.snapshot.logEndOffset);
       expect([clock.monotonicMs(), clock.pendingTimers]).toEqual([0, 0]);
       const state = JSON.parse(utf8Decode((await volume.readSmall(QUORUM_STATE))!)) as object;
@@ -48,10 +82,10 @@ describe('a lone voter', () => {
     }
   });
 
-  it('opens its epoch with Kafka\'s leader change record', async () => {
+  it("opens its epoch with Kafka's leader change record", async () => {
     const { log } = await start(freshVolume());
     const read = log.read(offset(0), { maxBytes: 1000, below: log.logEndOffset });
-    const batch = new BatchView((read as { records: Uint8Array[] }).records[0]!);
+    const batch = new BatchView((read as Extract<QuorumRead, { status: 'ok' }>).records[0]!);
     expect(batch).toMatchObject({ isControl: true, leaderEpoch: 1, baseOffset: 0 });
     const [record] = [...recordsIn(batch)];
     expect(Buffer.from(record!.key!).toString('hex')).toBe('00000002');
@@ -77,10 +111,32 @@ describe('a lone voter', () => {
     const before = bytesOf(member);
     const again = await start(crashed(volume));
     expect(bytesOf(again.member)).toEqual(before);
-    expect(again.member.tree.get('/a')).toMatchObject({ version: 1, createdAt: 1, modifiedAt: 3, value: utf8Encode('3') });
+    expect(again.member.tree.get('/a')).toMatchObject({
+      version: 1,
+      createdAt: 1,
+      modifiedAt: 3,
+      value: utf8Encode('3'),
+    });
   });
 
-  it('goes on from the log\'s epoch when quorum-state is gone', async () => {
+  it('takes nothing for committed before a record of its own epoch is: not what an older one left behind', async () => {
+    const volume = freshVolume();
+    await (await start(volume)).member.propose([create('/a')]);
+    const next = crashed(volume);
+    const log = await FileLog.open(next, crc32c);
+    const release = next.disk.hold('sync', LOG);
+    let isLeading = false;
+    const starting = start(next, { log }).then(() => (isLeading = true));
+    await turns();
+    log.onFlushed(offset(2));
+    await turns();
+    expect([log.logEndOffset, log.highWatermark, isLeading]).toEqual([3, 0, false]);
+    release();
+    await starting;
+    expect(log.highWatermark).toBe(3);
+  });
+
+  it("goes on from the log's epoch when quorum-state is gone", async () => {
     const volume = freshVolume();
     await start(volume);
     volume.crash();
@@ -98,11 +154,15 @@ describe('a proposal', () => {
     let answered = false;
     const proposal = member.propose([create('/a')]);
     void proposal.then(() => (answered = true));
-    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    await turns();
     expect(answered).toBe(false);
     expect(member.tree.has('/a')).toBe(false);
     release();
-    expect(await proposal).toMatchObject({ status: 'committed', offset: 1, results: [{ op: 'create', path: '/a', node: { createdAt: 1 } }] });
+    expect(await proposal).toMatchObject({
+      status: 'committed',
+      offset: 1,
+      results: [{ op: 'create', path: '/a', node: { createdAt: 1 } }],
+    });
     expect(member.tree.has('/a')).toBe(true);
   });
 
@@ -140,7 +200,10 @@ describe('a proposal', () => {
 
   it('that only checks is in the log like any other', async () => {
     const { member } = await start(freshVolume());
-    expect(await member.propose([{ op: 'check', path: '/', expectedVersion: 0 }])).toMatchObject({ status: 'committed', offset: 1 });
+    expect(await member.propose([{ op: 'check', path: '/', expectedVersion: 0 }])).toMatchObject({
+      status: 'committed',
+      offset: 1,
+    });
     expect(member.snapshot.logEndOffset).toBe(2);
   });
 
@@ -164,7 +227,9 @@ describe('a proposal', () => {
     for (const round of ['a', 'b', 'c']) {
       const flushesBefore = log.flushCount;
       const startedMs = performance.now();
-      const answers = await Promise.all(Array.from({ length: 5000 }, (_, i) => member.propose([create(`/${round}${i}`)])));
+      const answers = await Promise.all(
+        Array.from({ length: 5000 }, (_, i) => member.propose([create(`/${round}${i}`)])),
+      );
       bestMs = Math.min(bestMs, performance.now() - startedMs);
       expect(log.flushCount - flushesBefore).toBeLessThanOrEqual(3);
       expect(answers.every((it) => it.status === 'committed')).toBe(true);
@@ -180,8 +245,13 @@ describe('a proposal', () => {
     const volume = freshVolume();
     const { member } = await start(volume, { limits: { ...QUORUM_LIMITS, ...limits } });
     const release = volume.disk.hold('sync', LOG);
-    const waiting = Array.from({ length: 3 }, (_unused, i) => member.propose([create(`/${i}`, 'x'.repeat(100))]));
-    expect(await member.propose([create('/one-more')])).toMatchObject({ status: 'refused', error: { code: 'overloaded' } });
+    const waiting = Array.from({ length: 3 }, (_unused, i) =>
+      member.propose([create(`/${i}`, 'x'.repeat(100))]),
+    );
+    expect(await member.propose([create('/one-more')])).toMatchObject({
+      status: 'refused',
+      error: { code: 'overloaded' },
+    });
     release();
     for (const answer of await Promise.all(waiting)) expect(answer.status).toBe('committed');
     expect(await member.propose([create('/one-more')])).toMatchObject({ status: 'committed' });
@@ -194,7 +264,9 @@ describe('those who follow the tree', () => {
     const seen: string[] = [];
     member.onChange((changes, at) => {
       expect(member.snapshot.appliedOffset).toBe(at + 1);
-      seen.push(`${at}: ${changes.map((it) => `${it.kind} ${(it as { path?: string }).path}`).join(', ')}`);
+      seen.push(
+        `${at}: ${changes.map((it) => `${it.kind} ${(it as { path?: string }).path}`).join(', ')}`,
+      );
     });
     const answers = [
       member.propose([create('/a'), create('/b')]).then(() => seen.push('answered')),
@@ -203,7 +275,11 @@ describe('those who follow the tree', () => {
       member.propose([{ op: 'delete', path: '/b' }]),
     ];
     await Promise.all(answers);
-    expect(seen.filter((it) => it !== 'answered')).toEqual(['2: nodeCreated /a, nodeCreated /b', '4: nodeChanged /a', '5: nodeDeleted /b']);
+    expect(seen.filter((it) => it !== 'answered')).toEqual([
+      '2: nodeCreated /a, nodeCreated /b',
+      '4: nodeChanged /a',
+      '5: nodeDeleted /b',
+    ]);
     expect(seen.indexOf('answered')).toBeGreaterThan(0);
   });
 
@@ -249,18 +325,27 @@ describe('a session', () => {
   it('takes its ephemeral nodes with it when it is closed', async () => {
     const { member } = await start(freshVolume());
     const session = await openOne(member);
-    await member.propose([{ op: 'create', path: '/mine', ephemeral: true }, create('/ours')], { sessionId: session });
+    await member.propose([{ op: 'create', path: '/mine', ephemeral: true }, create('/ours')], {
+      sessionId: session,
+    });
     expect(await member.closeSession(session)).toMatchObject({ status: 'committed' });
     expect(pathsOf(member)).toEqual(['/', '/ours']);
-    expect(await member.propose([create('/more')], { sessionId: session })).toMatchObject({ status: 'refused', error: { code: 'sessionExpired' } });
+    expect(await member.propose([create('/more')], { sessionId: session })).toMatchObject({
+      status: 'refused',
+      error: { code: 'sessionExpired' },
+    });
   });
 
   it('expires after its timeout without a word, and not before', async () => {
     const { member, clock } = await start(freshVolume());
     const session = await openOne(member, 6000);
-    await member.propose([{ op: 'create', path: '/mine', ephemeral: true }], { sessionId: session });
+    await member.propose([{ op: 'create', path: '/mine', ephemeral: true }], {
+      sessionId: session,
+    });
     const ended = new Promise<TreeChange>((resolve) => {
-      member.onChange((changes) => changes.forEach((it) => it.kind === 'sessionClosed' && resolve(it)));
+      member.onChange((changes) =>
+        changes.forEach((it) => it.kind === 'sessionClosed' && resolve(it)),
+      );
     });
     clock.advance(5000);
     expect(member.touchSession(session)).toBe(true);
@@ -278,7 +363,9 @@ describe('a session', () => {
     const volume = freshVolume();
     const first = await start(volume);
     const session = await openOne(first.member, 6000);
-    await first.member.propose([{ op: 'create', path: '/mine', ephemeral: true }], { sessionId: session });
+    await first.member.propose([{ op: 'create', path: '/mine', ephemeral: true }], {
+      sessionId: session,
+    });
     const { member, clock } = await start(crashed(volume));
     expect(member.tree.ephemeralsOf(session)).toEqual(['/mine']);
     clock.advance(5900);
@@ -293,35 +380,50 @@ describe('a session', () => {
     const volume = freshVolume();
     const { member } = await start(volume);
     const session = await openOne(member);
-    await member.propose(['/x', '/y', '/z'].map((path) => ({ op: 'create', path, ephemeral: true })), { sessionId: session });
+    await member.propose(
+      ['/x', '/y', '/z'].map((path) => ({ op: 'create', path, ephemeral: true })),
+      { sessionId: session },
+    );
     const changes: TreeChange[][] = [];
     member.onChange((batch) => changes.push([...batch]));
     await member.closeSession(session);
-    expect(changes.map((batch) => batch.map((it) => it.kind))).toEqual([['nodeDeleted', 'nodeDeleted', 'nodeDeleted', 'sessionClosed']]);
+    expect(changes.map((batch) => batch.map((it) => it.kind))).toEqual([
+      ['nodeDeleted', 'nodeDeleted', 'nodeDeleted', 'sessionClosed'],
+    ]);
   });
 });
 
 describe('a disk that refuses', () => {
-  it.each(['append', 'sync'] as const)('in an %s ends the leadership; nothing is half applied', async (operation) => {
-    const volume = freshVolume();
-    const logger = recordingLogger();
-    const { member } = await start(volume, { logger });
-    await member.propose([create('/kept')]);
-    const roles: string[] = [];
-    member.subscribe((it) => roles.push(it.role));
-    volume.disk.failNext(operation, 'failed', 0, LOG);
-    const proposals = [member.propose([create('/a'), create('/b')]), member.propose([create('/c')])];
-    for (const proposal of proposals) expect(await rejection(proposal)).toMatchObject({ kind: 'storage', cause: { name: 'VolumeError' } });
-    expect(member.snapshot).toMatchObject({ role: 'failed', failure: { name: 'VolumeError' } });
-    expect(roles).toEqual(['failed']);
-    expect(pathsOf(member)).toEqual(['/', '/kept']);
-    expect(await member.propose([create('/d')])).toEqual({ status: 'notLeader', leaderId: null });
-    expect(logger.told.some((it) => it.level === 'error')).toBe(true);
-    await member.close();
+  it.each(['append', 'sync'] as const)(
+    'in an %s ends the leadership; nothing is half applied',
+    async (operation) => {
+      const volume = freshVolume();
+      const logger = recordingLogger();
+      const { member } = await start(volume, { logger });
+      await member.propose([create('/kept')]);
+      const roles: string[] = [];
+      member.subscribe((it) => roles.push(it.role));
+      volume.disk.failNext(operation, 'failed', 0, LOG);
+      const proposals = [
+        member.propose([create('/a'), create('/b')]),
+        member.propose([create('/c')]),
+      ];
+      for (const proposal of proposals)
+        expect(await rejection(proposal)).toMatchObject({
+          kind: 'storage',
+          cause: { name: 'VolumeError' },
+        });
+      expect(member.snapshot).toMatchObject({ role: 'failed', failure: { name: 'VolumeError' } });
+      expect(roles).toEqual(['failed']);
+      expect(pathsOf(member)).toEqual(['/', '/kept']);
+      expect(await member.propose([create('/d')])).toEqual({ status: 'notLeader', leaderId: null });
+      expect(logger.told.some((it) => it.level === 'error')).toBe(true);
+      await member.close();
 
-    const again = await start(crashed(volume));
-    expect(again.member.tree.has('/kept')).toBe(true);
-  });
+      const again = await start(crashed(volume));
+      expect(again.member.tree.has('/kept')).toBe(true);
+    },
+  );
 
   it('in a snapshot costs nothing but the snapshot', async () => {
     const volume = freshVolume();
@@ -331,14 +433,17 @@ describe('a disk that refuses', () => {
     await member.propose([create('/a')]);
     await member.propose([create('/b')]);
     await member.close();
-    expect(logger.told.find((it) => it.level === 'warn')).toMatchObject({ fields: { error: { kind: 'full' } } });
+    expect(logger.told.find((it) => it.level === 'warn')).toMatchObject({
+      fields: { error: { kind: 'full' } },
+    });
     const again = await start(crashed(volume));
     expect(pathsOf(again.member)).toEqual(['/', '/a', '/b']);
   });
 });
 
 describe('snapshots', () => {
-  const checkpoints = (volume: MemoryVolume) => [...volume.disk.files.keys()].filter((name) => name.endsWith('.checkpoint')).sort();
+  const checkpoints = (volume: MemoryVolume) =>
+    [...volume.disk.files.keys()].filter((name) => name.endsWith('.checkpoint')).sort();
   /** One after another, so that each is in a flush of its own. */
   const grow = async (member: QuorumMember, count: number, name = 'n') => {
     for (let i = 0; i < count; i++) await member.propose([create(`/${name}${i}`, 'x'.repeat(100))]);
@@ -365,7 +470,9 @@ describe('snapshots', () => {
     for (const { member } of [one, two]) {
       const session = await member.openSession({ timeoutMs: 60_000 });
       if (session.status !== 'committed') throw new Error(session.status);
-      await member.propose([{ op: 'create', path: '/e', ephemeral: true }], { sessionId: session.session.id });
+      await member.propose([{ op: 'create', path: '/e', ephemeral: true }], {
+        sessionId: session.session.id,
+      });
       await grow(member, 30);
       await member.close();
     }
@@ -386,7 +493,9 @@ describe('snapshots', () => {
     const logger = recordingLogger();
     const again = await start(volume.disk.mount(), { logger });
     expect(bytesOf(again.member)).toEqual(before);
-    expect(logger.told.find((it) => it.level === 'error')).toMatchObject({ fields: { file: newer } });
+    expect(logger.told.find((it) => it.level === 'error')).toMatchObject({
+      fields: { file: newer },
+    });
 
     again.log.onFlushed = () => {};
     volume.disk.crash();
@@ -410,9 +519,13 @@ describe('what is refused by name', () => {
     await start(volume);
     const other = crashed(volume);
     const TWO = nodeId(2);
-    expect(await rejection(start(other, { nodeId: TWO, voters: [TWO] }))).toMatchObject({ kind: 'foreignState' });
+    expect(await rejection(start(other, { nodeId: TWO, voters: [TWO] }))).toMatchObject({
+      kind: 'foreignState',
+    });
     const incarnation = 'ffffffffffffffffffffffffffffffff' as Uuid;
-    expect(await rejection(start(crashed(other), { incarnation }))).toMatchObject({ kind: 'foreignState' });
+    expect(await rejection(start(crashed(other), { incarnation }))).toMatchObject({
+      kind: 'foreignState',
+    });
   });
 
   it('is a quorum-state that does not match its checksum', async () => {
@@ -423,6 +536,34 @@ describe('what is refused by name', () => {
     expect(await rejection(start(volume.disk.mount()))).toMatchObject({ kind: 'corrupt' });
   });
 
+  it('is a batch that does not match its checksum, or is not there at all', async () => {
+    const volume = freshVolume();
+    await (await start(volume)).member.propose([create('/a')]);
+    const next = crashed(volume);
+    const log = await FileLog.open(next, crc32c);
+    const honest = log.read.bind(log);
+    log.read = (from, options) => {
+      const read = honest(from, options) as Extract<QuorumRead, { status: 'ok' }>;
+      const records = read.records.map((bytes) => bytes.slice());
+      records.at(-1)![100]! ^= 1;
+      return { ...read, records };
+    };
+    expect(await rejection(start(next, { log }))).toMatchObject({
+      kind: 'corrupt',
+      message: expect.stringMatching(/batch at offset \d/) as string,
+    });
+
+    for (const answer of [
+      { status: 'outOfRange' },
+      { status: 'ok', records: [], nextOffset: offset(0) },
+    ] as const) {
+      const other = crashed(freshVolume());
+      const log = await FileLog.open(other, crc32c);
+      log.read = () => answer;
+      expect((await rejection(start(other, { log }))).kind).toBe('corrupt');
+    }
+  });
+
   it('is a record that a newer version wrote', async () => {
     const volume = freshVolume();
     await start(volume);
@@ -430,7 +571,9 @@ describe('what is refused by name', () => {
     const log = await FileLog.open(next, crc32c);
     const flushed = new Promise<void>((resolve) => (log.onFlushed = () => resolve()));
     const records = [{ timestampMs: 0, value: Uint8Array.of(0x6f, 99, 0) }];
-    log.appendAsLeader(buildBatch({ baseOffset: log.logEndOffset, leaderEpoch: leaderEpoch(1), records, crc32c }));
+    log.appendAsLeader(
+      buildBatch({ baseOffset: log.logEndOffset, leaderEpoch: leaderEpoch(1), records, crc32c }),
+    );
     await flushed;
     const error = await rejection(start(crashed(next)));
     expect(error.kind).toBe('unknownRecord');

@@ -8,7 +8,15 @@
  */
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
 import type { Clock, Crc32c, Logger, Random, Volume } from '@odradek/ports';
-import { batchesIn, isCrcValid, leaderEpoch, type LeaderEpoch, type NodeId, type Offset, type Uuid } from '@odradek/protocol';
+import {
+  batchesIn,
+  isCrcValid,
+  leaderEpoch,
+  type LeaderEpoch,
+  type NodeId,
+  type Offset,
+  type Uuid,
+} from '@odradek/protocol';
 import { asError, invariant, QuorumError } from '../errors.ts';
 import {
   ELECTION_TIMEOUT_MS,
@@ -25,7 +33,12 @@ import { CommittedTree, decodeBatch } from './committed-tree.ts';
 import { majorityOffset, type ElectionState } from './election.ts';
 import { leaderChangeBatch } from './leader-change.ts';
 import { Proposals, type Outcome } from './proposals.ts';
-import { quorumMemberMachine, roleOf, type MemberEvent, type MemberRole } from './quorum-member.machine.ts';
+import {
+  quorumMemberMachine,
+  roleOf,
+  type MemberEvent,
+  type MemberRole,
+} from './quorum-member.machine.ts';
 import type { QuorumLog } from './quorum-log.ts';
 import { readQuorumState, writeQuorumState } from './quorum-state-file.ts';
 import { SessionClock } from './session-clock.ts';
@@ -157,7 +170,8 @@ export class QuorumMember {
     let told = this.snapshot;
     const tell = (): void => {
       const now = this.snapshot;
-      if (now.role === told.role && now.epoch === told.epoch && now.leaderId === told.leaderId) return;
+      if (now.role === told.role && now.epoch === told.epoch && now.leaderId === told.leaderId)
+        return;
       told = now;
       listener(now);
     };
@@ -171,7 +185,10 @@ export class QuorumMember {
   }
 
   /** All operations or none. Values are kept as they are: the caller changes their bytes no more. */
-  propose(ops: readonly TreeOp[], { sessionId }: { sessionId?: SessionId } = {}): Promise<Proposal> {
+  propose(
+    ops: readonly TreeOp[],
+    { sessionId }: { sessionId?: SessionId } = {},
+  ): Promise<Proposal> {
     return this.#submit(ops, sessionId);
   }
 
@@ -211,7 +228,10 @@ export class QuorumMember {
   #submit(ops: readonly (TreeOp | SessionOp)[], sessionId?: SessionId): Promise<Proposal> {
     if (this.#proposals === undefined || this.#closing !== undefined) {
       const { leaderId } = this.#actor.getSnapshot().context.election;
-      return Promise.resolve({ status: 'notLeader', leaderId: leaderId === this.#options.nodeId ? null : leaderId });
+      return Promise.resolve({
+        status: 'notLeader',
+        leaderId: leaderId === this.#options.nodeId ? null : leaderId,
+      });
     }
     if (sessionId !== undefined) this.#sessionClock.touch(sessionId);
     try {
@@ -229,7 +249,10 @@ export class QuorumMember {
   #expireSession(id: SessionId): void {
     this.#logger.info('a session has expired', { sessionId: id });
     this.#endSession(id, 'expired').catch((error: unknown) => {
-      this.#logger.warn('the end of an expired session could not be recorded', { sessionId: id, error });
+      this.#logger.warn('the end of an expired session could not be recorded', {
+        sessionId: id,
+        error,
+      });
     });
   }
 
@@ -240,7 +263,11 @@ export class QuorumMember {
     const { latestEpoch } = this.#options.log;
     const epoch = Math.max(election?.epoch ?? 0, latestEpoch, this.#committed.snapshotId.epoch, 0);
     if (election !== undefined && epoch === election.epoch) return election;
-    if (epoch > 0) this.#logger.warn('the log is in a newer epoch than quorum-state', { epoch, recorded: election?.epoch });
+    if (epoch > 0)
+      this.#logger.warn('the log is in a newer epoch than quorum-state', {
+        epoch,
+        recorded: election?.epoch,
+      });
     return { epoch: leaderEpoch(epoch), leaderId: null, votedId: null, votedIncarnation: null };
   }
 
@@ -248,9 +275,13 @@ export class QuorumMember {
     const { random } = this.#options;
     const jittered = (baseMs: number) => () => baseMs + (random.uint32() % baseMs);
     // Peers: there is nobody to ask yet, and a lone voter asks nobody.
-    const noPeers = (_: unknown, { peers }: { peers: readonly NodeId[] }): void => invariant(peers.length === 0, 'a lone voter has peers');
+    const noPeers = (_: unknown, { peers }: { peers: readonly NodeId[] }): void =>
+      invariant(peers.length === 0, 'a lone voter has peers');
     return quorumMemberMachine.provide({
-      delays: { electionTimeout: jittered(ELECTION_TIMEOUT_MS), fetchTimeout: () => FETCH_TIMEOUT_MS },
+      delays: {
+        electionTimeout: jittered(ELECTION_TIMEOUT_MS),
+        fetchTimeout: () => FETCH_TIMEOUT_MS,
+      },
       actions: {
         sendPreVoteRequests: noPeers,
         sendVoteRequests: noPeers,
@@ -273,7 +304,10 @@ export class QuorumMember {
 
   #join(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const failed = (): void => reject(this.#failure ?? new QuorumError('interrupted', 'the member was closed while it started'));
+      const failed = (): void =>
+        reject(
+          this.#failure ?? new QuorumError('interrupted', 'the member was closed while it started'),
+        );
       const subscription = this.#actor.subscribe({
         next: (state) => {
           if (!state.hasTag('settled')) return;
@@ -293,7 +327,13 @@ export class QuorumMember {
       .catch(() => {})
       .then(() => writeQuorumState(volume, this.#folder, election, crc32c))
       .catch((cause: unknown) => {
-        throw this.#failed(new QuorumError('storage', 'the vote could not be written: this member votes no more until it is restarted on a sound disk', { cause }));
+        throw this.#failed(
+          new QuorumError(
+            'storage',
+            'the vote could not be written: this member votes no more until it is restarted on a sound disk',
+            { cause },
+          ),
+        );
       });
     this.#persisting = written;
     return written;
@@ -311,7 +351,10 @@ export class QuorumMember {
       );
       const appended = log.appendAsLeader(batch, { leaderEpoch: epoch, origin: 'coordinator' });
       if (appended.status === 'refused') {
-        throw new QuorumError('storage', `the metadata log does not open epoch ${epoch}: ${appended.message ?? 'no reason given'}`);
+        throw new QuorumError(
+          'storage',
+          `the metadata log does not open epoch ${epoch}: ${appended.message ?? 'no reason given'}`,
+        );
       }
     } catch (thrown) {
       this.#fail(asError(thrown));
@@ -320,7 +363,14 @@ export class QuorumMember {
 
   #startLeading(epoch: LeaderEpoch): void {
     const { log, clock, crc32c, limits = QUORUM_LIMITS } = this.#options;
-    this.#proposals = new Proposals({ epoch, log, committed: this.#committed, clock, crc32c, limits });
+    this.#proposals = new Proposals({
+      epoch,
+      log,
+      committed: this.#committed,
+      clock,
+      crc32c,
+      limits,
+    });
     for (const session of this.tree.sessions()) this.#sessionClock.watch(session);
     this.#unfollow = this.onChange((changes) => this.#followSessions(changes));
     this.#logger.info('leads the metadata quorum', { epoch, highWatermark: this.#highWatermark });
@@ -385,17 +435,32 @@ export class QuorumMember {
   async #replayOnce(end: Offset): Promise<void> {
     const committed = this.#committed;
     const from = committed.nextOffset;
-    const read = await this.#options.log.read(from, { maxBytes: REPLAY_READ_BYTES, atLeastOneBatch: true, below: end });
-    if (read.status === 'outOfRange') throw new QuorumError('corrupt', `the metadata log has nothing at offset ${from}, though it ends at ${end}`);
+    const read = await this.#options.log.read(from, {
+      maxBytes: REPLAY_READ_BYTES,
+      atLeastOneBatch: true,
+      below: end,
+    });
+    if (read.status === 'outOfRange')
+      throw new QuorumError(
+        'corrupt',
+        `the metadata log has nothing at offset ${from}, though it ends at ${end}`,
+      );
     for (const bytes of read.records) {
       for (const view of batchesIn(bytes)) {
         if (!isCrcValid(view, this.#options.crc32c)) {
-          throw new QuorumError('corrupt', `the batch at offset ${view.baseOffset} of the metadata log does not match its checksum`);
+          throw new QuorumError(
+            'corrupt',
+            `the batch at offset ${view.baseOffset} of the metadata log does not match its checksum`,
+          );
         }
         committed.apply(decodeBatch(view));
       }
     }
-    if (committed.nextOffset === from) throw new QuorumError('corrupt', `the metadata log gives no batch at offset ${from}, though it ends at ${end}`);
+    if (committed.nextOffset === from)
+      throw new QuorumError(
+        'corrupt',
+        `the metadata log gives no batch at offset ${from}, though it ends at ${end}`,
+      );
   }
 
   #snapshotIfDue(): void {
@@ -413,7 +478,10 @@ export class QuorumMember {
       await this.#options.log.deleteRecordsBefore?.(neededFrom);
       this.#logger.debug('the metadata tree was snapshot', { ...id, neededFrom });
     } catch (error) {
-      this.#logger.warn('the metadata tree could not be snapshot: the log is kept, and it will be tried again', { error });
+      this.#logger.warn(
+        'the metadata tree could not be snapshot: the log is kept, and it will be tried again',
+        { error },
+      );
     }
   }
 
@@ -432,27 +500,46 @@ export class QuorumMember {
 function assertServable({ nodeId, voters }: QuorumMemberOptions): void {
   const list = voters.join(', ');
   if (voters.length % 2 === 0) {
-    throw new QuorumError('unsupportedVoters', `${voters.length} voters (${list}): an ensemble has an odd number, because an even one survives no more failures`);
+    throw new QuorumError(
+      'unsupportedVoters',
+      `${voters.length} voters (${list}): an ensemble has an odd number, because an even one survives no more failures`,
+    );
   }
   if (voters.length > 1 || voters[0] !== nodeId) {
-    throw new QuorumError('unsupportedVoters', `voters ${list} on node ${nodeId}: this version serves a node that is the only voter`);
+    throw new QuorumError(
+      'unsupportedVoters',
+      `voters ${list} on node ${nodeId}: this version serves a node that is the only voter`,
+    );
   }
 }
 
 /** A lone voter can only ever have voted for itself, on this very storage. */
-function assertOwn(election: ElectionState | undefined, { nodeId, incarnation }: QuorumMemberOptions): void {
+function assertOwn(
+  election: ElectionState | undefined,
+  { nodeId, incarnation }: QuorumMemberOptions,
+): void {
   if (election === undefined || election.votedId === null) return;
   if (election.votedId !== nodeId) {
-    throw new QuorumError('foreignState', `this folder's quorum-state has voted for node ${election.votedId}, and this is node ${nodeId}: it is another broker's folder`);
+    throw new QuorumError(
+      'foreignState',
+      `this folder's quorum-state has voted for node ${election.votedId}, and this is node ${nodeId}: it is another broker's folder`,
+    );
   }
   if (election.votedIncarnation !== null && election.votedIncarnation !== incarnation) {
-    throw new QuorumError('foreignState', `this folder's quorum-state is of incarnation ${election.votedIncarnation}, and meta.properties says ${incarnation}: the two were not written together`);
+    throw new QuorumError(
+      'foreignState',
+      `this folder's quorum-state is of incarnation ${election.votedIncarnation}, and meta.properties says ${incarnation}: the two were not written together`,
+    );
   }
 }
 
 function assertContinuous(log: QuorumLog, snapshot: TreeSnapshot | undefined): void {
   const from = snapshot?.nextOffset ?? 0;
   if (log.logStartOffset <= from && from <= log.logEndOffset) return;
-  const have = snapshot === undefined ? 'there is no sound snapshot' : `the snapshot ends at offset ${from}`;
-  throw new QuorumError('corrupt', `the metadata log holds offsets ${log.logStartOffset} to ${log.logEndOffset}, and ${have}: a part of the metadata is missing. Restore the folder from a copy`);
+  const have =
+    snapshot === undefined ? 'there is no sound snapshot' : `the snapshot ends at offset ${from}`;
+  throw new QuorumError(
+    'corrupt',
+    `the metadata log holds offsets ${log.logStartOffset} to ${log.logEndOffset}, and ${have}: a part of the metadata is missing. Restore the folder from a copy`,
+  );
 }

@@ -5,14 +5,29 @@
  *
  *   {"leaderId":-1,"leaderEpoch":2,"votedId":1,"votedDirectoryId":"J8aAPcfLQt2bqs1JT_rMgQ","data_version":1,"checksum":...}
  */
-import { leaderEpoch, nodeId, utf8Decode, utf8Encode, uuidFromBase64, uuidToBase64, ZERO_UUID } from '@odradek/protocol';
+import {
+  leaderEpoch,
+  nodeId,
+  utf8Decode,
+  utf8Encode,
+  uuidFromBase64,
+  uuidToBase64,
+  ZERO_UUID,
+} from '@odradek/protocol';
 import type { Crc32c, Volume } from '@odradek/ports';
 import { QuorumError } from '../errors.ts';
 import type { ElectionState } from './election.ts';
 
 const DATA_VERSION = 1;
 const NOBODY = -1;
-const KEYS: readonly string[] = ['leaderId', 'leaderEpoch', 'votedId', 'votedDirectoryId', 'data_version', 'checksum'];
+const KEYS: readonly string[] = [
+  'leaderId',
+  'leaderEpoch',
+  'votedId',
+  'votedDirectoryId',
+  'data_version',
+  'checksum',
+];
 
 export const quorumStateFile = (folder: string): string => `${folder}/quorum-state`;
 
@@ -26,7 +41,11 @@ export async function writeQuorumState(
 }
 
 /** Undefined where there is none. Throws QuorumError 'corrupt'. */
-export async function readQuorumState(volume: Volume, folder: string, crc32c: Crc32c): Promise<ElectionState | undefined> {
+export async function readQuorumState(
+  volume: Volume,
+  folder: string,
+  crc32c: Crc32c,
+): Promise<ElectionState | undefined> {
   const name = quorumStateFile(folder);
   const bytes = await volume.readSmall(name);
   return bytes === undefined ? undefined : decodeQuorumState(bytes, crc32c, name);
@@ -40,7 +59,9 @@ export function encodeQuorumState(election: ElectionState, crc32c: Crc32c): Uint
     votedDirectoryId: uuidToBase64(election.votedIncarnation ?? ZERO_UUID),
     data_version: DATA_VERSION,
   };
-  return utf8Encode(JSON.stringify({ ...data, checksum: crc32c(utf8Encode(JSON.stringify(data))) }));
+  return utf8Encode(
+    JSON.stringify({ ...data, checksum: crc32c(utf8Encode(JSON.stringify(data))) }),
+  );
 }
 
 export function decodeQuorumState(bytes: Uint8Array, crc32c: Crc32c, name: string): ElectionState {
@@ -65,10 +86,13 @@ export function decodeQuorumState(bytes: Uint8Array, crc32c: Crc32c, name: strin
   if (checksum !== undefined && checksum !== crc32c(utf8Encode(JSON.stringify(rest)))) {
     return corrupt('does not match its checksum');
   }
-  if (rest['data_version'] !== DATA_VERSION) return corrupt(`is of version ${String(rest['data_version'])}`);
+  if (rest['data_version'] !== DATA_VERSION)
+    return corrupt(`is of version ${String(rest['data_version'])}`);
   const int = (key: string, min: number): number => {
     const value = rest[key];
-    return Number.isInteger(value) && (value as number) >= min ? (value as number) : corrupt(`has no proper ${key}`);
+    return Number.isInteger(value) && (value as number) >= min
+      ? (value as number)
+      : corrupt(`has no proper ${key}`);
   };
   const votedDirectoryId = rest['votedDirectoryId'];
   const voted = typeof votedDirectoryId === 'string' ? uuidFromBase64(votedDirectoryId) : undefined;

@@ -55,16 +55,16 @@ export class SessionClock {
 
   #arm(dueMs: number): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
-    this.#dueMs = dueMs;
-    const delayMs = Math.max(SESSION_TICK_MS, dueMs - this.#clock.monotonicMs());
-    this.#timer = this.#clock.setTimeout(() => this.#look(), delayMs);
+    const nowMs = this.#clock.monotonicMs();
+    this.#dueMs = Math.max(dueMs, nowMs + SESSION_TICK_MS);
+    this.#timer = this.#clock.setTimeout(() => this.#look(), this.#dueMs - nowMs);
   }
 
   #look(): void {
     this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
     const lateMs = nowMs - this.#dueMs;
-    if (lateMs > 2 * SESSION_TICK_MS) for (const watched of this.#watched.values()) watched.deadlineMs += lateMs;
+    if (lateMs > SESSION_TICK_MS) this.#forgive(lateMs + SESSION_TICK_MS);
     let earliestMs = Infinity;
     for (const [id, watched] of this.#watched) {
       if (watched.deadlineMs <= nowMs) {
@@ -75,5 +75,10 @@ export class SessionClock {
       if (watched.deadlineMs < earliestMs) earliestMs = watched.deadlineMs;
     }
     if (this.#watched.size > 0) this.#arm(earliestMs);
+  }
+
+  /** A tick more than was slept: what was said meanwhile is read only after the timers. */
+  #forgive(extraMs: number): void {
+    for (const watched of this.#watched.values()) watched.deadlineMs += extraMs;
   }
 }

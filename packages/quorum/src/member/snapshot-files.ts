@@ -7,7 +7,12 @@ import { leaderEpoch, offset, type Offset } from '@odradek/protocol';
 import { QuorumError } from '../errors.ts';
 import { SNAPSHOTS_KEPT } from '../limits.ts';
 import type { ReadonlyTree } from '../tree/node.ts';
-import { decodeSnapshot, encodeSnapshot, type SnapshotId, type TreeSnapshot } from '../tree/snapshot.ts';
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  type SnapshotId,
+  type TreeSnapshot,
+} from '../tree/snapshot.ts';
 
 const NAME = /\/(\d{20})-(\d{10})\.checkpoint$/;
 
@@ -36,7 +41,10 @@ export class SnapshotFiles {
         if (bytes !== undefined) return decodeSnapshot(bytes, this.#crc32c, name);
       } catch (error) {
         if (!(error instanceof QuorumError) || error.kind !== 'corrupt') throw error;
-        this.#logger.error('a snapshot of the metadata is damaged, and is passed over', { file: name, error });
+        this.#logger.error('a snapshot of the metadata is damaged, and is passed over', {
+          file: name,
+          error,
+        });
       }
     }
     return undefined;
@@ -56,7 +64,12 @@ export class SnapshotFiles {
     const files: SnapshotFile[] = [];
     for (const { name } of entries) {
       const parts = NAME.exec(name);
-      if (parts !== null) files.push({ name, nextOffset: offset(Number(parts[1])), epoch: leaderEpoch(Number(parts[2])) });
+      if (parts !== null)
+        files.push({
+          name,
+          nextOffset: offset(Number(parts[1])),
+          epoch: leaderEpoch(Number(parts[2])),
+        });
     }
     return files.sort((a, b) => b.nextOffset - a.nextOffset || b.epoch - a.epoch);
   }

@@ -1,5 +1,11 @@
 /** A lone member over any volume, with the log, clock and logger that the tests look into. */
-import { silentLogger, type Crc32c, type Logger, type LogFields, type Volume } from '@odradek/ports';
+import {
+  silentLogger,
+  type Crc32c,
+  type Logger,
+  type LogFields,
+  type Volume,
+} from '@odradek/ports';
 import { seededRandom } from '@odradek/ports/testing';
 import { crc32cJs, nodeId, type Uuid } from '@odradek/protocol';
 import { QuorumMember, type QuorumMemberOptions } from '../member/quorum-member.ts';
@@ -16,8 +22,14 @@ export interface LoneMember {
   readonly clock: ManualClock;
 }
 
-export async function startLoneMember(volume: Volume, options: Partial<QuorumMemberOptions> = {}): Promise<LoneMember> {
-  const log = await FileLog.open(volume, crc32c);
+export async function startLoneMember(
+  volume: Volume,
+  {
+    log: given,
+    ...options
+  }: Partial<Omit<QuorumMemberOptions, 'log'>> & { readonly log?: FileLog } = {},
+): Promise<LoneMember> {
+  const log = given ?? (await FileLog.open(volume, crc32c));
   const clock = new ManualClock();
   const member = await QuorumMember.start({
     nodeId: NODE,

@@ -3,7 +3,17 @@
  * tests of the member alone; PartitionLog is the real one.
  */
 import type { AppendFile, Crc32c, Volume } from '@odradek/ports';
-import { BatchView, batchesIn, isCrcValid, leaderEpoch, offset, utf8Decode, utf8Encode, type LeaderEpoch, type Offset } from '@odradek/protocol';
+import {
+  BatchView,
+  batchesIn,
+  isCrcValid,
+  leaderEpoch,
+  offset,
+  utf8Decode,
+  utf8Encode,
+  type LeaderEpoch,
+  type Offset,
+} from '@odradek/protocol';
 import type { QuorumAppend, QuorumLog, QuorumRead } from '../member/quorum-log.ts';
 
 const FILE = '__cluster_metadata-0/00000000000000000000.log';
@@ -36,7 +46,12 @@ export class FileLog implements QuorumLog {
       await file.sync();
     }
     const start = await volume.readSmall(START_FILE);
-    return new FileLog(volume, file, stored, offset(start === undefined ? 0 : Number(utf8Decode(start))));
+    return new FileLog(
+      volume,
+      file,
+      stored,
+      offset(start === undefined ? 0 : Number(utf8Decode(start))),
+    );
   }
 
   onFlushed: (flushedOffset: Offset) => void = () => {};
@@ -73,7 +88,8 @@ export class FileLog implements QuorumLog {
 
   appendAsLeader(records: Uint8Array): QuorumAppend {
     const view = new BatchView(records);
-    if (view.baseOffset !== this.logEndOffset) return { status: 'refused', message: `offset ${view.baseOffset} at ${this.logEndOffset}` };
+    if (view.baseOffset !== this.logEndOffset)
+      return { status: 'refused', message: `offset ${view.baseOffset} at ${this.logEndOffset}` };
     this.#stored.push(storedOf(view));
     this.#queue.push(records);
     if (!this.#isFlushing) void this.#flush();
@@ -92,7 +108,7 @@ export class FileLog implements QuorumLog {
       records.push(batch.bytes);
       nextOffset = batch.nextOffset;
     }
-    return { status: 'read', records, nextOffset };
+    return { status: 'ok', records, nextOffset };
   }
 
   setHighWatermark(highWatermark: Offset): void {

@@ -17,14 +17,19 @@ class Grove {
   }
 
   decide(ops: readonly (TreeOp | SessionOp)[], session?: SessionId): Decision {
-    return decide(this.tree, ops, { nextOffset: offset(this.nextOffset), sessionId: session, limits: this.limits });
+    return decide(this.tree, ops, {
+      nextOffset: offset(this.nextOffset),
+      sessionId: session,
+      limits: this.limits,
+    });
   }
 
   do(ops: readonly (TreeOp | SessionOp)[], session?: SessionId) {
     const decision = this.decide(ops, session);
     if (decision.status === 'refused') throw new Error(decision.error.message);
     const changes: TreeChange[] = [];
-    for (const record of decision.records) changes.push(...this.tree.apply(record, offset(this.nextOffset++)));
+    for (const record of decision.records)
+      changes.push(...this.tree.apply(record, offset(this.nextOffset++)));
     return { results: decision.results, changes };
   }
 
@@ -55,7 +60,12 @@ describe('creating', () => {
       modifiedAt: 2,
       ephemeralOwner: null,
     });
-    expect(grove.tree.get('/topics')).toMatchObject({ version: 0, childrenVersion: 1, childCount: 1, modifiedAt: 1 });
+    expect(grove.tree.get('/topics')).toMatchObject({
+      version: 0,
+      childrenVersion: 1,
+      childCount: 1,
+      modifiedAt: 1,
+    });
   });
 
   it('is refused where the node is, or its parent is not', () => {
@@ -76,7 +86,9 @@ describe('creating', () => {
     grove.do([{ op: 'delete', path: '/locks/lock-0000000000' }]);
     const third = grove.do([{ op: 'create', path: '/locks/lock-', sequential: true }]);
     expect(third.results).toMatchObject([{ path: '/locks/lock-0000000003' }]);
-    expect(grove.refusal([{ op: 'create', path: '/nowhere/n-', sequential: true }])).toBe('noParent');
+    expect(grove.refusal([{ op: 'create', path: '/nowhere/n-', sequential: true }])).toBe(
+      'noParent',
+    );
     expect(grove.refusal([{ op: 'create', path: 'n-', sequential: true }])).toBe('invalidPath');
   });
 });
@@ -87,7 +99,9 @@ describe('changing and deleting', () => {
     grove.do([{ op: 'create', path: '/a' }]);
     grove.do([{ op: 'set', path: '/a', value: bytes('1'), expectedVersion: 0 }]);
     expect(grove.tree.get('/a')).toMatchObject({ version: 1, createdAt: 1, modifiedAt: 2 });
-    expect(grove.refusal([{ op: 'set', path: '/a', value: bytes('2'), expectedVersion: 0 }])).toBe('badVersion');
+    expect(grove.refusal([{ op: 'set', path: '/a', value: bytes('2'), expectedVersion: 0 }])).toBe(
+      'badVersion',
+    );
     expect(grove.refusal([{ op: 'delete', path: '/a', expectedVersion: 0 }])).toBe('badVersion');
     expect(grove.refusal([{ op: 'check', path: '/a', expectedVersion: 0 }])).toBe('badVersion');
     expect(grove.refusal([{ op: 'check', path: '/b' }])).toBe('noNode');
@@ -99,7 +113,10 @@ describe('changing and deleting', () => {
 
   it('leaves a node with children, and the root', () => {
     const grove = new Grove();
-    grove.do([{ op: 'create', path: '/a' }, { op: 'create', path: '/a/b' }]);
+    grove.do([
+      { op: 'create', path: '/a' },
+      { op: 'create', path: '/a/b' },
+    ]);
     expect(grove.refusal([{ op: 'delete', path: '/a' }])).toBe('notEmpty');
     expect(grove.refusal([{ op: 'delete', path: '/' }])).toBe('invalidPath');
     grove.do([{ op: 'set', path: '/', value: bytes('root') }]);
@@ -129,9 +146,22 @@ describe('a multi', () => {
       { op: 'delete', path: '/a/b' },
       { op: 'delete', path: '/a' },
     ]);
-    expect(results.map((it) => it.op)).toEqual(['create', 'create', 'set', 'check', 'delete', 'delete']);
+    expect(results.map((it) => it.op)).toEqual([
+      'create',
+      'create',
+      'set',
+      'check',
+      'delete',
+      'delete',
+    ]);
     expect(results[3]).toMatchObject({ node: { version: 1, createdAt: 2, modifiedAt: 3 } });
-    expect(changes.map((it) => it.kind)).toEqual(['nodeCreated', 'nodeCreated', 'nodeChanged', 'nodeDeleted', 'nodeDeleted']);
+    expect(changes.map((it) => it.kind)).toEqual([
+      'nodeCreated',
+      'nodeCreated',
+      'nodeChanged',
+      'nodeDeleted',
+      'nodeDeleted',
+    ]);
     expect(grove.tree.nodeCount).toBe(1);
   });
 
@@ -142,7 +172,10 @@ describe('a multi', () => {
       { op: 'create', path: '/b' },
       { op: 'set', path: '/c', value: bytes('') },
     ]);
-    expect(decision).toEqual({ status: 'refused', error: { code: 'noNode', message: '/c is not there', opIndex: 2 } });
+    expect(decision).toEqual({
+      status: 'refused',
+      error: { code: 'noNode', message: '/c is not there', opIndex: 2 },
+    });
     expect(grove.tree.nodeCount).toBe(1);
   });
 
@@ -161,7 +194,13 @@ describe('sessions', () => {
     const session = grove.session();
     expect(session).toBe(2);
     grove.do([{ op: 'create', path: '/live/b', ephemeral: true }], session);
-    grove.do([{ op: 'create', path: '/live/a', ephemeral: true }, { op: 'create', path: '/live/stays' }], session);
+    grove.do(
+      [
+        { op: 'create', path: '/live/a', ephemeral: true },
+        { op: 'create', path: '/live/stays' },
+      ],
+      session,
+    );
     expect(grove.tree.ephemeralsOf(session)).toEqual(['/live/a', '/live/b']);
     const { changes } = grove.do([{ op: 'closeSession', sessionId: session, end: 'expired' }]);
     expect(changes).toMatchObject([
@@ -171,8 +210,12 @@ describe('sessions', () => {
     ]);
     expect(grove.tree.children('/live')).toEqual(['stays']);
     expect(grove.tree.get('/live')).toMatchObject({ childCount: 1, childrenVersion: 5 });
-    expect(grove.refusal([{ op: 'create', path: '/live/a', ephemeral: true }], session)).toBe('sessionExpired');
-    expect(grove.refusal([{ op: 'closeSession', sessionId: session, end: 'closed' }])).toBe('sessionExpired');
+    expect(grove.refusal([{ op: 'create', path: '/live/a', ephemeral: true }], session)).toBe(
+      'sessionExpired',
+    );
+    expect(grove.refusal([{ op: 'closeSession', sessionId: session, end: 'closed' }])).toBe(
+      'sessionExpired',
+    );
   });
 
   it('are asked for by ephemeral nodes, which have no children', () => {
@@ -180,7 +223,10 @@ describe('sessions', () => {
     expect(grove.refusal([{ op: 'create', path: '/a', ephemeral: true }])).toBe('sessionExpired');
     const session = grove.session();
     expect(grove.refusal([{ op: 'create', path: '/a' }], sessionId(99))).toBe('sessionExpired');
-    const under: TreeOp[] = [{ op: 'create', path: '/a', ephemeral: true }, { op: 'create', path: '/a/b' }];
+    const under: TreeOp[] = [
+      { op: 'create', path: '/a', ephemeral: true },
+      { op: 'create', path: '/a/b' },
+    ];
     expect(grove.refusal(under, session)).toBe('ephemeralParent');
   });
 
@@ -195,7 +241,13 @@ describe('sessions', () => {
     const grove = new Grove();
     const [one, two] = [grove.session(), grove.session()];
     grove.do([{ op: 'create', path: '/a', ephemeral: true }], one);
-    grove.do([{ op: 'delete', path: '/a' }, { op: 'create', path: '/a', ephemeral: true }], two);
+    grove.do(
+      [
+        { op: 'delete', path: '/a' },
+        { op: 'create', path: '/a', ephemeral: true },
+      ],
+      two,
+    );
     expect(grove.tree.ephemeralsOf(one)).toEqual([]);
     grove.do([{ op: 'closeSession', sessionId: one, end: 'closed' }]);
     expect(grove.tree.get('/a')).toMatchObject({ ephemeralOwner: two });
@@ -205,11 +257,25 @@ describe('sessions', () => {
 describe('limits', () => {
   it('are each refused by name', () => {
     const value = new Uint8Array(11);
-    expect(new Grove({ valueBytesMax: 10 }).refusal([{ op: 'create', path: '/a', value }])).toBe('tooLarge');
-    expect(new Grove({ valueBytesMax: 10 }).refusal([{ op: 'set', path: '/', value }])).toBe('tooLarge');
-    expect(new Grove({ pathLengthMax: 3 }).refusal([{ op: 'create', path: '/abc' }])).toBe('invalidPath');
-    expect(new Grove({ opsPerMultiMax: 1 }).refusal([{ op: 'check', path: '/' }, { op: 'check', path: '/' }])).toBe('tooLarge');
-    const two: TreeOp[] = [{ op: 'create', path: '/a', value }, { op: 'create', path: '/b', value }];
+    expect(new Grove({ valueBytesMax: 10 }).refusal([{ op: 'create', path: '/a', value }])).toBe(
+      'tooLarge',
+    );
+    expect(new Grove({ valueBytesMax: 10 }).refusal([{ op: 'set', path: '/', value }])).toBe(
+      'tooLarge',
+    );
+    expect(new Grove({ pathLengthMax: 3 }).refusal([{ op: 'create', path: '/abc' }])).toBe(
+      'invalidPath',
+    );
+    expect(
+      new Grove({ opsPerMultiMax: 1 }).refusal([
+        { op: 'check', path: '/' },
+        { op: 'check', path: '/' },
+      ]),
+    ).toBe('tooLarge');
+    const two: TreeOp[] = [
+      { op: 'create', path: '/a', value },
+      { op: 'create', path: '/b', value },
+    ];
     expect(new Grove({ multiBytesMax: 20 }).refusal(two)).toBe('tooLarge');
     expect(new Grove({ childrenMax: 1 }).refusal(two)).toBe('tooLarge');
     expect(new Grove({ nodesMax: 2 }).refusal(two)).toBe('tooLarge');

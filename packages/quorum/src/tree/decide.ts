@@ -34,10 +34,17 @@ export type Decision =
 
 const NO_BYTES = new Uint8Array(0);
 
-export function decide(tree: TreeView, ops: readonly (TreeOp | SessionOp)[], context: DecisionContext): Decision {
+export function decide(
+  tree: TreeView,
+  ops: readonly (TreeOp | SessionOp)[],
+  context: DecisionContext,
+): Decision {
   const limits = context.limits ?? TREE_LIMITS;
   if (ops.length > limits.opsPerMultiMax) {
-    return refusedAt(0, no('tooLarge', `a multi of ${ops.length} operations, ${limits.opsPerMultiMax} at most`));
+    return refusedAt(
+      0,
+      no('tooLarge', `a multi of ${ops.length} operations, ${limits.opsPerMultiMax} at most`),
+    );
   }
   if (context.sessionId !== undefined && tree.session(context.sessionId) === undefined) {
     return refusedAt(0, no('sessionExpired', `session ${context.sessionId} is not open`));
@@ -53,7 +60,10 @@ export function decide(tree: TreeView, ops: readonly (TreeOp | SessionOp)[], con
     if (step.record !== undefined) {
       sizeBytes += sizeOf(step.record);
       if (sizeBytes > limits.multiBytesMax) {
-        return refusedAt(index, no('tooLarge', `a multi of more than ${limits.multiBytesMax} bytes`));
+        return refusedAt(
+          index,
+          no('tooLarge', `a multi of more than ${limits.multiBytesMax} bytes`),
+        );
       }
       replay(draft, step.record, offset(context.nextOffset + records.length));
       records.push(step.record);
@@ -109,14 +119,22 @@ function stepOf(
     case 'check':
       return misfit(tree, op, limits) ?? { path: op.path };
     case 'openSession': {
-      if (tree.sessionCount >= limits.sessionsMax) return no('tooLarge', `${limits.sessionsMax} sessions are open`);
+      if (tree.sessionCount >= limits.sessionsMax)
+        return no('tooLarge', `${limits.sessionsMax} sessions are open`);
       const wanted = Math.ceil(op.timeoutMs);
-      const timeoutMs = Math.min(Math.max(wanted, limits.sessionTimeoutMsMin), limits.sessionTimeoutMsMax);
+      const timeoutMs = Math.min(
+        Math.max(wanted, limits.sessionTimeoutMsMin),
+        limits.sessionTimeoutMsMax,
+      );
       return { path: ROOT, record: { type: 'sessionOpened', timeoutMs } };
     }
     case 'closeSession':
-      if (tree.session(op.sessionId) === undefined) return no('sessionExpired', `session ${op.sessionId} is not open`);
-      return { path: ROOT, record: { type: 'sessionClosed', sessionId: op.sessionId, end: op.end } };
+      if (tree.session(op.sessionId) === undefined)
+        return no('sessionExpired', `session ${op.sessionId} is not open`);
+      return {
+        path: ROOT,
+        record: { type: 'sessionClosed', sessionId: op.sessionId, end: op.end },
+      };
   }
 }
 
@@ -138,19 +156,31 @@ function created(
   if (fault !== undefined) return no('invalidPath', fault);
   if (path === ROOT) return no('nodeExists', 'the root is always there');
   if (parent === undefined) return no('noParent', `${parentPath} is not there`);
-  if (parent.ephemeralOwner !== null) return no('ephemeralParent', `${parentPath} is ephemeral and has no children`);
+  if (parent.ephemeralOwner !== null)
+    return no('ephemeralParent', `${parentPath} is ephemeral and has no children`);
   if (tree.get(path) !== undefined) return no('nodeExists', `${path} is there`);
   if (op.ephemeral === true && session === undefined) {
     return no('sessionExpired', `${path} would be ephemeral, and there is no session`);
   }
-  if (parent.childCount >= limits.childrenMax) return no('tooLarge', `${parentPath} has ${parent.childCount} children`);
-  if (tree.nodeCount >= limits.nodesMax) return no('tooLarge', `the tree has ${tree.nodeCount} nodes`);
+  if (parent.childCount >= limits.childrenMax)
+    return no('tooLarge', `${parentPath} has ${parent.childCount} children`);
+  if (tree.nodeCount >= limits.nodesMax)
+    return no('tooLarge', `the tree has ${tree.nodeCount} nodes`);
   const value = op.value ?? NO_BYTES;
   const ephemeralOwner = op.ephemeral === true ? session! : null;
-  return valueFault(value, limits) ?? { path, record: { type: 'nodeCreated', path, value, ephemeralOwner } };
+  return (
+    valueFault(value, limits) ?? {
+      path,
+      record: { type: 'nodeCreated', path, value, ephemeralOwner },
+    }
+  );
 }
 
-function deleted(tree: TreeView, op: TreeOp & { op: 'delete' }, limits: TreeLimits): Step | Refusal {
+function deleted(
+  tree: TreeView,
+  op: TreeOp & { op: 'delete' },
+  limits: TreeLimits,
+): Step | Refusal {
   const misfits = misfit(tree, op, limits);
   if (misfits !== undefined) return misfits;
   if (op.path === ROOT) return no('invalidPath', 'the root stays');

@@ -36,7 +36,7 @@ export class Draft implements TreeStore {
 
   /** Nothing differs from the base. */
   get isBlank(): boolean {
-    return this.#nodes.size === 0 && this.#sessions.size === 0;
+    return this.#nodes.size === 0 && this.#sessions.size === 0 && this.#ephemerals.size === 0;
   }
 
   get nodeCount(): number {
@@ -96,8 +96,10 @@ export class Draft implements TreeStore {
 
   /** Lets go of a sheet that was taken, after its records were replayed onto the base. */
   settle(taken: Draft): void {
-    for (const [path, entry] of taken.#nodes) if (this.#nodes.get(path) === entry) this.#lift(path, entry);
-    for (const [id, entry] of taken.#sessions) if (this.#sessions.get(id) === entry) this.#sessions.delete(id);
+    for (const [path, entry] of taken.#nodes)
+      if (this.#nodes.get(path) === entry) this.#lift(path, entry);
+    for (const [id, entry] of taken.#sessions)
+      if (this.#sessions.get(id) === entry) this.#sessions.delete(id);
     this.#nodesAdded -= taken.#nodesAdded;
     this.#sessionsAdded -= taken.#sessionsAdded;
   }

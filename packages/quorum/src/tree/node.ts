@@ -33,7 +33,12 @@ export type SessionEnd = 'closed' | 'expired';
 /** What a replayed record did, for watches and derived images. Within a batch in the order of the records. */
 export type TreeChange =
   | { readonly kind: 'nodeCreated'; readonly path: string; readonly node: TreeNode }
-  | { readonly kind: 'nodeChanged'; readonly path: string; readonly node: TreeNode; readonly previous: TreeNode }
+  | {
+      readonly kind: 'nodeChanged';
+      readonly path: string;
+      readonly node: TreeNode;
+      readonly previous: TreeNode;
+    }
   /** `node` is the last state. */
   | { readonly kind: 'nodeDeleted'; readonly path: string; readonly node: TreeNode }
   | { readonly kind: 'sessionOpened'; readonly session: Session }

@@ -14,7 +14,12 @@ export type TreeOp =
       readonly ephemeral?: boolean;
       readonly sequential?: boolean;
     }
-  | { readonly op: 'set'; readonly path: string; readonly value: Uint8Array; readonly expectedVersion?: number }
+  | {
+      readonly op: 'set';
+      readonly path: string;
+      readonly value: Uint8Array;
+      readonly expectedVersion?: number;
+    }
   | { readonly op: 'delete'; readonly path: string; readonly expectedVersion?: number }
   /** That the node is there, in that version. */
   | { readonly op: 'check'; readonly path: string; readonly expectedVersion?: number };

@@ -14,13 +14,15 @@ const DOTS = /\/\.{1,2}(?:\/|$)/;
 /** What is wrong with it, or undefined. */
 export function pathFault(path: string, limits: TreeLimits): string | undefined {
   if (path === ROOT) return undefined;
-  if (path.length > limits.pathLengthMax) return `a path of ${path.length} characters, ${limits.pathLengthMax} at most`;
+  if (path.length > limits.pathLengthMax)
+    return `a path of ${path.length} characters, ${limits.pathLengthMax} at most`;
   if (!path.startsWith('/')) return 'a path begins with /';
   if (path.endsWith('/')) return 'a path does not end with /';
   if (!SEGMENTS.test(path)) return 'a path has no empty segment and no control character';
   if (DOTS.test(path)) return 'a segment is not . or ..';
   const depth = depthOf(path);
-  if (depth > limits.pathDepthMax) return `a path of ${depth} segments, ${limits.pathDepthMax} at most`;
+  if (depth > limits.pathDepthMax)
+    return `a path of ${depth} segments, ${limits.pathDepthMax} at most`;
   return undefined;
 }
 
@@ -32,7 +34,8 @@ export function parentOf(path: string): string {
 
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-export const childPath = (parent: string, name: string): string => (parent === ROOT ? `/${name}` : `${parent}/${name}`);
+export const childPath = (parent: string, name: string): string =>
+  parent === ROOT ? `/${name}` : `${parent}/${name}`;
 
 const SEQUENCE_DIGITS = 10;
 export const SEQUENCE_MAX = 10 ** SEQUENCE_DIGITS - 1;

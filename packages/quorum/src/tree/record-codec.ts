@@ -14,26 +14,44 @@ import type { TreeRecord } from './record.ts';
 const FRAME_VERSION = 0x6f;
 const NO_SESSION = -1;
 
-const nodeCreated = /*@__PURE__*/ message({ name: 'NodeCreatedRecord', versions: [0, 0], flexible: 0 }, () => ({
-  path: string(),
-  value: bytes(),
-  ephemeralOwner: int64({ tag: 0, default: NO_SESSION }),
-}));
-const nodeChanged = /*@__PURE__*/ message({ name: 'NodeChangedRecord', versions: [0, 0], flexible: 0 }, () => ({
-  path: string(),
-  value: bytes(),
-}));
-const nodeDeleted = /*@__PURE__*/ message({ name: 'NodeDeletedRecord', versions: [0, 0], flexible: 0 }, () => ({
-  path: string(),
-}));
-const sessionOpened = /*@__PURE__*/ message({ name: 'SessionOpenedRecord', versions: [0, 0], flexible: 0 }, () => ({
-  timeoutMs: int32(),
-}));
-const sessionClosed = /*@__PURE__*/ message({ name: 'SessionClosedRecord', versions: [0, 0], flexible: 0 }, () => ({
-  sessionId: int64(),
-  end: int8(),
-}));
-const noOp = /*@__PURE__*/ message({ name: 'NoOpRecord', versions: [0, 0], flexible: 0 }, () => ({}));
+const nodeCreated = /*@__PURE__*/ message(
+  { name: 'NodeCreatedRecord', versions: [0, 0], flexible: 0 },
+  () => ({
+    path: string(),
+    value: bytes(),
+    ephemeralOwner: int64({ tag: 0, default: NO_SESSION }),
+  }),
+);
+const nodeChanged = /*@__PURE__*/ message(
+  { name: 'NodeChangedRecord', versions: [0, 0], flexible: 0 },
+  () => ({
+    path: string(),
+    value: bytes(),
+  }),
+);
+const nodeDeleted = /*@__PURE__*/ message(
+  { name: 'NodeDeletedRecord', versions: [0, 0], flexible: 0 },
+  () => ({
+    path: string(),
+  }),
+);
+const sessionOpened = /*@__PURE__*/ message(
+  { name: 'SessionOpenedRecord', versions: [0, 0], flexible: 0 },
+  () => ({
+    timeoutMs: int32(),
+  }),
+);
+const sessionClosed = /*@__PURE__*/ message(
+  { name: 'SessionClosedRecord', versions: [0, 0], flexible: 0 },
+  () => ({
+    sessionId: int64(),
+    end: int8(),
+  }),
+);
+const noOp = /*@__PURE__*/ message(
+  { name: 'NoOpRecord', versions: [0, 0], flexible: 0 },
+  () => ({}),
+);
 
 /** Never to be given to another type. */
 const TypeId = {
@@ -58,7 +76,12 @@ export function encodeRecord(record: TreeRecord): Uint8Array {
   switch (record.type) {
     case 'nodeCreated': {
       const { path, value, ephemeralOwner } = record;
-      write(nodeCreated, VERSION, { path, value, ephemeralOwner: ephemeralOwner ?? NO_SESSION }, writer);
+      write(
+        nodeCreated,
+        VERSION,
+        { path, value, ephemeralOwner: ephemeralOwner ?? NO_SESSION },
+        writer,
+      );
       break;
     }
     case 'nodeChanged':
@@ -71,7 +94,12 @@ export function encodeRecord(record: TreeRecord): Uint8Array {
       write(sessionOpened, VERSION, { timeoutMs: record.timeoutMs }, writer);
       break;
     case 'sessionClosed':
-      write(sessionClosed, VERSION, { sessionId: record.sessionId, end: ENDS.indexOf(record.end) }, writer);
+      write(
+        sessionClosed,
+        VERSION,
+        { sessionId: record.sessionId, end: ENDS.indexOf(record.end) },
+        writer,
+      );
       break;
     case 'noOp':
       write(noOp, VERSION, {}, writer);
@@ -85,7 +113,9 @@ export function decodeRecord(source: Uint8Array, place: string): TreeRecord {
     return readRecord(new Reader(source), place);
   } catch (cause) {
     if (!(cause instanceof MalformedFrame)) throw cause;
-    throw new QuorumError('corrupt', `${place} is no record of the ensemble's: ${cause.message}`, { cause });
+    throw new QuorumError('corrupt', `${place} is no record of the ensemble's: ${cause.message}`, {
+      cause,
+    });
   }
 }
 
@@ -93,7 +123,8 @@ function readRecord(reader: Reader, place: string): TreeRecord {
   const frameVersion = reader.unsignedVarint();
   const type = reader.unsignedVarint();
   const version = reader.unsignedVarint();
-  if (frameVersion !== FRAME_VERSION || version !== VERSION) throw unknown(place, frameVersion, type, version);
+  if (frameVersion !== FRAME_VERSION || version !== VERSION)
+    throw unknown(place, frameVersion, type, version);
   const record = readBody(reader, type);
   if (record === undefined) throw unknown(place, frameVersion, type, version);
   if (reader.bytesLeft > 0) reader.fail(`${reader.bytesLeft} bytes too many`);

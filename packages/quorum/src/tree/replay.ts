@@ -59,8 +59,13 @@ export function replay(store: TreeStore, record: TreeRecord, at: Offset): TreeCh
     }
     case 'sessionClosed': {
       const session = store.session(record.sessionId);
-      invariant(session !== undefined, `session ${record.sessionId} is closed without being open, at offset ${at}`);
-      const changes: TreeChange[] = store.ephemeralsOf(session.id).map((path) => deleteNode(store, path, at));
+      invariant(
+        session !== undefined,
+        `session ${record.sessionId} is closed without being open, at offset ${at}`,
+      );
+      const changes: TreeChange[] = store
+        .ephemeralsOf(session.id)
+        .map((path) => deleteNode(store, path, at));
       store.removeSession(session.id);
       changes.push({ kind: 'sessionClosed', session, end: record.end });
       return changes;

@@ -11,9 +11,23 @@ const ID = { nextOffset: offset(6), epoch: leaderEpoch(2) };
 function smallTree(): Tree {
   const tree = new Tree();
   tree.apply({ type: 'sessionOpened', timeoutMs: 6000 }, offset(1));
-  tree.apply({ type: 'nodeCreated', path: '/b', value: utf8Encode('B'), ephemeralOwner: null }, offset(2));
-  tree.apply({ type: 'nodeCreated', path: '/a', value: utf8Encode(''), ephemeralOwner: null }, offset(3));
-  tree.apply({ type: 'nodeCreated', path: '/a/e', value: new Uint8Array(2000), ephemeralOwner: sessionId(1) }, offset(4));
+  tree.apply(
+    { type: 'nodeCreated', path: '/b', value: utf8Encode('B'), ephemeralOwner: null },
+    offset(2),
+  );
+  tree.apply(
+    { type: 'nodeCreated', path: '/a', value: utf8Encode(''), ephemeralOwner: null },
+    offset(3),
+  );
+  tree.apply(
+    {
+      type: 'nodeCreated',
+      path: '/a/e',
+      value: new Uint8Array(2000),
+      ephemeralOwner: sessionId(1),
+    },
+    offset(4),
+  );
   tree.apply({ type: 'nodeChanged', path: '/b', value: utf8Encode('BB') }, offset(5));
   return tree;
 }
@@ -49,10 +63,36 @@ describe('a snapshot', () => {
 
   it('is laid out so for ever', () => {
     const tree = new Tree();
-    tree.apply({ type: 'nodeCreated', path: '/a', value: utf8Encode('v'), ephemeralOwner: null }, offset(1));
+    tree.apply(
+      { type: 'nodeCreated', path: '/a', value: utf8Encode('v'), ephemeralOwner: null },
+      offset(1),
+    );
     const bytes = encodeSnapshot(tree, { nextOffset: offset(2), epoch: leaderEpoch(1) }, crc32c);
     expect(Buffer.from(bytes.subarray(0, -4)).toString('hex')).toBe(
-      ['4f445453', '00', '04', '04', '00', '04', '01', '00', '00', '02', '00', '00', '00', '02', '0261', '0176', '00', '00', '02', '02', '00', '00'].join(''),
+      [
+        '4f445453',
+        '00',
+        '04',
+        '04',
+        '00',
+        '04',
+        '01',
+        '00',
+        '00',
+        '02',
+        '00',
+        '00',
+        '00',
+        '02',
+        '0261',
+        '0176',
+        '00',
+        '00',
+        '02',
+        '02',
+        '00',
+        '00',
+      ].join(''),
     );
   });
 

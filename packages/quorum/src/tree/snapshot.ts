@@ -11,7 +11,15 @@
  *
  * Counts and offsets are varlongs. The checksum is looked at before anything else: a snapshot is right or it is not used.
  */
-import { leaderEpoch, MalformedFrame, offset, Reader, Writer, type LeaderEpoch, type Offset } from '@odradek/protocol';
+import {
+  leaderEpoch,
+  MalformedFrame,
+  offset,
+  Reader,
+  Writer,
+  type LeaderEpoch,
+  type Offset,
+} from '@odradek/protocol';
 import type { Crc32c } from '@odradek/ports';
 import { QuorumError } from '../errors.ts';
 import { sessionId, type ReadonlyTree, type SessionId, type TreeNode } from './node.ts';
@@ -59,10 +67,12 @@ export function encodeSnapshot(tree: ReadonlyTree, id: SnapshotId, crc32c: Crc32
 /** Throws QuorumError: 'corrupt' where a byte is wrong, 'unknownRecord' where a newer version wrote it. */
 export function decodeSnapshot(bytes: Uint8Array, crc32c: Crc32c, name: string): TreeSnapshot {
   const bodyBytes = bytes.length - CRC_BYTES;
-  if (bodyBytes < 0) throw new QuorumError('corrupt', `snapshot ${name} has only ${bytes.length} bytes`);
+  if (bodyBytes < 0)
+    throw new QuorumError('corrupt', `snapshot ${name} has only ${bytes.length} bytes`);
   const body = bytes.subarray(0, bodyBytes);
   const crc = new DataView(bytes.buffer, bytes.byteOffset).getUint32(bodyBytes);
-  if (crc32c(body) !== crc) throw new QuorumError('corrupt', `snapshot ${name} does not match its checksum`);
+  if (crc32c(body) !== crc)
+    throw new QuorumError('corrupt', `snapshot ${name} does not match its checksum`);
   const reader = new Reader(body);
   reader.subject = `snapshot ${name}`;
   try {
@@ -77,7 +87,10 @@ function readSnapshot(reader: Reader, name: string): TreeSnapshot {
   if (reader.uint32() !== MAGIC) reader.fail('not a snapshot of the tree');
   const version = reader.int8();
   if (version !== VERSION) {
-    throw new QuorumError('unknownRecord', `snapshot ${name} is of version ${version}: start the Odradek that wrote it`);
+    throw new QuorumError(
+      'unknownRecord',
+      `snapshot ${name} is of version ${version}: start the Odradek that wrote it`,
+    );
   }
   const nextOffset = offset(reader.varlong());
   const epoch = leaderEpoch(reader.varlong() - 1);
@@ -87,7 +100,8 @@ function readSnapshot(reader: Reader, name: string): TreeSnapshot {
   }
   const nodeCount = reader.varlong();
   readNodes(reader, tree, nodeCount);
-  if (tree.nodeCount !== nodeCount || reader.bytesLeft > 0) reader.fail('it has more or fewer nodes than it says');
+  if (tree.nodeCount !== nodeCount || reader.bytesLeft > 0)
+    reader.fail('it has more or fewer nodes than it says');
   return { tree, nextOffset, epoch };
 }
 
@@ -128,5 +142,13 @@ function readNode(reader: Reader): TreeNode {
   const modifiedAt = offset(reader.varlong());
   const owner = reader.varlong();
   const ephemeralOwner: SessionId | null = owner === 0 ? null : sessionId(owner - 1);
-  return { value, version, childrenVersion, childCount: reader.varlong(), createdAt, modifiedAt, ephemeralOwner };
+  return {
+    value,
+    version,
+    childrenVersion,
+    childCount: reader.varlong(),
+    createdAt,
+    modifiedAt,
+    ephemeralOwner,
+  };
 }

@@ -7,7 +7,12 @@ import type { TreeChange } from './node.ts';
 import type { TreeRecord } from './record.ts';
 
 const NO_BYTES = new Uint8Array(0);
-const create = (path: string): TreeRecord => ({ type: 'nodeCreated', path, value: NO_BYTES, ephemeralOwner: null });
+const create = (path: string): TreeRecord => ({
+  type: 'nodeCreated',
+  path,
+  value: NO_BYTES,
+  ephemeralOwner: null,
+});
 
 describe('the tree', () => {
   it('lists children sorted, also after they came and went', () => {
@@ -15,6 +20,7 @@ describe('the tree', () => {
     ['/b', '/a', '/c', '/a/z', '/a/y'].forEach((path, at) => tree.apply(create(path), offset(at)));
     expect(tree.children('/')).toEqual(['a', 'b', 'c']);
     tree.apply({ type: 'nodeDeleted', path: '/b' }, offset(9));
+    expect(tree.children('/')).toEqual(['a', 'c']);
     tree.apply(create('/aa'), offset(10));
     expect(tree.children('/')).toEqual(['a', 'aa', 'c']);
     expect(tree.children('/a')).toEqual(['y', 'z']);
@@ -47,7 +53,8 @@ describe('the tree', () => {
       { type: 'nodeDeleted', path: '/' },
       { type: 'sessionClosed', sessionId: sessionId(77), end: 'closed' },
     ];
-    for (const record of impossible) expect(() => tree.apply(record, offset(3)), JSON.stringify(record)).toThrow(/invariant/);
+    for (const record of impossible)
+      expect(() => tree.apply(record, offset(3)), `${record.type}`).toThrow(/invariant/);
   });
 });
 
@@ -67,7 +74,10 @@ describe('a watch', () => {
     { type: 'nodeDeleted', path: '/a/b/c' },
     { type: 'nodeDeleted', path: '/a/b' },
   ]);
-  const seen = (watch: Watch) => history.filter((it) => concerns(it, watch)).map((it) => `${it.kind.slice(4)} ${(it as { path: string }).path}`);
+  const seen = (watch: Watch) =>
+    history
+      .filter((it) => concerns(it, watch))
+      .map((it) => `${it.kind.slice(4)} ${(it as { path: string }).path}`);
 
   it('of a node sees that node alone', () => {
     expect(seen({ path: '/a', scope: 'node' })).toEqual(['Created /a', 'Changed /a']);
@@ -79,7 +89,13 @@ describe('a watch', () => {
   });
 
   it('of a subtree sees everything in it, and no neighbour whose name begins alike', () => {
-    expect(seen({ path: '/a/b', scope: 'subtree' })).toEqual(['Created /a/b', 'Created /a/b/c', 'Changed /a/b', 'Deleted /a/b/c', 'Deleted /a/b']);
+    expect(seen({ path: '/a/b', scope: 'subtree' })).toEqual([
+      'Created /a/b',
+      'Created /a/b/c',
+      'Changed /a/b',
+      'Deleted /a/b/c',
+      'Deleted /a/b',
+    ]);
     expect(seen({ path: '/a', scope: 'subtree' })).not.toContain('Created /ab');
     expect(seen({ path: '/', scope: 'subtree' })).toHaveLength(8);
   });

@@ -28,7 +28,9 @@ interface OpenSession {
 const NO_NAMES: readonly string[] = [];
 
 export class Tree implements ReadonlyTree, TreeStore {
-  readonly #entries = new Map<string, Entry>([[ROOT, { node: ROOT_NODE, children: undefined, sorted: undefined }]]);
+  readonly #entries = new Map<string, Entry>([
+    [ROOT, { node: ROOT_NODE, children: undefined, sorted: undefined }],
+  ]);
   readonly #sessions = new Map<SessionId, OpenSession>();
 
   get nodeCount(): number {
@@ -67,7 +69,8 @@ export class Tree implements ReadonlyTree, TreeStore {
       if (node === undefined) continue;
       yield [at, node];
       const names = this.children(at) ?? NO_NAMES;
-      for (let index = names.length - 1; index >= 0; index--) ahead.push(childPath(at, names[index]!));
+      for (let index = names.length - 1; index >= 0; index--)
+        ahead.push(childPath(at, names[index]!));
     }
   }
 
@@ -107,7 +110,8 @@ export class Tree implements ReadonlyTree, TreeStore {
     parent.children!.delete(nameOf(path));
     if (parent.children!.size === 0) parent.children = undefined;
     parent.sorted = undefined;
-    if (entry.node.ephemeralOwner !== null) this.#sessions.get(entry.node.ephemeralOwner)?.ephemerals.delete(path);
+    if (entry.node.ephemeralOwner !== null)
+      this.#sessions.get(entry.node.ephemeralOwner)?.ephemerals.delete(path);
   }
 
   putSession(session: Session): void {
@@ -116,7 +120,10 @@ export class Tree implements ReadonlyTree, TreeStore {
   }
 
   removeSession(id: SessionId): void {
-    invariant(this.#sessions.get(id)?.ephemerals.size === 0, `session ${id} is removed before its nodes`);
+    invariant(
+      this.#sessions.get(id)?.ephemerals.size === 0,
+      `session ${id} is removed before its nodes`,
+    );
     this.#sessions.delete(id);
   }
 }

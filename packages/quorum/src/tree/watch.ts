@@ -17,7 +17,9 @@ export function concerns(change: TreeChange, { path, scope }: Watch): boolean {
     case 'node':
       return change.path === path;
     case 'children':
-      return change.kind !== 'nodeChanged' && change.path !== ROOT && parentOf(change.path) === path;
+      return (
+        change.kind !== 'nodeChanged' && change.path !== ROOT && parentOf(change.path) === path
+      );
     case 'subtree':
       return change.path === path || path === ROOT || change.path.startsWith(`${path}/`);
   }
