@@ -1,0 +1,120 @@
+/**
+ * The indexes of segments that do not grow: read when they are needed, checked against the log, built anew when they are
+ * missing or wrong, forgotten when memory is needed elsewhere.
+ *
+ * What is checked: the form (everything rises and fits), the last entry of each against the batch that it names. A wrong
+ * entry in between costs time at worst: a reader walks the batches themselves, and `rebuildIndexes` is called by whoever
+ * finds no batch where an entry pointed.
+ */
+import { BATCH_HEADER_BYTES, BatchView } from '@odradek/protocol';
+import type { Offset } from '@odradek/protocol';
+import { LogCorruptError } from './errors.ts';
+import { INDEX_GAP_BYTES_MAX } from './limits.ts';
+import { segmentEnd } from './log-state.ts';
+import type { LogContents } from './log-state.ts';
+import { segmentFile } from './names.ts';
+import { OffsetIndex } from './offset-index.ts';
+import { STOP, headerProblem, scan } from './scan.ts';
+import { Segment } from './segment.ts';
+import type { SegmentIndexes } from './segment.ts';
+import { TimeIndex } from './time-index.ts';
+import { encodeAborted } from './transaction-index.ts';
+
+/** Those in memory, or read, or built anew. */
+export async function indexesOf(log: LogContents, segment: Segment): Promise<SegmentIndexes> {
+  const ready = segment.indexes;
+  if (ready !== undefined) {
+    if (segment.isSealed) log.ports.resources.indexes.used(segment);
+    return ready;
+  }
+  const read = await readIndexes(log, segment);
+  if (read === undefined) return rebuildIndexes(log, segment);
+  if (segment.indexes !== undefined) return segment.indexes;
+  segment.indexes = read;
+  segment.maxTimestamp ??= read.times.last ?? { timestampMs: -1, offset: segment.baseOffset };
+  log.ports.resources.indexes.used(segment);
+  return read;
+}
+
+/** Where to begin walking for `target`. */
+export async function positionBefore(log: LogContents, segment: Segment, target: Offset): Promise<number> {
+  return (segment.indexes ?? (await indexesOf(log, segment))).offsets.positionBefore(target);
+}
+
+/** From the files; undefined: they cannot be used. */
+export async function readIndexes(log: LogContents, segment: Segment, endOffset = segmentEnd(log, segment)): Promise<SegmentIndexes | undefined> {
+  const { volume } = log.ports;
+  const { baseOffset, sizeBytes } = segment;
+  const offsetBytes = await volume.readSmall(segmentFile(log.folder, baseOffset, '.index'));
+  const timeBytes = offsetBytes === undefined ? undefined : await volume.readSmall(segmentFile(log.folder, baseOffset, '.timeindex'));
+  if (offsetBytes === undefined || timeBytes === undefined) return undefined;
+  const offsets = OffsetIndex.load(baseOffset, offsetBytes, sizeBytes);
+  const times = TimeIndex.load(baseOffset, timeBytes, endOffset);
+  if (offsets === undefined || times === undefined) return undefined;
+  if (sizeBytes - (offsets.last?.position ?? 0) > INDEX_GAP_BYTES_MAX) return undefined;
+  return (await isTrue(segment, offsets, times)) ? { offsets, times } : undefined;
+}
+
+/** Do the last entries name batches that are there? */
+async function isTrue(segment: Segment, offsets: OffsetIndex, times: TimeIndex): Promise<boolean> {
+  const lastOffset = offsets.last;
+  if (lastOffset !== undefined) {
+    const header = await segment.file.read(lastOffset.position, BATCH_HEADER_BYTES);
+    if (header.length < BATCH_HEADER_BYTES || headerProblem(header, 0, segment.baseOffset) !== undefined) return false;
+    if (new BatchView(header).lastOffset !== lastOffset.offset) return false;
+  }
+  const lastTime = times.last;
+  if (lastTime === undefined) return true;
+  let found = false;
+  const range = { from: offsets.positionBefore(lastTime.offset), to: segment.sizeBytes, minOffset: segment.baseOffset };
+  await scan((position, length) => segment.file.read(position, length), range, (batch) => {
+    if (batch.lastOffset < lastTime.offset) return undefined;
+    found = batch.lastOffset === lastTime.offset && batch.maxTimestampMs === lastTime.timestampMs;
+    return STOP;
+  });
+  return found;
+}
+
+/** From the log. The files are written too, unless the segment still grows. Throws LogCorruptError. */
+export async function rebuildIndexes(log: LogContents, segment: Segment): Promise<SegmentIndexes> {
+  const { sizeBytes, baseOffset, file, createdMs } = segment;
+  const rebuilt = new Segment({ baseOffset, file, createdMs });
+  rebuilt.beginIndexes();
+  const end = await scan(
+    (position, length) => file.read(position, length),
+    { from: 0, to: sizeBytes, minOffset: baseOffset },
+    (batch, position) => {
+      rebuilt.noteBatch(batch, position, log.config);
+      return undefined;
+    },
+  );
+  if (end.problem !== undefined) throw new LogCorruptError(file.name, end.position, end.problem);
+  if (segment.isSealed) rebuilt.completeTimeIndex();
+  segment.indexes = rebuilt.indexes!;
+  segment.maxTimestamp = rebuilt.maxTimestamp;
+  segment.firstTimestampMs = rebuilt.firstTimestampMs;
+  log.ports.logger.info('the indexes of a segment were built anew', { file: file.name });
+  if (segment.isSealed) {
+    await saveIndexes(log, segment);
+    log.ports.resources.indexes.used(segment);
+  }
+  return segment.indexes;
+}
+
+/** Writes .index and .timeindex, and .txnindex if there is anything in it. Durable on return. */
+export async function saveIndexes({ ports, folder }: Pick<LogContents, 'ports' | 'folder'>, segment: Segment): Promise<void> {
+  const { volume } = ports;
+  const { offsets, times } = segment.indexes!;
+  await volume.replace(segmentFile(folder, segment.baseOffset, '.index'), offsets.bytes);
+  await volume.replace(segmentFile(folder, segment.baseOffset, '.timeindex'), times.bytes);
+  if (segment.aborted === undefined || segment.aborted.length === 0) return;
+  await volume.replace(segmentFile(folder, segment.baseOffset, '.txnindex'), encodeAborted(segment.aborted));
+}
+
+/** Header of the segment's first batch. */
+export async function firstTimestampMs(segment: Segment): Promise<number> {
+  if (segment.firstTimestampMs !== undefined) return segment.firstTimestampMs;
+  const header = await segment.file.read(0, BATCH_HEADER_BYTES);
+  segment.firstTimestampMs = header.length < BATCH_HEADER_BYTES ? -1 : new BatchView(header).maxTimestampMs;
+  return segment.firstTimestampMs;
+}

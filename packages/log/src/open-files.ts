@@ -1,0 +1,146 @@
+/**
+ * Files by name, opened when they are needed and closed when others need their place: a broker of thousands of partitions
+ * has more segments than a system has handles. One OpenFiles stands for all logs of a volume.
+ *
+ * Invariants: a name is open at most once; a file is closed only while nobody uses it; one that holds unsynced bytes is
+ * pinned, so that a failed sync is seen by the handle that wrote them.
+ */
+import type { AppendFile, Volume } from '@odradek/ports';
+import { LogClosedError, assert } from './errors.ts';
+
+export class OpenFiles {
+  readonly #openMax: number;
+  /** Least recently used first. */
+  readonly #open = new Set<LogFile>();
+
+  constructor(openMax: number) {
+    this.#openMax = Math.max(1, openMax);
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  used(file: LogFile): void {
+    this.#open.delete(file);
+    this.#open.add(file);
+    if (this.#open.size <= this.#openMax) return;
+    for (const other of this.#open) {
+      if (!other.isIdle) continue;
+      this.#open.delete(other);
+      // Its failure to close is told to whoever opens it next.
+      other.close().catch(() => {});
+      return;
+    }
+  }
+
+  closed(file: LogFile): void {
+    this.#open.delete(file);
+  }
+}
+
+export class LogFile {
+  readonly name: string;
+  readonly #volume: Volume;
+  readonly #openFiles: OpenFiles;
+  #file: AppendFile | undefined;
+  #opening: Promise<AppendFile> | undefined;
+  #closing: Promise<void> | undefined;
+  #users = 0;
+  #pins = 0;
+  #isGone = false;
+  #whenUnused: (() => void)[] = [];
+
+  constructor(name: string, volume: Volume, openFiles: OpenFiles) {
+    this.name = name;
+    this.#volume = volume;
+    this.#openFiles = openFiles;
+  }
+
+  get isIdle(): boolean {
+    return this.#users === 0 && this.#pins === 0 && this.#file !== undefined;
+  }
+
+  /** Runs `work` with the file open; it stays open until `work` is done. Creates it when absent. */
+  async use<T>(work: (file: AppendFile) => Promise<T>): Promise<T> {
+    if (this.#isGone) throw new LogClosedError(this.name);
+    this.#users++;
+    try {
+      const file = this.#file ?? (await this.#opened());
+      this.#openFiles.used(this);
+      return await work(file);
+    } finally {
+      this.#users--;
+      if (this.#users === 0) this.#unused();
+    }
+  }
+
+  append(chunks: readonly Uint8Array[]): Promise<void> {
+    return this.use((file) => file.append(chunks));
+  }
+
+  sync(): Promise<void> {
+    return this.use((file) => file.sync());
+  }
+
+  read(position: number, length: number): Promise<Uint8Array> {
+    return this.use((file) => file.read(position, length));
+  }
+
+  truncate(sizeBytes: number): Promise<void> {
+    return this.use((file) => file.truncate(sizeBytes));
+  }
+
+  /** Keeps it open until `unpin`. */
+  pin(): void {
+    this.#pins++;
+  }
+
+  unpin(): void {
+    assert(this.#pins > 0, `${this.name} is unpinned more often than pinned`);
+    this.#pins--;
+  }
+
+  /** Waits for its users, and closes it; it may be used again. */
+  async close(): Promise<void> {
+    while (this.#users > 0) await new Promise<void>((resolve) => this.#whenUnused.push(resolve));
+    const file = this.#file;
+    if (file === undefined) return this.#closing;
+    this.#file = undefined;
+    this.#openFiles.closed(this);
+    this.#closing = file.close().finally(() => (this.#closing = undefined));
+    return this.#closing;
+  }
+
+  /** Closes it for good. */
+  async retire(): Promise<void> {
+    this.#isGone = true;
+    await this.close();
+  }
+
+  /** Waits for its readers, and takes it off the volume. */
+  async remove(): Promise<void> {
+    await this.retire();
+    await this.#volume.remove(this.name);
+  }
+
+  #opened(): Promise<AppendFile> {
+    this.#opening ??= (async () => {
+      try {
+        if (this.#closing !== undefined) await this.#closing;
+        this.#file = await this.#volume.open(this.name);
+        return this.#file;
+      } finally {
+        this.#opening = undefined;
+      }
+    })();
+    return this.#opening;
+  }
+
+  #unused(): void {
+    const waiting = this.#whenUnused;
+    if (waiting.length === 0) return;
+    this.#whenUnused = [];
+    for (const resume of waiting) resume();
+  }
+}

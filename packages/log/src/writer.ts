@@ -1,0 +1,263 @@
+/**
+ * Group commit. Appends are queued as spans of tail chunks; one write is under way at a time, and what is queued meanwhile
+ * goes down together in the next. With flush.messages=1 one sync follows each group, and only then the group is
+ * acknowledged; otherwise it is acknowledged when written, and synced behind (flush.messages, flush.ms).
+ *
+ * Jobs (a new segment's file, a checkpoint) stand in the same queue, so that the disk sees the log's decisions in their order.
+ *
+ * The first failure is the last thing that happens: the state of the file is unknown then, a failed sync above all, which is
+ * never tried again. Nothing that was not acknowledged before will be.
+ */
+import { offset } from '@odradek/protocol';
+import type { Offset } from '@odradek/protocol';
+import type { Clock, TimerHandle } from '@odradek/ports';
+import { asError } from './errors.ts';
+import { WRITE_GROUP_BYTES_MAX } from './limits.ts';
+import { NEVER } from './log-config.ts';
+import type { LogConfig } from './log-config.ts';
+import type { LogFile } from './open-files.ts';
+import type { LogResources } from './resources.ts';
+import type { TailChunk } from './tail.ts';
+
+/** setTimeout's bound in every host. */
+const TIMER_MS_MAX = 2_147_483_647;
+
+export interface WriterOptions {
+  readonly clock: Clock;
+  readonly resources: LogResources;
+  readonly config: () => LogConfig;
+  /** Where the log ends; all of it is on the disk. */
+  readonly endOffset: Offset;
+  readonly onFlushed: (flushedOffset: Offset) => void;
+  readonly onFailed: (error: Error) => void;
+}
+
+interface Span {
+  readonly chunk: TailChunk;
+  readonly start: number;
+  end: number;
+  nextOffset: Offset;
+}
+
+interface Job {
+  readonly run: () => Promise<void>;
+  readonly done: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+export class Writer {
+  readonly #options: WriterOptions;
+  #queue: (Span | Job)[] = [];
+  /** Of the queue. */
+  #head = 0;
+  #isRunning = false;
+  #failure: Error | undefined;
+  /** Log files with bytes that are written and not synced; pinned. */
+  #unsynced = new Set<LogFile>();
+  #syncing: Promise<void> | undefined;
+  #isSyncingBehind = false;
+  #isSyncWanted = false;
+  #flushTimer: TimerHandle | undefined;
+  /** Acknowledged: as durable as the flush policy promises. */
+  flushedOffset: Offset;
+  /** Written: a crash of the process leaves it. */
+  writtenOffset: Offset;
+  /** Synced: a crash of the machine leaves it. */
+  syncedOffset: Offset;
+  /** Queued or under way, not yet acknowledged. */
+  pendingBytes = 0;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.flushedOffset = options.endOffset;
+    this.writtenOffset = options.endOffset;
+    this.syncedOffset = options.endOffset;
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** The chunk's bytes [start, end) are to follow what was queued before. */
+  write(chunk: TailChunk, start: number, end: number, nextOffset: Offset): void {
+    this.pendingBytes += end - start;
+    this.#options.resources.pendingBytes += end - start;
+    const last = this.#queue.length > this.#head ? this.#queue.at(-1) : undefined;
+    if (last !== undefined && 'chunk' in last && last.chunk === chunk && last.end === start) {
+      last.end = end;
+      last.nextOffset = nextOffset;
+      return;
+    }
+    this.#queue.push({ chunk, start, end, nextOffset });
+    this.#start();
+  }
+
+  /** Runs after everything queued before it, and before everything after. */
+  job(run: () => Promise<void>): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((done, failed) => {
+      this.#queue.push({ run, done, failed });
+      this.#start();
+    });
+  }
+
+  /** All that was appended before is on the disk, whatever the flush policy. */
+  flush(): Promise<void> {
+    return this.job(() => this.sync());
+  }
+
+  /** The log was cut, or begun anew, at `endOffset`; nothing is queued. */
+  restartAt(endOffset: Offset): void {
+    this.flushedOffset = endOffset;
+    this.writtenOffset = endOffset;
+    this.syncedOffset = endOffset;
+  }
+
+  stop(): void {
+    if (this.#flushTimer !== undefined) this.#options.clock.clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+  }
+
+  /** Nothing more is written or acknowledged, and the owner is told. */
+  fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.abandon(error);
+    this.#options.onFailed(error);
+  }
+
+  /** As `fail`, without a word: the owner wants it so. */
+  abandon(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.stop();
+    const jobs = this.#queue.slice(this.#head).filter((entry) => 'run' in entry);
+    this.#queue = [];
+    this.#head = 0;
+    this.#settle(this.pendingBytes);
+    for (const job of jobs) job.failed(error);
+  }
+
+  #start(): void {
+    if (this.#isRunning || this.#failure !== undefined) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      // Everything that this turn of the event loop appends goes down together.
+      await undefined;
+      while (this.#failure === undefined && this.#head < this.#queue.length) {
+        const next = this.#queue[this.#head]!;
+        if ('run' in next) await this.#runJob(next);
+        else await this.#writeGroup(next);
+        this.#compactQueue();
+      }
+    } catch (error) {
+      this.fail(asError(error));
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  async #runJob(job: Job): Promise<void> {
+    this.#head++;
+    try {
+      await job.run();
+    } catch (error) {
+      job.failed(asError(error));
+      throw error;
+    }
+    job.done();
+  }
+
+  async #writeGroup(first: Span): Promise<void> {
+    const { segment } = first.chunk;
+    const spans: Span[] = [];
+    let sizeBytes = 0;
+    while (this.#head < this.#queue.length) {
+      const next = this.#queue[this.#head]!;
+      if ('run' in next || next.chunk.segment !== segment) break;
+      if (spans.length > 0 && sizeBytes + next.end - next.start > WRITE_GROUP_BYTES_MAX) break;
+      spans.push(next);
+      sizeBytes += next.end - next.start;
+      this.#head++;
+    }
+    const { file } = segment;
+    if (!this.#unsynced.has(file)) {
+      this.#unsynced.add(file);
+      file.pin();
+    }
+    await file.append(spans.map(({ chunk, start, end }) => chunk.bytes.subarray(start, end)));
+    for (const { chunk, end } of spans) chunk.written = end;
+    this.writtenOffset = spans.at(-1)!.nextOffset;
+    const { flushMessages, flushMs } = this.#options.config();
+    if (flushMessages <= 1) await this.sync();
+    else if (this.writtenOffset - this.syncedOffset >= flushMessages) this.#syncBehind();
+    else if (flushMs < NEVER) this.#flushTimer ??= this.#options.clock.setTimeout(this.#flushTimeUp, Math.min(flushMs, TIMER_MS_MAX));
+    if (this.#failure !== undefined) return;
+    this.#settle(sizeBytes);
+    first.chunk.tail.trim();
+    this.flushedOffset = this.writtenOffset;
+    this.#options.onFlushed(this.flushedOffset);
+  }
+
+  /** What is written by now is on the disk, whatever stands in the queue. */
+  async sync(): Promise<void> {
+    while (this.#syncing !== undefined) await this.#syncing;
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.syncedOffset === this.writtenOffset && this.#unsynced.size === 0) return;
+    this.#syncing = this.#syncOnce();
+    try {
+      await this.#syncing;
+    } finally {
+      this.#syncing = undefined;
+    }
+  }
+
+  async #syncOnce(): Promise<void> {
+    const upTo = this.writtenOffset;
+    // In the order in which they were written: an older segment is never less durable than a younger one.
+    for (const file of [...this.#unsynced]) {
+      this.#unsynced.delete(file);
+      try {
+        await file.sync();
+      } finally {
+        file.unpin();
+      }
+    }
+    this.syncedOffset = offset(Math.max(this.syncedOffset, upTo));
+  }
+
+  /** Beside the writes; asked for again meanwhile, it runs once more. */
+  #syncBehind(): void {
+    this.#isSyncWanted = true;
+    if (this.#isSyncingBehind) return;
+    this.#isSyncingBehind = true;
+    const run = async (): Promise<void> => {
+      while (this.#isSyncWanted) {
+        this.#isSyncWanted = false;
+        await this.sync();
+      }
+    };
+    run()
+      .catch((error: unknown) => this.fail(asError(error)))
+      .finally(() => (this.#isSyncingBehind = false));
+  }
+
+  #flushTimeUp = (): void => {
+    this.#flushTimer = undefined;
+    this.#syncBehind();
+  };
+
+  #settle(sizeBytes: number): void {
+    this.pendingBytes -= sizeBytes;
+    this.#options.resources.pendingBytes -= sizeBytes;
+  }
+
+  #compactQueue(): void {
+    if (this.#head < this.#queue.length && this.#head < 1024) return;
+    this.#queue = this.#queue.slice(this.#head);
+    this.#head = 0;
+  }
+}
