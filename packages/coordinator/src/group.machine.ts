@@ -72,6 +72,15 @@ const noteRoster = {
   params: ({ event }: { event: { readonly roster: RosterFacts } }) => ({ roster: event.roster }),
 } as const;
 
+/** Before the assignment is there. Who waits for it must join again. */
+const rebalanceFromHere = {
+  target: '#group.preparingRebalance.joining',
+  actions: [
+    noteRoster,
+    { type: 'refuseSyncs', params: { errorCode: ErrorCode.REBALANCE_IN_PROGRESS } },
+  ],
+} as const;
+
 export const groupMachine = setup({
   types: {
     context: {} as GroupContext,
@@ -230,20 +239,9 @@ export const groupMachine = setup({
           tags: 'CompletingRebalance',
           entry: ['stampStateChange', 'announceGeneration'],
           on: {
-            'member.joined': {
-              target: '#group.preparingRebalance.joining',
-              actions: [
-                noteRoster,
-                { type: 'refuseSyncs', params: { errorCode: ErrorCode.REBALANCE_IN_PROGRESS } },
-              ],
-            },
-            'member.left': {
-              target: '#group.preparingRebalance.joining',
-              actions: [
-                noteRoster,
-                { type: 'refuseSyncs', params: { errorCode: ErrorCode.REBALANCE_IN_PROGRESS } },
-              ],
-            },
+            'member.joined': rebalanceFromHere,
+            'member.left': rebalanceFromHere,
+            'rebalance.requested': rebalanceFromHere,
           },
           initial: 'awaitingAssignment',
           states: {

@@ -217,6 +217,14 @@ export class Group implements GroupEffects {
     this.#tell('rebalance.requested');
   }
 
+  /** The log has nothing of the group any more. Unless members came meanwhile, it begins anew. */
+  forget(): void {
+    if (this.phase !== 'Empty') return;
+    this.roster.generation = 0;
+    this.roster.protocolType = null;
+    this.#reportIfIdle();
+  }
+
   /** Everybody who waits is answered; nothing happens any more. */
   close(errorCode: ErrorCode): void {
     this.#send({ type: 'group.closed', errorCode });

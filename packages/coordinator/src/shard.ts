@@ -115,14 +115,15 @@ export class Shard implements GroupServices {
     this.#queue.barrier((errorCode) => settled(errorCode));
   }
 
-  /** Tombstones of all that the log has, or may yet have, of the group. The group in memory, which must be empty, is gone at once. */
+  /** Tombstones of all that the log has, or may yet have, of an empty group. */
   deleteGroup(groupId: string, settled: Settled): void {
-    this.#groups.get(groupId)?.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);
-    this.#groups.delete(groupId);
     const keys = new Map<string, CoordinatorRecord>();
     for (const record of this.#recordsOf(groupId))
       keys.set(keyOf(record), { ...record, value: null });
-    this.#appendTombstones([...keys.values()], settled);
+    this.#appendTombstones([...keys.values()], (errorCode) => {
+      if (errorCode === ErrorCode.NONE) this.#groups.get(groupId)?.forget();
+      settled(errorCode);
+    });
   }
 
   forgetTopics(topics: ReadonlySet<string>): void {
@@ -150,6 +151,7 @@ export class Shard implements GroupServices {
   /** KIP-211: offsets that nobody consumes any more, and groups that have none left. */
   expireOffsets(): void {
     if (this.#state !== 'active') return;
+    for (const group of this.#groups.values()) if (group.isIdle) this.onIdle(group);
     // What is being committed is not old, and what is being deleted needs no second tombstone.
     const busy = new Set<string>();
     for (const { groupId } of this.#queue.pending()) busy.add(groupId);
@@ -184,7 +186,8 @@ export class Shard implements GroupServices {
 
   onIdle(group: Group): void {
     const stored = this.image.metadata(group.groupId);
-    // If the log could not be told that the group is empty, only memory knows.
+    // If the log could not be told how the group ended, only memory knows.
+    if ((stored?.generation ?? 0) !== group.roster.generation) return;
     if (stored !== undefined && stored.members.length > 0) return;
     if (this.#groups.get(group.groupId) !== group) return;
     this.#groups.delete(group.groupId);

@@ -39,7 +39,7 @@ export class TestConsumer {
   protocols: readonly { readonly name: string; readonly metadata: Uint8Array }[];
   memberId = '';
   generation = -1;
-  /** The last answers. */
+  /** The last answers that were good. */
   joined: JoinGroupReply | undefined;
   assignment: string | undefined;
   readonly #broker: FakeBroker;
@@ -94,8 +94,8 @@ export class TestConsumer {
       this.memberId = reply.memberId;
       reply = await this.joinOnce();
     }
-    this.joined = reply;
     if (reply.errorCode === ErrorCode.NONE) {
+      this.joined = reply;
       this.memberId = reply.memberId;
       this.generation = reply.generationId ?? -1;
     }
