@@ -1,6 +1,7 @@
 /**
- * The numbers of Kafka's APIs, as of 4.2. 4 to 7 went with ZooKeeper. That a key stands here does not mean that a broker answers
- * it: see `apis` for what has a schema, and the broker's handlers for what is served.
+ * The numbers of Kafka's APIs, as of 4.2. 4 to 7 went with ZooKeeper. That a key stands here does
+ * not mean that a broker answers it: see `apis` for what has a schema, and the broker's handlers
+ * for what is served.
  */
 export const ApiKey = {
   Produce: 0,

@@ -1,6 +1,7 @@
 /**
- * Kafka's error codes, -1 to 133. A code is a value in a reply, not an exception. The sentences are for the logs and for
- * people; where a reply has room for a message, the handler that knows more says more.
+ * Kafka's error codes, -1 to 133. A code is a value in a reply, not an exception. The sentences are
+ * for the logs and for people; where a reply has room for a message, the handler that knows more
+ * says more.
  *
  * Long, because it is a table.
  */
@@ -149,7 +150,9 @@ export type ErrorName = keyof typeof ErrorCode;
 export interface ErrorInfo {
   readonly name: ErrorName;
   readonly code: number;
-  /** The same request may succeed later: after a pause, or after the metadata has been refreshed. */
+  /**
+   * The same request may succeed later: after a pause, or after the metadata has been refreshed.
+   */
   readonly retriable: boolean;
   readonly message: string;
 }
@@ -158,7 +161,12 @@ export interface ErrorInfo {
 export function errorInfo(code: number): ErrorInfo {
   const row = ERRORS[code - FIRST_CODE];
   if (row === undefined) {
-    return { name: 'UNKNOWN_SERVER_ERROR', code, retriable: false, message: `Error code ${code} is not known here.` };
+    return {
+      name: 'UNKNOWN_SERVER_ERROR',
+      code,
+      retriable: false,
+      message: `Error code ${code} is not known here.`,
+    };
   }
   const [name, advice, message] = row;
   return { name, code, retriable: advice === 'retry', message };
@@ -170,12 +178,28 @@ const FIRST_CODE = ErrorCode.UNKNOWN_SERVER_ERROR;
 const ERRORS: readonly (readonly [ErrorName, 'retry' | 'final', string])[] = [
   ['UNKNOWN_SERVER_ERROR', 'final', 'The broker failed in a way that it has no code for.'],
   ['NONE', 'final', 'No error.'],
-  ['OFFSET_OUT_OF_RANGE', 'final', 'The offset lies before the start or beyond the end of the log.'],
-  ['CORRUPT_MESSAGE', 'retry', 'A record batch is damaged: its checksum or its sizes are wrong, or a key is missing where the topic is compacted.'],
+  [
+    'OFFSET_OUT_OF_RANGE',
+    'final',
+    'The offset lies before the start or beyond the end of the log.',
+  ],
+  [
+    'CORRUPT_MESSAGE',
+    'retry',
+    'A record batch is damaged: its checksum or its sizes are wrong, or a key is missing where the topic is compacted.',
+  ],
   ['UNKNOWN_TOPIC_OR_PARTITION', 'retry', 'There is no such topic or partition on this broker.'],
   ['INVALID_FETCH_SIZE', 'final', 'The fetch asks for a size that is not allowed.'],
-  ['LEADER_NOT_AVAILABLE', 'retry', 'The partition has no leader at the moment; an election is under way.'],
-  ['NOT_LEADER_OR_FOLLOWER', 'retry', 'This broker does not lead the partition, or has no replica of it: refresh the metadata.'],
+  [
+    'LEADER_NOT_AVAILABLE',
+    'retry',
+    'The partition has no leader at the moment; an election is under way.',
+  ],
+  [
+    'NOT_LEADER_OR_FOLLOWER',
+    'retry',
+    'This broker does not lead the partition, or has no replica of it: refresh the metadata.',
+  ],
   ['REQUEST_TIMED_OUT', 'retry', 'The request was not done within its time.'],
   ['BROKER_NOT_AVAILABLE', 'final', 'The broker cannot be reached.'],
   ['REPLICA_NOT_AVAILABLE', 'retry', "The partition's replica on this broker cannot be read."],
@@ -186,66 +210,158 @@ const ERRORS: readonly (readonly [ErrorName, 'retry' | 'final', string])[] = [
   ['COORDINATOR_LOAD_IN_PROGRESS', 'retry', 'The coordinator is still reading its log.'],
   ['COORDINATOR_NOT_AVAILABLE', 'retry', 'The coordinator is not there yet, or cannot write.'],
   ['NOT_COORDINATOR', 'retry', 'Another broker coordinates this group or transaction.'],
-  ['INVALID_TOPIC_EXCEPTION', 'final', "The topic's name is not allowed, or the operation is not allowed on this topic."],
-  ['RECORD_LIST_TOO_LARGE', 'final', 'The record batches together are larger than a segment of the log may be.'],
-  ['NOT_ENOUGH_REPLICAS', 'retry', 'Fewer replicas are in sync than min.insync.replicas asks for; nothing was written.'],
-  ['NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'retry', 'The records were written, then too few replicas remained in sync to acknowledge them.'],
+  [
+    'INVALID_TOPIC_EXCEPTION',
+    'final',
+    "The topic's name is not allowed, or the operation is not allowed on this topic.",
+  ],
+  [
+    'RECORD_LIST_TOO_LARGE',
+    'final',
+    'The record batches together are larger than a segment of the log may be.',
+  ],
+  [
+    'NOT_ENOUGH_REPLICAS',
+    'retry',
+    'Fewer replicas are in sync than min.insync.replicas asks for; nothing was written.',
+  ],
+  [
+    'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+    'retry',
+    'The records were written, then too few replicas remained in sync to acknowledge them.',
+  ],
   ['INVALID_REQUIRED_ACKS', 'final', 'acks must be 0, 1 or -1.'],
   ['ILLEGAL_GENERATION', 'final', "The generation is not the group's current one."],
-  ['INCONSISTENT_GROUP_PROTOCOL', 'final', "The member's protocols have none in common with the group's, or the member named none."],
+  [
+    'INCONSISTENT_GROUP_PROTOCOL',
+    'final',
+    "The member's protocols have none in common with the group's, or the member named none.",
+  ],
   ['INVALID_GROUP_ID', 'final', 'The group id is empty or otherwise not allowed.'],
   ['UNKNOWN_MEMBER_ID', 'final', 'The group has no member of this id.'],
-  ['INVALID_SESSION_TIMEOUT', 'final', 'The session timeout lies outside group.min.session.timeout.ms to group.max.session.timeout.ms.'],
+  [
+    'INVALID_SESSION_TIMEOUT',
+    'final',
+    'The session timeout lies outside group.min.session.timeout.ms to group.max.session.timeout.ms.',
+  ],
   ['REBALANCE_IN_PROGRESS', 'final', 'The group is rebalancing; join it again.'],
   ['INVALID_COMMIT_OFFSET_SIZE', 'final', 'The offset commit is too large to be stored.'],
   ['TOPIC_AUTHORIZATION_FAILED', 'final', 'The principal may not do this with the topic.'],
   ['GROUP_AUTHORIZATION_FAILED', 'final', 'The principal may not do this with the group.'],
   ['CLUSTER_AUTHORIZATION_FAILED', 'final', 'The principal may not do this with the cluster.'],
-  ['INVALID_TIMESTAMP', 'final', "A record's timestamp is too far from the broker's time, or missing."],
+  [
+    'INVALID_TIMESTAMP',
+    'final',
+    "A record's timestamp is too far from the broker's time, or missing.",
+  ],
   ['UNSUPPORTED_SASL_MECHANISM', 'final', 'The broker does not offer this SASL mechanism.'],
   ['ILLEGAL_SASL_STATE', 'final', 'The request does not fit the state of the SASL exchange.'],
   ['UNSUPPORTED_VERSION', 'final', 'The broker does not support this version of the API.'],
   ['TOPIC_ALREADY_EXISTS', 'final', 'There is a topic of this name already.'],
   ['INVALID_PARTITIONS', 'final', 'The number of partitions is not allowed.'],
-  ['INVALID_REPLICATION_FACTOR', 'final', 'The replication factor is below one or above the number of brokers.'],
-  ['INVALID_REPLICA_ASSIGNMENT', 'final', 'The replicas named for the partitions do not make a valid assignment.'],
+  [
+    'INVALID_REPLICATION_FACTOR',
+    'final',
+    'The replication factor is below one or above the number of brokers.',
+  ],
+  [
+    'INVALID_REPLICA_ASSIGNMENT',
+    'final',
+    'The replicas named for the partitions do not make a valid assignment.',
+  ],
   ['INVALID_CONFIG', 'final', 'A configuration value is not valid.'],
   ['NOT_CONTROLLER', 'retry', 'This node is not the active controller.'],
   ['INVALID_REQUEST', 'final', 'The request contradicts itself or the protocol.'],
   ['UNSUPPORTED_FOR_MESSAGE_FORMAT', 'final', "The log's record format cannot serve this request."],
   ['POLICY_VIOLATION', 'final', 'The request breaks a policy that the broker was given.'],
-  ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'final', "The producer's sequence number leaves a gap after its last batch."],
+  [
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    'final',
+    "The producer's sequence number leaves a gap after its last batch.",
+  ],
   ['DUPLICATE_SEQUENCE_NUMBER', 'final', "The producer's batch was appended before."],
-  ['INVALID_PRODUCER_EPOCH', 'final', "The producer's epoch is older than the one that the broker knows."],
+  [
+    'INVALID_PRODUCER_EPOCH',
+    'final',
+    "The producer's epoch is older than the one that the broker knows.",
+  ],
   ['INVALID_TXN_STATE', 'final', 'The operation does not fit the state of the transaction.'],
-  ['INVALID_PRODUCER_ID_MAPPING', 'final', 'The producer id does not belong to this transactional id.'],
-  ['INVALID_TRANSACTION_TIMEOUT', 'final', 'The transaction timeout is above transaction.max.timeout.ms.'],
-  ['CONCURRENT_TRANSACTIONS', 'retry', 'The previous operation on this transaction has not ended yet.'],
-  ['TRANSACTION_COORDINATOR_FENCED', 'final', "The transaction's markers came from a coordinator that has been replaced."],
-  ['TRANSACTIONAL_ID_AUTHORIZATION_FAILED', 'final', 'The principal may not use this transactional id.'],
+  [
+    'INVALID_PRODUCER_ID_MAPPING',
+    'final',
+    'The producer id does not belong to this transactional id.',
+  ],
+  [
+    'INVALID_TRANSACTION_TIMEOUT',
+    'final',
+    'The transaction timeout is above transaction.max.timeout.ms.',
+  ],
+  [
+    'CONCURRENT_TRANSACTIONS',
+    'retry',
+    'The previous operation on this transaction has not ended yet.',
+  ],
+  [
+    'TRANSACTION_COORDINATOR_FENCED',
+    'final',
+    "The transaction's markers came from a coordinator that has been replaced.",
+  ],
+  [
+    'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+    'final',
+    'The principal may not use this transactional id.',
+  ],
   ['SECURITY_DISABLED', 'final', 'The broker runs without an authorizer.'],
-  ['OPERATION_NOT_ATTEMPTED', 'final', 'Another part of the request failed first; this one was not tried.'],
+  [
+    'OPERATION_NOT_ATTEMPTED',
+    'final',
+    'Another part of the request failed first; this one was not tried.',
+  ],
   ['KAFKA_STORAGE_ERROR', 'retry', "The broker's storage failed."],
   ['LOG_DIR_NOT_FOUND', 'final', 'The broker has no such log directory.'],
   ['SASL_AUTHENTICATION_FAILED', 'final', 'The credentials were refused.'],
-  ['UNKNOWN_PRODUCER_ID', 'final', 'The broker keeps no state of this producer; its records may have been deleted.'],
+  [
+    'UNKNOWN_PRODUCER_ID',
+    'final',
+    'The broker keeps no state of this producer; its records may have been deleted.',
+  ],
   ['REASSIGNMENT_IN_PROGRESS', 'final', "The partition's replicas are being reassigned."],
   ['DELEGATION_TOKEN_AUTH_DISABLED', 'final', 'Delegation tokens are not enabled.'],
   ['DELEGATION_TOKEN_NOT_FOUND', 'final', 'There is no such delegation token.'],
-  ['DELEGATION_TOKEN_OWNER_MISMATCH', 'final', 'The principal is neither owner nor renewer of the token.'],
-  ['DELEGATION_TOKEN_REQUEST_NOT_ALLOWED', 'final', 'Delegation tokens cannot be managed over this kind of connection.'],
-  ['DELEGATION_TOKEN_AUTHORIZATION_FAILED', 'final', 'The principal may not do this with the delegation token.'],
+  [
+    'DELEGATION_TOKEN_OWNER_MISMATCH',
+    'final',
+    'The principal is neither owner nor renewer of the token.',
+  ],
+  [
+    'DELEGATION_TOKEN_REQUEST_NOT_ALLOWED',
+    'final',
+    'Delegation tokens cannot be managed over this kind of connection.',
+  ],
+  [
+    'DELEGATION_TOKEN_AUTHORIZATION_FAILED',
+    'final',
+    'The principal may not do this with the delegation token.',
+  ],
   ['DELEGATION_TOKEN_EXPIRED', 'final', 'The delegation token has expired.'],
   ['INVALID_PRINCIPAL_TYPE', 'final', 'The type of principal is not supported.'],
   ['NON_EMPTY_GROUP', 'final', 'The group still has members.'],
   ['GROUP_ID_NOT_FOUND', 'final', 'There is no such group.'],
   ['FETCH_SESSION_ID_NOT_FOUND', 'retry', 'The fetch session is not known, or was evicted.'],
   ['INVALID_FETCH_SESSION_EPOCH', 'retry', "The fetch session's epoch is not the expected one."],
-  ['LISTENER_NOT_FOUND', 'retry', 'The leader has no listener of the kind that the request came by.'],
+  [
+    'LISTENER_NOT_FOUND',
+    'retry',
+    'The leader has no listener of the kind that the request came by.',
+  ],
   ['TOPIC_DELETION_DISABLED', 'final', 'delete.topic.enable is false.'],
   ['FENCED_LEADER_EPOCH', 'retry', "The request's leader epoch is older than the partition's."],
   ['UNKNOWN_LEADER_EPOCH', 'retry', "The request's leader epoch is newer than this broker knows."],
-  ['UNSUPPORTED_COMPRESSION_TYPE', 'final', 'This version of the request cannot carry the codec of the records.'],
+  [
+    'UNSUPPORTED_COMPRESSION_TYPE',
+    'final',
+    'This version of the request cannot carry the codec of the records.',
+  ],
   ['STALE_BROKER_EPOCH', 'final', 'The broker registered again since this request was made.'],
   ['OFFSET_NOT_AVAILABLE', 'retry', 'The new leader has not yet established its high watermark.'],
   ['MEMBER_ID_REQUIRED', 'final', 'Join again with the member id that this answer carries.'],
@@ -255,9 +371,17 @@ const ERRORS: readonly (readonly [ErrorName, 'retry' | 'final', string])[] = [
   ['ELIGIBLE_LEADERS_NOT_AVAILABLE', 'retry', 'No replica that may become leader is alive.'],
   ['ELECTION_NOT_NEEDED', 'retry', 'The partition has the leader that was asked for.'],
   ['NO_REASSIGNMENT_IN_PROGRESS', 'final', "The partition's replicas are not being reassigned."],
-  ['GROUP_SUBSCRIBED_TO_TOPIC', 'final', 'The group still consumes the topic whose offsets are to be deleted.'],
+  [
+    'GROUP_SUBSCRIBED_TO_TOPIC',
+    'final',
+    'The group still consumes the topic whose offsets are to be deleted.',
+  ],
   ['INVALID_RECORD', 'final', "A record does not pass the broker's checks."],
-  ['UNSTABLE_OFFSET_COMMIT', 'retry', 'A transaction with an offset of this partition is still open.'],
+  [
+    'UNSTABLE_OFFSET_COMMIT',
+    'retry',
+    'A transaction with an offset of this partition is still open.',
+  ],
   ['THROTTLING_QUOTA_EXCEEDED', 'retry', 'The quota of such requests is used up; try later.'],
   ['PRODUCER_FENCED', 'final', 'A newer producer has taken over this transactional id.'],
   ['RESOURCE_NOT_FOUND', 'final', 'The resource that the request names does not exist.'],
@@ -266,7 +390,11 @@ const ERRORS: readonly (readonly [ErrorName, 'retry' | 'final', string])[] = [
   ['INCONSISTENT_VOTER_SET', 'final', "Sender or receiver is not one of the quorum's voters."],
   ['INVALID_UPDATE_VERSION', 'final', 'The version to update to is not valid.'],
   ['FEATURE_UPDATE_FAILED', 'final', 'The features could not be updated.'],
-  ['PRINCIPAL_DESERIALIZATION_FAILURE', 'final', 'The principal of a forwarded request could not be read.'],
+  [
+    'PRINCIPAL_DESERIALIZATION_FAILURE',
+    'final',
+    'The principal of a forwarded request could not be read.',
+  ],
   ['SNAPSHOT_NOT_FOUND', 'final', 'There is no such snapshot.'],
   ['POSITION_OUT_OF_RANGE', 'final', 'The position lies outside the snapshot.'],
   ['UNKNOWN_TOPIC_ID', 'retry', 'There is no topic of this id on this broker.'],
@@ -277,20 +405,44 @@ const ERRORS: readonly (readonly [ErrorName, 'retry' | 'final', string])[] = [
   ['TRANSACTIONAL_ID_NOT_FOUND', 'final', 'There is no such transactional id.'],
   ['FETCH_SESSION_TOPIC_ID_ERROR', 'retry', 'The fetch session mixes topic names and topic ids.'],
   ['INELIGIBLE_REPLICA', 'final', 'The proposed ISR has a replica that may not be in it.'],
-  ['NEW_LEADER_ELECTED', 'final', 'The partition was changed as asked, and has another leader now.'],
+  [
+    'NEW_LEADER_ELECTED',
+    'final',
+    'The partition was changed as asked, and has another leader now.',
+  ],
   ['OFFSET_MOVED_TO_TIERED_STORAGE', 'final', 'The offset has been moved to tiered storage.'],
-  ['FENCED_MEMBER_EPOCH', 'final', "The member's epoch is not valid any more: give up all partitions and join again."],
+  [
+    'FENCED_MEMBER_EPOCH',
+    'final',
+    "The member's epoch is not valid any more: give up all partitions and join again.",
+  ],
   ['UNRELEASED_INSTANCE_ID', 'final', 'Another member still holds this instance id.'],
   ['UNSUPPORTED_ASSIGNOR', 'final', 'The group does not support the assignor.'],
-  ['STALE_MEMBER_EPOCH', 'final', "The member's epoch is old; the next heartbeat brings the new one."],
+  [
+    'STALE_MEMBER_EPOCH',
+    'final',
+    "The member's epoch is old; the next heartbeat brings the new one.",
+  ],
   ['MISMATCHED_ENDPOINT_TYPE', 'final', 'The request was sent to the wrong kind of endpoint.'],
   ['UNSUPPORTED_ENDPOINT_TYPE', 'final', 'This kind of endpoint is not supported.'],
   ['UNKNOWN_CONTROLLER_ID', 'final', 'There is no controller of this id.'],
-  ['UNKNOWN_SUBSCRIPTION_ID', 'final', 'The telemetry subscription is not known or no longer valid.'],
+  [
+    'UNKNOWN_SUBSCRIPTION_ID',
+    'final',
+    'The telemetry subscription is not known or no longer valid.',
+  ],
   ['TELEMETRY_TOO_LARGE', 'final', 'The pushed metrics are larger than the broker accepts.'],
   ['INVALID_REGISTRATION', 'final', "The controller refused the broker's registration."],
-  ['TRANSACTION_ABORTABLE', 'final', 'The transaction failed; abort it, and the transactional id can be used again.'],
-  ['INVALID_RECORD_STATE', 'final', 'The record is not in a state in which it can be acknowledged.'],
+  [
+    'TRANSACTION_ABORTABLE',
+    'final',
+    'The transaction failed; abort it, and the transactional id can be used again.',
+  ],
+  [
+    'INVALID_RECORD_STATE',
+    'final',
+    'The record is not in a state in which it can be acknowledged.',
+  ],
   ['SHARE_SESSION_NOT_FOUND', 'retry', 'The share session is not known.'],
   ['INVALID_SHARE_SESSION_EPOCH', 'retry', "The share session's epoch is not the expected one."],
   ['FENCED_STATE_EPOCH', 'final', "The share group's state epoch has moved on."],
@@ -298,7 +450,11 @@ const ERRORS: readonly (readonly [ErrorName, 'retry' | 'final', string])[] = [
   ['DUPLICATE_VOTER', 'final', 'The node is a voter already.'],
   ['VOTER_NOT_FOUND', 'final', 'The node is not a voter.'],
   ['INVALID_REGULAR_EXPRESSION', 'final', 'The regular expression is not valid.'],
-  ['REBOOTSTRAP_REQUIRED', 'final', "The client's metadata is too old to go on with: start again from the bootstrap servers."],
+  [
+    'REBOOTSTRAP_REQUIRED',
+    'final',
+    "The client's metadata is too old to go on with: start again from the bootstrap servers.",
+  ],
   ['STREAMS_INVALID_TOPOLOGY', 'final', 'The topology is not valid.'],
   ['STREAMS_INVALID_TOPOLOGY_EPOCH', 'final', "The topology's epoch is not valid."],
   ['STREAMS_TOPOLOGY_FENCED', 'final', "The topology's epoch is out of date."],

@@ -1,18 +1,26 @@
 /**
- * Cuts a byte stream into frames: a length (int32), then as many bytes. The cutting of the stream into chunks means nothing.
+ * Cuts a byte stream into frames: a length (int32), then as many bytes. The cutting of the stream
+ * into chunks means nothing.
  *
- * A frame that lies whole in one chunk is passed on as a view. Any other is put together in a buffer that grows with what has
- * really arrived: a peer that announces 100 MiB and sends ten bytes costs a few hundred bytes.
+ * A frame that lies whole in one chunk is passed on as a view. Any other is put together in a
+ * buffer that grows with what has really arrived: a peer that announces 100 MiB and sends ten bytes
+ * costs a few hundred bytes.
  */
 import { MalformedFrame } from './bytes/malformed-frame.ts';
 import type { Writer } from './bytes/writer.ts';
 
 const LENGTH_BYTES = 4;
-/** A buffer that is full becomes this many times as large; hence never more than this times what has arrived. */
+/**
+ * A buffer that is full becomes this many times as large; hence never more than this times what has
+ * arrived.
+ */
 const GROWTH = 4;
 const BUFFER_BYTES_MIN = 256;
 
-/** The peer announced a frame beyond the limit. The stream cannot be read on; the connection is closed. */
+/**
+ * The peer announced a frame beyond the limit. The stream cannot be read on; the connection is
+ * closed.
+ */
 export class FrameTooLarge extends Error {
   override readonly name = 'FrameTooLarge';
   readonly sizeBytes: number;
@@ -29,8 +37,8 @@ export interface FrameReaderOptions {
   /** Largest frame, its length not counted (Kafka's `socket.request.max.bytes`). */
   readonly frameBytesMax: number;
   /**
-   * Called for each frame in order, without its length. The bytes are valid during the call only, unless `owned`: then they
-   * may be kept and nobody will write them again.
+   * Called for each frame in order, without its length. The bytes are valid during the call only,
+   * unless `owned`: then they may be kept and nobody will write them again.
    */
   readonly onFrame: (bytes: Uint8Array, owned: boolean) => void;
 }
@@ -59,8 +67,8 @@ export class FrameReader {
   }
 
   /**
-   * Throws FrameTooLarge or MalformedFrame when a length is impossible; from then on the stream cannot be read. What `onFrame`
-   * throws passes through, and the rest of the chunk is lost.
+   * Throws FrameTooLarge or MalformedFrame when a length is impossible; from then on the stream
+   * cannot be read. What `onFrame` throws passes through, and the rest of the chunk is lost.
    */
   push(chunk: Uint8Array, owned: boolean): void {
     if (this.failure !== undefined) throw this.failure;
@@ -126,7 +134,10 @@ export class FrameReader {
 /** Puts the length in front. */
 export function frame(chunks: readonly Uint8Array[]): Uint8Array[] {
   const length = new Uint8Array(LENGTH_BYTES);
-  setLength(length, chunks.reduce((total, chunk) => total + chunk.length, 0));
+  setLength(
+    length,
+    chunks.reduce((total, chunk) => total + chunk.length, 0),
+  );
   return [length, ...chunks];
 }
 

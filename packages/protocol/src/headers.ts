@@ -1,9 +1,11 @@
 /**
- * What stands before a body: API, version and correlation id before a request's, the correlation id before a response's.
+ * What stands before a body: API, version and correlation id before a request's, the correlation id
+ * before a response's.
  *
- * Two oddities of Kafka are kept here. The client id keeps its int16 length in flexible headers too, so that a broker can read
- * the header of a version it does not know. And ApiVersions is always answered with the oldest header, because its client
- * cannot know yet what the broker speaks (KIP-511).
+ * Two oddities of Kafka are kept here. The client id keeps its int16 length in flexible headers
+ * too, so that a broker can read the header of a version it does not know. And ApiVersions is
+ * always answered with the oldest header, because its client cannot know yet what the broker speaks
+ * (KIP-511).
  */
 import { ApiKey } from './api-key.ts';
 import { MalformedFrame } from './bytes/malformed-frame.ts';
@@ -76,8 +78,9 @@ export function responseHeaderVersion(apiKey: number, apiVersion: number): 0 | 1
 }
 
 /**
- * The first three fields are the same in all versions of all APIs: they are there even when a newer peer has put something
- * unreadable behind them, so that the broker can answer that it does not know the version.
+ * The first three fields are the same in all versions of all APIs: they are there even when a newer
+ * peer has put something unreadable behind them, so that the broker can answer that it does not
+ * know the version.
  */
 export class RequestHeader {
   readonly apiKey: number;
@@ -104,14 +107,20 @@ export class RequestHeader {
     }
   }
 
-  /** Stands at the first byte of the body. Throws MalformedFrame when the header before it could not be read. */
+  /**
+   * Stands at the first byte of the body. Throws MalformedFrame when the header before it could not
+   * be read.
+   */
   get body(): Reader {
     if (this.flaw !== undefined) throw this.flaw;
     return this.reader;
   }
 }
 
-/** `bytes` is a frame without its length. Throws MalformedFrame when it is too short to say what it asks. */
+/**
+ * `bytes` is a frame without its length. Throws MalformedFrame when it is too short to say what it
+ * asks.
+ */
 export function decodeRequestHeader(bytes: Uint8Array): RequestHeader {
   return new RequestHeader(bytes);
 }
@@ -161,8 +170,8 @@ export function correlationIdOf(bytes: Uint8Array): number {
 }
 
 /**
- * Answers come from a broker that we chose to connect to, and are denser than requests (a partition of a Metadata answer takes
- * 26 bytes and three arrays): they may take more memory for their size.
+ * Answers come from a broker that we chose to connect to, and are denser than requests (a partition
+ * of a Metadata answer takes 26 bytes and three arrays): they may take more memory for their size.
  */
 const RESPONSE_SLOTS_PER_BYTE = 4;
 

@@ -7,4 +7,14 @@ export * from './frames.ts';
 export * from './headers.ts';
 export * from './ids.ts';
 export * from './records/index.ts';
-export { type Body, decode, encode, type Input, isFlexible, type Message, message, type MessageInfo, write } from './schema/message.ts';
+export {
+  type Body,
+  decode,
+  encode,
+  type Input,
+  isFlexible,
+  type Message,
+  message,
+  type MessageInfo,
+  write,
+} from './schema/message.ts';

@@ -1,6 +1,6 @@
 /**
- * Every API that has a schema, one file each: the number in front is its key. `apis` is for those who walk over all of them; who
- * needs a few imports those, and a bundler leaves the rest out.
+ * Every API that has a schema, one file each: the number in front is its key. `apis` is for those
+ * who walk over all of them; who needs a few imports those, and a bundler leaves the rest out.
  */
 import type { Message } from '../schema/message.ts';
 import { produceRequest, produceResponse } from './00-produce.ts';

@@ -10,7 +10,10 @@ export const throttleTimeMs = (when?: When) => int32({ default: 0, ...when });
 /** More than the error code says; null when there is nothing to add. */
 export const errorMessage = (when?: When) => string({ nullable: true, default: null, ...when });
 
-/** What the authorized operations read as where nobody asked for them. Otherwise a bit for each operation. */
+/**
+ * What the authorized operations read as where nobody asked for them. Otherwise a bit for each
+ * operation.
+ */
 export const AUTHORIZED_OPERATIONS_OMITTED = -2147483648;
 export const authorizedOperations = (when?: When) =>
   int32({ default: AUTHORIZED_OPERATIONS_OMITTED, ...when });

@@ -1,28 +1,39 @@
 /**
- * Reads the protocol's primitive types from one frame. Whoever sent the frame is not trusted: every length and count is
- * compared with the bytes that are left before anything is made of it, and what a frame may turn into is bounded by its size.
+ * Reads the protocol's primitive types from one frame. Whoever sent the frame is not trusted: every
+ * length and count is compared with the bytes that are left before anything is made of it, and what
+ * a frame may turn into is bounded by its size.
  *
- * The bound counts slots: the places for one value (8 bytes in V8) that arrays and objects take. Dense frames are the danger,
- * not false lengths: 100 MiB of empty names is a hundred million honest two-byte structs, and several GB of objects.
+ * The bound counts slots: the places for one value (8 bytes in V8) that arrays and objects take.
+ * Dense frames are the danger, not false lengths: 100 MiB of empty names is a hundred million
+ * honest two-byte structs, and several GB of objects.
  */
 import type { Uuid } from '../ids.ts';
 import { MalformedFrame } from './malformed-frame.ts';
 import { utf8Decode } from './utf8.ts';
 import { uuidFromBytes } from './uuid.ts';
 
-/** Slots for each byte of a frame. Kafka's requests take less in all but contrived frames. */
+/**
+ * Slots for each byte of a larger frame, which holds memory below eight times the frame. Requests
+ * with names of usual length take less.
+ */
 export const SLOTS_PER_BYTE = 1;
-/** Slots that any frame may take, however small: 1 MiB. */
-export const SLOTS_MIN = 131_072;
+/** Slots that any frame may take, however small: 4 MiB. Tens of thousands of short names fit. */
+export const SLOTS_MIN = 524_288;
 /** Kafka holds strings to an int16, also where their length is a varint. */
 export const STRING_BYTES_MAX = 32_767;
-/** What V8 spends on an object's header, on an array with its store, on a string, on a view of bytes. */
+/**
+ * What V8 spends on an object's header, on an array with its store, on a string, on a view of
+ * bytes.
+ */
 export const OBJECT_SLOTS = 3;
 export const ARRAY_SLOTS = 6;
 export const STRING_SLOTS = 3;
 export const UUID_SLOTS = 7;
 export const BYTES_SLOTS = 14;
-/** Elements of an array whose elements take no bytes at all. No declared message has one; a new one must not become a bomb. */
+/**
+ * Elements of an array whose elements take no bytes at all. No declared message has one; a new one
+ * must not become a bomb.
+ */
 export const EMPTY_ELEMENTS_MAX = 1024;
 
 const TWO_POW_32 = 2 ** 32;
@@ -160,8 +171,8 @@ export class Reader {
   }
 
   /**
-   * The count of an array, -1 for null. `elementBytesMin` is what the smallest possible element takes here, `elementSlots` what
-   * each takes in memory besides its own strings and arrays.
+   * The count of an array, -1 for null. `elementBytesMin` is what the smallest possible element
+   * takes here, `elementSlots` what each takes in memory besides its own strings and arrays.
    */
   arrayLength(elementBytesMin: number, elementSlots: number): number {
     return this.count(this.int32(), elementBytesMin, elementSlots);
@@ -171,11 +182,18 @@ export class Reader {
     return this.count(this.unsignedVarint() - 1, elementBytesMin, elementSlots);
   }
 
-  /** Refuses a count that cannot be true, then takes its slots from the frame's allowance. Negative counts are null. */
+  /**
+   * Refuses a count that cannot be true, then takes its slots from the frame's allowance. Negative
+   * counts are null.
+   */
   private count(count: number, elementBytesMin: number, elementSlots: number): number {
     if (count <= 0) return count < 0 ? -1 : 0;
-    if (elementBytesMin === 0 ? count > EMPTY_ELEMENTS_MAX : count * elementBytesMin > this.bytesLeft) {
-      this.fail(`${count} elements of at least ${elementBytesMin} bytes where ${this.bytesLeft} bytes are left`);
+    if (
+      elementBytesMin === 0 ? count > EMPTY_ELEMENTS_MAX : count * elementBytesMin > this.bytesLeft
+    ) {
+      this.fail(
+        `${count} elements of at least ${elementBytesMin} bytes where ${this.bytesLeft} bytes are left`,
+      );
     }
     this.charge(ARRAY_SLOTS + count * elementSlots);
     return count;
@@ -184,7 +202,8 @@ export class Reader {
   /** Takes slots from the frame's allowance. */
   charge(slots: number): void {
     this.slotsLeft -= slots;
-    if (this.slotsLeft < 0) this.fail(`more values than a frame of ${this.bytes.length} bytes may hold`);
+    if (this.slotsLeft < 0)
+      this.fail(`more values than a frame of ${this.bytes.length} bytes may hold`);
   }
 
   /** Confines reading to the next `length` bytes. Returns what `leave` needs to undo it. */
@@ -202,7 +221,9 @@ export class Reader {
   }
 
   fail(reason: string): never {
-    throw new MalformedFrame(`${this.subject}: ${reason} (byte ${this.position} of ${this.bytes.length})`);
+    throw new MalformedFrame(
+      `${this.subject}: ${reason} (byte ${this.position} of ${this.bytes.length})`,
+    );
   }
 
   private text(length: number): string | null {

@@ -1,7 +1,8 @@
 /**
- * UTF-8 in plain JavaScript, because TextEncoder and TextDecoder belong to hosts, not to the language. Names on the wire are
- * short and mostly ASCII, which is what the loops are laid out for. What is not UTF-8 (and a surrogate without its other half)
- * becomes U+FFFD, one for each maximal broken part, as the WHATWG Encoding standard has it: decoding never fails.
+ * UTF-8 in plain JavaScript, because TextEncoder and TextDecoder belong to hosts, not to the
+ * language. Names on the wire are short and mostly ASCII, which is what the loops are laid out for.
+ * What is not UTF-8 (and a surrogate without its other half) becomes U+FFFD, one for each maximal
+ * broken part, as the WHATWG Encoding standard has it: decoding never fails.
  */
 
 const REPLACEMENT = 0xfffd;
@@ -25,7 +26,10 @@ export function utf8Length(text: string): number {
   return length;
 }
 
-/** Writes `text` into `target`, which has room for it from `position` on. Returns the position after it. */
+/**
+ * Writes `text` into `target`, which has room for it from `position` on. Returns the position after
+ * it.
+ */
 export function utf8Write(text: string, target: Uint8Array, position: number): number {
   for (let i = 0; i < text.length; i++) {
     let point = text.charCodeAt(i);
@@ -96,7 +100,10 @@ function continuationsOf(lead: number): 0 | 1 | 2 | 3 {
   return lead < 0xf0 ? 2 : 3;
 }
 
-/** Overlong forms, surrogates and points above U+10FFFF show in the second byte (Unicode, table 3-7). */
+/**
+ * Overlong forms, surrogates and points above U+10FFFF show in the second byte (Unicode, table
+ * 3-7).
+ */
 function mayFollow(lead: number, second: number): boolean {
   switch (lead) {
     case 0xe0:

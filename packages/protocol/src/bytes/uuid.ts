@@ -1,6 +1,6 @@
 /**
- * A uuid's four forms: the string of 32 hex digits that the code holds, 16 bytes on the wire, 22 characters of URL-safe base64
- * in Kafka's files and tools.
+ * A uuid's four forms: the string of 32 hex digits that the code holds, 16 bytes on the wire, 22
+ * characters of URL-safe base64 in Kafka's files and tools.
  */
 import type { Uuid } from '../ids.ts';
 
@@ -10,7 +10,8 @@ const UUID_BYTES = 16;
 
 /** The 16 bytes from `start` on. */
 export function uuidFromBytes(bytes: Uint8Array, start = 0): Uuid {
-  // One call makes one flat string; piecing it together would leave a tree of strings behind each id.
+  // One call makes one flat string; piecing it together would leave a tree of strings behind each
+  // id.
   const units: number[] = [];
   for (let i = start; i < start + UUID_BYTES; i++) {
     const byte = bytes[i]!;
@@ -42,12 +43,16 @@ export function uuidToBase64(uuid: Uuid): string {
   let text = '';
   for (let i = 0; i < UUID_BYTES; i += 3) {
     const group = (bytes[i]! << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
-    for (let shift = 18; shift >= 0 && text.length < 22; shift -= 6) text += BASE64_DIGITS[(group >> shift) & 63];
+    for (let shift = 18; shift >= 0 && text.length < 22; shift -= 6)
+      text += BASE64_DIGITS[(group >> shift) & 63];
   }
   return text;
 }
 
-/** Undefined when `text` is not 16 bytes in URL-safe base64 (padding is allowed, other left-over bits are not). */
+/**
+ * Undefined when `text` is not 16 bytes in URL-safe base64 (padding is allowed, other left-over
+ * bits are not).
+ */
 export function uuidFromBase64(text: string): Uuid | undefined {
   const digits = text.endsWith('==') ? text.slice(0, -2) : text;
   if (digits.length !== 22) return undefined;

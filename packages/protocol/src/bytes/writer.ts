@@ -1,21 +1,28 @@
 /**
- * Writes the protocol's primitive types into a list of chunks. Small writes gather in a scratch buffer that grows; bytes of
- * some size are referenced where they are, because a fetch response is a few fields around megabytes that must not be copied.
- * A chunk that was handed out is never written again.
+ * Writes the protocol's primitive types into a list of chunks. Small writes gather in a scratch
+ * buffer that grows; bytes of some size are referenced where they are, because a fetch response is
+ * a few fields around megabytes that must not be copied. A chunk that was handed out is never
+ * written again.
  *
- * Values are the broker's own, so that one which does not fit its type is a bug: it throws UnencodableValue.
+ * Values are the broker's own, so that one which does not fit its type is a bug: it throws
+ * UnencodableValue.
  */
 import type { Uuid } from '../ids.ts';
 import { STRING_BYTES_MAX } from './reader.ts';
 import { utf8Length, utf8Write } from './utf8.ts';
 import { uuidWrite } from './uuid.ts';
 
-/** From this size on, bytes are referenced. Below it a copy costs less than one more chunk to send. */
+/**
+ * From this size on, bytes are referenced. Below it a copy costs less than one more chunk to send.
+ */
 export const REFERENCED_BYTES_MIN = 1024;
 const SCRATCH_BYTES = 256;
+const GROWTH = 4;
 
 const TWO_POW_32 = 2 ** 32;
-/** The doubles nearest to the ends of int64, as decoding gives them; Kafka uses them for "no limit". */
+/**
+ * The doubles nearest to the ends of int64, as decoding gives them; Kafka uses them for "no limit".
+ */
 const INT64_MAX = 2 ** 63;
 const INT64_MIN = -(2 ** 63);
 
@@ -50,27 +57,32 @@ export class Writer {
 
   int8(value: number): void {
     if ((value << 24) >> 24 !== value) unencodable('int8', value);
-    this.view.setInt8(this.room(1), value);
+    const at = this.room(1);
+    this.view.setInt8(at, value);
   }
 
   int16(value: number): void {
     if ((value << 16) >> 16 !== value) unencodable('int16', value);
-    this.view.setInt16(this.room(2), value);
+    const at = this.room(2);
+    this.view.setInt16(at, value);
   }
 
   uint16(value: number): void {
     if ((value & 0xffff) !== value) unencodable('uint16', value);
-    this.view.setUint16(this.room(2), value);
+    const at = this.room(2);
+    this.view.setUint16(at, value);
   }
 
   int32(value: number): void {
     if ((value | 0) !== value) unencodable('int32', value);
-    this.view.setInt32(this.room(4), value);
+    const at = this.room(4);
+    this.view.setInt32(at, value);
   }
 
   uint32(value: number): void {
     if (value >>> 0 !== value) unencodable('uint32', value);
-    this.view.setUint32(this.room(4), value);
+    const at = this.room(4);
+    this.view.setUint32(at, value);
   }
 
   /** A safe integer, or one of the doubles that stand for the ends of the range. */
@@ -92,17 +104,20 @@ export class Writer {
 
   float64(value: number): void {
     if (typeof value !== 'number') unencodable('float64', value);
-    this.view.setFloat64(this.room(8), value);
+    const at = this.room(8);
+    this.view.setFloat64(at, value);
   }
 
   boolean(value: boolean): void {
     if (typeof value !== 'boolean') unencodable('boolean', value);
-    this.view.setInt8(this.room(1), value ? 1 : 0);
+    const at = this.room(1);
+    this.view.setInt8(at, value ? 1 : 0);
   }
 
   uuid(value: Uuid): void {
     if (typeof value !== 'string') unencodable('uuid', value);
-    uuidWrite(value, this.scratch, this.room(16));
+    const at = this.room(16);
+    uuidWrite(value, this.scratch, at);
   }
 
   unsignedVarint(value: number): void {
@@ -159,7 +174,9 @@ export class Writer {
     this.text(value, length);
   }
 
-  /** The bytes themselves, without a length: referenced from REFERENCED_BYTES_MIN on, copied below. */
+  /**
+   * The bytes themselves, without a length: referenced from REFERENCED_BYTES_MIN on, copied below.
+   */
   raw(bytes: Uint8Array): void {
     if (bytes.length < REFERENCED_BYTES_MIN) {
       const at = this.room(bytes.length);
@@ -172,7 +189,8 @@ export class Writer {
   }
 
   private text(value: string, length: number): void {
-    utf8Write(value, this.scratch, this.room(length));
+    const at = this.room(length);
+    utf8Write(value, this.scratch, at);
   }
 
   /** Ends the chunk that is being gathered; the scratch goes on behind it. */
@@ -183,7 +201,10 @@ export class Writer {
     this.start = this.position;
   }
 
-  /** Makes room for `length` bytes and takes it. Returns where. */
+  /**
+   * Makes room for `length` bytes and takes it. Returns where. To be called before `scratch` or
+   * `view` is looked at: growing replaces them.
+   */
   private room(length: number): number {
     if (this.position + length > this.scratch.length) this.grow(length);
     const at = this.position;
@@ -193,7 +214,9 @@ export class Writer {
 
   private grow(length: number): void {
     const gathered = this.scratch.subarray(this.start, this.position);
-    const scratch = new Uint8Array(Math.max(2 * this.scratch.length, gathered.length + length));
+    const scratch = new Uint8Array(
+      Math.max(GROWTH * this.scratch.length, gathered.length + length),
+    );
     scratch.set(gathered);
     this.scratch = scratch;
     this.view = new DataView(scratch.buffer);
@@ -205,7 +228,8 @@ export class Writer {
 function stringLength(value: string): number {
   if (typeof value !== 'string') unencodable('string', value);
   const length = utf8Length(value);
-  if (length > STRING_BYTES_MAX) throw new UnencodableValue(`a string of ${length} bytes, more than ${STRING_BYTES_MAX}`);
+  if (length > STRING_BYTES_MAX)
+    throw new UnencodableValue(`a string of ${length} bytes, more than ${STRING_BYTES_MAX}`);
   return length;
 }
 

@@ -1,10 +1,11 @@
 /**
- * Turns a message's shape into closures for one version: what the version does not have, what may be null there and how
- * lengths are written is decided once, here, and not for each frame. (Source text made at run time would be two to four times
- * as fast, and is refused by any web page with a content security policy.)
+ * Turns a message's shape into closures for one version: what the version does not have, what may
+ * be null there and how lengths are written is decided once, here, and not for each frame. (Source
+ * text made at run time would be two to four times as fast, and is refused by any web page with a
+ * content security policy.)
  *
- * Beside reading and writing, a codec knows the fewest bytes that a value can take, which makes the check of a declared count
- * tight, and the slots that it takes in memory (see Reader).
+ * Beside reading and writing, a codec knows the fewest bytes that a value can take, which makes the
+ * check of a declared count tight, and the slots that it takes in memory (see Reader).
  */
 import { OBJECT_SLOTS, type Reader } from '../bytes/reader.ts';
 import { UnencodableValue, type Writer } from '../bytes/writer.ts';
@@ -17,7 +18,10 @@ export interface Codec<Out = unknown> {
   read(reader: Reader): Out;
   write(writer: Writer, value: unknown): void;
   readonly bytesMin: number;
-  /** Besides the place that holds the value, and what its strings, bytes and arrays take when they are read. */
+  /**
+   * Besides the place that holds the value, and what its strings, bytes and arrays take when they
+   * are read.
+   */
   readonly slots: number;
 }
 
@@ -28,34 +32,49 @@ export interface Encoding {
 }
 
 export function compileStruct(shape: Shape, encoding: Encoding): Codec<Record<string, unknown>> {
-  const all = Object.entries(shape);
-  const present = all.filter(([, field]) => isPresent(field, encoding) && field.options.tag === undefined);
-  const names = present.map(([name]) => name);
-  const codecs = present.map(([, field]) => compileField(field, encoding));
-  // Undefined for what an encoder must be given, so that the codec refuses it.
-  const fallbacks = present.map(([, field]) => (isOmissible(field) ? defaultOf(field) : undefined));
-  const tagged = compileTagged(shape, encoding);
   const { isFlexible } = encoding;
-  // Bodies of all versions have the same fields in the same order: one hidden class for the code that uses them.
-  const blank = Object.fromEntries(all.map(([name, field]) => [name, defaultOf(field)]));
+  const fields = Object.entries(shape);
+  const names = fields.map(([name]) => name);
+  // Undefined for what this version does not have in this place.
+  const codecs = fields.map(([, field]) =>
+    isPresent(field, encoding) && field.options.tag === undefined
+      ? compileField(field, encoding)
+      : undefined,
+  );
+  const defaults = fields.map(([, field]) => defaultOf(field));
+  // Undefined for what an encoder must be given, so that the codec refuses it.
+  const fallbacks = fields.map(([, field]) => (isOmissible(field) ? defaultOf(field) : undefined));
+  const tagged = compileTagged(shape, encoding);
 
   return {
-    bytesMin: codecs.reduce((total, codec) => total + codec.bytesMin, isFlexible ? 1 : 0),
-    slots: codecs.reduce((total, codec) => total + codec.slots, OBJECT_SLOTS + all.length),
+    bytesMin: codecs.reduce((total, codec) => total + (codec?.bytesMin ?? 0), isFlexible ? 1 : 0),
+    slots: codecs.reduce(
+      (total, codec) => total + (codec?.slots ?? 0),
+      OBJECT_SLOTS + names.length,
+    ),
     read(reader) {
-      const body = { ...blank };
-      for (let i = 0; i < codecs.length; i++) body[names[i]!] = codecs[i]!.read(reader);
+      // Bodies of all versions get the same fields in the same order: one hidden class for the
+      // code that uses them. (Measured: faster than cloning a blank.)
+      const body: Record<string, unknown> = {};
+      for (let i = 0; i < names.length; i++) {
+        const codec = codecs[i];
+        body[names[i]!] = codec === undefined ? defaults[i] : codec.read(reader);
+      }
       if (isFlexible) readTagged(reader, tagged, body);
       return body;
     },
     write(writer, value) {
-      if (typeof value !== 'object' || value === null) throw new UnencodableValue(`${String(value)} where a struct must be`);
+      if (typeof value !== 'object' || value === null) {
+        throw new UnencodableValue(`${String(value)} where a struct must be`);
+      }
       const body = value as Record<string, unknown>;
       let i = 0;
       try {
-        for (; i < codecs.length; i++) {
+        for (; i < names.length; i++) {
+          const codec = codecs[i];
+          if (codec === undefined) continue;
           const field = body[names[i]!];
-          codecs[i]!.write(writer, field === undefined ? fallbacks[i] : field);
+          codec.write(writer, field === undefined ? fallbacks[i] : field);
         }
       } catch (error) {
         throw within(names[i]!, error);
@@ -112,7 +131,8 @@ function arrayCodec(element: Codec, isFlexible: boolean, nullable: boolean): Cod
     },
     write(writer, value) {
       if (value === null && nullable) return writeLength(writer, isFlexible, -1);
-      if (!Array.isArray(value)) throw new UnencodableValue(`${String(value)} where an array must be`);
+      if (!Array.isArray(value))
+        throw new UnencodableValue(`${String(value)} where an array must be`);
       writeLength(writer, isFlexible, value.length);
       let i = 0;
       try {
@@ -146,10 +166,15 @@ function isPresent({ options }: Field, { version }: Encoding): boolean {
 }
 
 function isNullable({ options }: Field, { version }: Encoding): boolean {
-  return options.nullable === true || (options.nullable !== undefined && version >= options.nullable);
+  return (
+    options.nullable === true || (options.nullable !== undefined && version >= options.nullable)
+  );
 }
 
-/** Says where in a body the value is that does not fit: "topics: 3: name: null where a string must be". */
+/**
+ * Says where in a body the value is that does not fit: "topics: 3: name: null where a string must
+ * be".
+ */
 function within(place: string, error: unknown): unknown {
   if (error instanceof UnencodableValue) error.message = `${place}: ${error.message}`;
   return error;

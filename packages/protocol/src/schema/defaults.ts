@@ -1,4 +1,7 @@
-/** What stands for a field that is not there, and the test that decides whether a tagged field is worth sending. */
+/**
+ * What stands for a field that is not there, and the test that decides whether a tagged field is
+ * worth sending.
+ */
 import { ZERO_UUID } from '../ids.ts';
 import type { Field, Kind } from './fields.ts';
 
@@ -9,7 +12,12 @@ export function defaultOf(field: Field): unknown {
 
 /** May an encoder be given a struct without this field? (The type `Made` says the same.) */
 export function isOmissible({ options }: Field): boolean {
-  return options.default !== undefined || options.since !== undefined || options.until !== undefined || options.tag !== undefined;
+  return (
+    options.default !== undefined ||
+    options.since !== undefined ||
+    options.until !== undefined ||
+    options.tag !== undefined
+  );
 }
 
 /** Is this the value that an absent field is read as? */
@@ -20,11 +28,14 @@ export function defaultTest(field: Field): (value: unknown) => boolean {
   if (kind.type === 'array') return (value) => (value as readonly unknown[] | null)?.length === 0;
   if (kind.type === 'bytes') return (value) => (value as Uint8Array | null)?.length === 0;
   if (kind.type === 'struct') {
-    const tests = Object.entries(kind.shape).map(([name, inner]) => [name, defaultTest(inner)] as const);
-    return (value) => tests.every(([name, test]) => {
-      const inner = (value as Record<string, unknown>)[name];
-      return inner === undefined || test(inner);
-    });
+    const tests = Object.entries(kind.shape).map(
+      ([name, inner]) => [name, defaultTest(inner)] as const,
+    );
+    return (value) =>
+      tests.every(([name, test]) => {
+        const inner = (value as Record<string, unknown>)[name];
+        return inner === undefined || test(inner);
+      });
   }
   return (value) => value === absent;
 }
@@ -44,7 +55,11 @@ function zeroOf(kind: Kind): unknown {
     case 'array':
       return Object.freeze([]);
     case 'struct':
-      return Object.freeze(Object.fromEntries(Object.entries(kind.shape).map(([name, field]) => [name, defaultOf(field)])));
+      return Object.freeze(
+        Object.fromEntries(
+          Object.entries(kind.shape).map(([name, field]) => [name, defaultOf(field)]),
+        ),
+      );
     default:
       return 0;
   }

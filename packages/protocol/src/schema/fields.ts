@@ -1,10 +1,10 @@
 /**
- * The words in which a message is declared. A field is plain data: its kind, the versions that have it, what stands for it
- * where it is absent. TypeScript infers from the same words what a decoded body holds (`Body`) and what an encoder must be
- * given (`Input`); nothing is generated.
+ * The words in which a message is declared. A field is plain data: its kind, the versions that have
+ * it, what stands for it where it is absent. TypeScript infers from the same words what a decoded
+ * body holds (`Body`) and what an encoder must be given (`Input`); nothing is generated.
  *
- * One type serves all versions of a message. A field that a version does not have is read as its default and is not
- * written; callers that must know ask for the version.
+ * One type serves all versions of a message. A field that a version does not have is read as its
+ * default and is not written; callers that must know ask for the version.
  */
 import type { ErrorCode } from '../errors.ts';
 import type { Uuid } from '../ids.ts';
@@ -16,7 +16,9 @@ export interface FieldOptions {
   readonly until?: number;
   /** Null may be sent: in every version, or from this one on. */
   readonly nullable?: true | number;
-  /** Where the field is absent or left out. Without it: 0, false, '', [], or a struct of defaults. */
+  /**
+   * Where the field is absent or left out. Without it: 0, false, '', [], or a struct of defaults.
+   */
   readonly default?: boolean | number | string | null;
   /** KIP-482: sent under this tag at the end of its struct, and only when it is not the default. */
   readonly tag?: number;
@@ -59,7 +61,9 @@ export type BodyOf<S extends Shape> = {
 export type InputOf<S extends Shape> = {
   readonly [K in keyof S as S[K] extends Field<unknown, unknown, true> ? never : K]: In<S[K]>;
 } & {
-  readonly [K in keyof S as S[K] extends Field<unknown, unknown, true> ? K : never]?: In<S[K]> | undefined;
+  readonly [K in keyof S as S[K] extends Field<unknown, unknown, true> ? K : never]?:
+    | In<S[K]>
+    | undefined;
 };
 
 type In<F> = F extends Field<unknown, infer Input> ? Input : never;
@@ -68,7 +72,9 @@ type In<F> = F extends Field<unknown, infer Input> ? Input : never;
 type Made<Out, In, O extends FieldOptions> = Field<
   O extends { nullable: true | number } ? Out | null : Out,
   O extends { nullable: true | number } ? In | null : In,
-  O extends { default: unknown } | { since: number } | { until: number } | { tag: number } ? true : false
+  O extends { default: unknown } | { since: number } | { until: number } | { tag: number }
+    ? true
+    : false
 >;
 
 type None = Record<never, never>;
@@ -76,7 +82,10 @@ type None = Record<never, never>;
 /** A builder of one scalar type. */
 const scalar =
   <Out, In = Out>(type: ScalarType) =>
-  <const O extends FieldOptions = None>(options?: O): Made<Out, In, O> => ({ kind: { type }, options: options ?? {} });
+  <const O extends FieldOptions = None>(options?: O): Made<Out, In, O> => ({
+    kind: { type },
+    options: options ?? {},
+  });
 
 export const boolean = /*@__PURE__*/ scalar<boolean>('boolean');
 export const int8 = /*@__PURE__*/ scalar<number>('int8');
@@ -91,8 +100,13 @@ export const string = /*@__PURE__*/ scalar<string>('string');
 export const uuid = /*@__PURE__*/ scalar<Uuid>('uuid');
 /** Decoded to a view on the frame. */
 export const bytes = /*@__PURE__*/ scalar<Uint8Array>('bytes');
-/** Record batches. Decoded to a view on the frame; an encoder may give pieces, as a log reads them, and none is copied. */
-export const records = /*@__PURE__*/ scalar<Uint8Array, Uint8Array | readonly Uint8Array[]>('records');
+/**
+ * Record batches. Decoded to a view on the frame; an encoder may give pieces, as a log reads them,
+ * and none is copied.
+ */
+export const records = /*@__PURE__*/ scalar<Uint8Array, Uint8Array | readonly Uint8Array[]>(
+  'records',
+);
 export const errorCode = /*@__PURE__*/ scalar<ErrorCode>('int16');
 
 /** An array of scalars (`array(string())`) or of structs (`array({ name: string() })`). */
@@ -114,7 +128,10 @@ export const struct = <S extends Shape, const O extends FieldOptions = None>(
   options?: O,
 ): Made<BodyOf<S>, InputOf<S>, O> => ({ kind: { type: 'struct', shape }, options: options ?? {} });
 
-/** A field's kind is data; a struct's shape holds fields, and none of them is called `kind` with a type in it. */
+/**
+ * A field's kind is data; a struct's shape holds fields, and none of them is called `kind` with a
+ * type in it.
+ */
 function isField(element: Field | Shape): element is Field {
   return typeof (element as Field).kind?.type === 'string';
 }

@@ -1,6 +1,7 @@
 /**
- * A message: a name, its versions, and its fields in a thunk. Declaring one costs nothing; the fields are made and compiled when
- * a version is first used, and a bundler drops the messages that nobody imports (mark the call `@__PURE__`).
+ * A message: a name, its versions, and its fields in a thunk. Declaring one costs nothing; the
+ * fields are made and compiled when a version is first used, and a bundler drops the messages that
+ * nobody imports (mark the call `@__PURE__`).
  */
 import { Reader } from '../bytes/reader.ts';
 import { UnencodableValue, Writer } from '../bytes/writer.ts';
@@ -29,10 +30,15 @@ export interface Message<Out = unknown, In = never> {
 
 /** What decoding gives: each field of each version, those that are absent as their defaults. */
 export type Body<M extends Message> = M extends Message<infer Out> ? Out : never;
-/** What encoding takes: fields with a default and fields that not all versions have may be left out. */
+/**
+ * What encoding takes: fields with a default and fields that not all versions have may be left out.
+ */
 export type Input<M extends Message> = M extends Message<unknown, infer In> ? In : never;
 
-export function message<S extends Shape>(info: MessageInfo, shape: () => S): Message<BodyOf<S>, InputOf<S>> {
+export function message<S extends Shape>(
+  info: MessageInfo,
+  shape: () => S,
+): Message<BodyOf<S>, InputOf<S>> {
   const codecs: (Codec | undefined)[] = [];
   return {
     info,
@@ -46,7 +52,9 @@ export function message<S extends Shape>(info: MessageInfo, shape: () => S): Mes
 
 function compileVersion(info: MessageInfo, shape: () => Shape, version: number): Codec {
   const [min, max] = info.versions;
-  if (!(version >= min && version <= max)) throw new RangeError(`${info.name} has versions ${min} to ${max}, not ${version}`);
+  if (!Number.isInteger(version) || version < min || version > max) {
+    throw new RangeError(`${info.name} has versions ${min} to ${max}, not ${version}`);
+  }
   return compileStruct(shape(), { version, isFlexible: isFlexible(info, version) });
 }
 
@@ -55,8 +63,8 @@ export function isFlexible(info: MessageInfo, version: number): boolean {
 }
 
 /**
- * Reads one body. Bytes after it are left alone, as Kafka does. Record fields are views on `source`. Throws MalformedFrame,
- * whatever the bytes are.
+ * Reads one body. Bytes after it are left alone, as Kafka does. Record fields are views on
+ * `source`. Throws MalformedFrame, whatever the bytes are.
  */
 export function decode<Out>(of: Message<Out>, version: number, source: Uint8Array | Reader): Out {
   const codec = of.codec(version);
@@ -65,19 +73,35 @@ export function decode<Out>(of: Message<Out>, version: number, source: Uint8Arra
   return codec.read(reader);
 }
 
-/** Writes one body. Record fields of some size are referenced, not copied: they must not change before they are sent. */
-export function encode<In>(to: Message<unknown, In>, version: number, body: NoInfer<In>): Uint8Array[] {
+/**
+ * Writes one body. Record fields of some size are referenced, not copied: they must not change
+ * before they are sent.
+ */
+export function encode<In>(
+  to: Message<unknown, In>,
+  version: number,
+  body: NoInfer<In>,
+): Uint8Array[] {
   const writer = new Writer();
   write(to, version, body, writer);
   return writer.finish();
 }
 
-/** Writes one body behind what `writer` holds. Throws UnencodableValue with the place of a value that does not fit. */
-export function write<In>(to: Message<unknown, In>, version: number, body: NoInfer<In>, writer: Writer): void {
+/**
+ * Writes one body behind what `writer` holds. Throws UnencodableValue with the place of a value
+ * that does not fit.
+ */
+export function write<In>(
+  to: Message<unknown, In>,
+  version: number,
+  body: NoInfer<In>,
+  writer: Writer,
+): void {
   try {
     to.codec(version).write(writer, body);
   } catch (error) {
-    if (error instanceof UnencodableValue) error.message = `${to.info.name} v${version}: ${error.message}`;
+    if (error instanceof UnencodableValue)
+      error.message = `${to.info.name} v${version}: ${error.message}`;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The section that ends each struct of a flexible version (KIP-482): fields that are sent only when they say something, each
- * with its tag and size. An unknown tag is stepped over, so that a newer peer may add what we do not know.
+ * The section that ends each struct of a flexible version (KIP-482): fields that are sent only when
+ * they say something, each with its tag and size. An unknown tag is stepped over, so that a newer
+ * peer may add what we do not know.
  */
 import type { Reader } from '../bytes/reader.ts';
 import { Writer } from '../bytes/writer.ts';
@@ -16,10 +17,15 @@ export interface TaggedField {
 /** A tag and a size. */
 const TAGGED_FIELD_BYTES_MIN = 2;
 
-export function readTagged(reader: Reader, fields: readonly TaggedField[], body: Record<string, unknown>): void {
+export function readTagged(
+  reader: Reader,
+  fields: readonly TaggedField[],
+  body: Record<string, unknown>,
+): void {
   const count = reader.unsignedVarint();
   if (count === 0) return;
-  if (count * TAGGED_FIELD_BYTES_MIN > reader.bytesLeft) reader.fail(`${count} tagged fields where ${reader.bytesLeft} bytes are left`);
+  if (count * TAGGED_FIELD_BYTES_MIN > reader.bytesLeft)
+    reader.fail(`${count} tagged fields where ${reader.bytesLeft} bytes are left`);
   for (let i = 0; i < count; i++) {
     const tag = reader.unsignedVarint();
     const size = reader.unsignedVarint();
@@ -36,9 +42,15 @@ export function readTagged(reader: Reader, fields: readonly TaggedField[], body:
 }
 
 /** `fields` in the order of their tags. */
-export function writeTagged(writer: Writer, fields: readonly TaggedField[], body: Record<string, unknown>): void {
+export function writeTagged(
+  writer: Writer,
+  fields: readonly TaggedField[],
+  body: Record<string, unknown>,
+): void {
   if (fields.length === 0) return writer.unsignedVarint(0);
-  const sent = fields.filter(({ name, isDefault }) => body[name] !== undefined && !isDefault(body[name]));
+  const sent = fields.filter(
+    ({ name, isDefault }) => body[name] !== undefined && !isDefault(body[name]),
+  );
   writer.unsignedVarint(sent.length);
   for (const { name, tag, codec } of sent) {
     // Its size comes first, and is known last.
