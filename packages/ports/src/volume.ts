@@ -79,7 +79,11 @@ export class VolumeError extends Error {
   override readonly name = 'VolumeError';
   readonly kind: VolumeErrorKind;
   readonly file: string | undefined;
-  constructor(kind: VolumeErrorKind, message: string, options: { file?: string; cause?: unknown } = {}) {
+  constructor(
+    kind: VolumeErrorKind,
+    message: string,
+    options: { file?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.file = options.file;
@@ -100,12 +104,20 @@ export function isFileName(name: string): boolean {
   return (
     name.length <= FILE_NAME_LENGTH_MAX &&
     fileNamePattern.test(name) &&
-    name.split('/').every((segment) => segment !== '.' && segment !== '..' && segment.length <= FILE_NAME_SEGMENT_LENGTH_MAX)
+    name
+      .split('/')
+      .every(
+        (segment) =>
+          segment !== '.' && segment !== '..' && segment.length <= FILE_NAME_SEGMENT_LENGTH_MAX,
+      )
   );
 }
 
 /** Throws VolumeError 'invalid' for a name that no adapter may take. */
 export function assertFileName(name: string): void {
   if (isFileName(name)) return;
-  throw new VolumeError('invalid', `${JSON.stringify(name.slice(0, 100))} is no file name: segments of [A-Za-z0-9._-] joined by '/', none of them '.' or '..'`);
+  throw new VolumeError(
+    'invalid',
+    `${JSON.stringify(name.slice(0, 100))} is no file name: segments of [A-Za-z0-9._-] joined by '/', none of them '.' or '..'`,
+  );
 }

@@ -23,7 +23,13 @@
  * appends reach the disk before sync, that an undurable remove stays undone.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FILE_NAME_LENGTH_MAX, FILE_NAME_SEGMENT_LENGTH_MAX, type AppendFile, type Volume, type VolumeErrorKind } from '../volume.ts';
+import {
+  FILE_NAME_LENGTH_MAX,
+  FILE_NAME_SEGMENT_LENGTH_MAX,
+  type AppendFile,
+  type Volume,
+  type VolumeErrorKind,
+} from '../volume.ts';
 import { seededRandom } from './seeded-random.ts';
 
 export interface VolumeSetup {
@@ -38,9 +44,13 @@ export interface VolumeSetup {
 
 const crashRounds = 40;
 const bytes = (...values: number[]): Uint8Array => Uint8Array.from(values);
-const text = (value: string): Uint8Array => Uint8Array.from(value, (character) => character.charCodeAt(0));
+const text = (value: string): Uint8Array =>
+  Uint8Array.from(value, (character) => character.charCodeAt(0));
 const refused = (kind: VolumeErrorKind, ...others: VolumeErrorKind[]) =>
-  expect.objectContaining({ name: 'VolumeError', kind: expect.toSatisfy((value: VolumeErrorKind) => [kind, ...others].includes(value)) });
+  expect.objectContaining({
+    name: 'VolumeError',
+    kind: expect.toSatisfy((value: VolumeErrorKind) => [kind, ...others].includes(value)),
+  });
 
 /** Bytes that tell where they come from: a repeated slip by one chunk cannot go unseen. */
 function pattern(length: number, seed: number): Uint8Array {
@@ -67,8 +77,11 @@ function expectSameBytes(actual: Uint8Array, expected: Uint8Array): void {
 
 const whole = (file: AppendFile): Promise<Uint8Array> => file.read(0, file.sizeBytes);
 
-export function volumeContract(name: string, setup: () => Promise<VolumeSetup> | VolumeSetup): void {
-  describe(`${name} keeps the Volume contract`, () => {
+export function volumeContract(
+  name: string,
+  setup: () => Promise<VolumeSetup> | VolumeSetup,
+): void {
+  describe(`${name} keeps the Volume contract`, { timeout: 20_000 }, () => {
     let host: VolumeSetup;
     let volume: Volume;
     beforeEach(async () => {
@@ -99,7 +112,11 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
         const file = await volume.open('many');
         const chunks = Array.from({ length: 500 }, (_, i) => pattern(1 + ((i * 37) % 300), i));
         const settled: number[] = [];
-        const calls = chunks.map((chunk, i) => file.append(i % 3 === 0 ? [chunk.subarray(0, 1), chunk.subarray(1)] : [chunk]).then(() => settled.push(i)));
+        const calls = chunks.map((chunk, i) =>
+          file
+            .append(i % 3 === 0 ? [chunk.subarray(0, 1), chunk.subarray(1)] : [chunk])
+            .then(() => settled.push(i)),
+        );
         expect(file.sizeBytes).toBe(joined(chunks).length);
         await Promise.all(calls);
         expect(settled).toEqual(chunks.map((_, i) => i));
@@ -109,7 +126,11 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
       it('takes more in one call than any one write of a system takes', async () => {
         const file = await volume.open('large');
         const chunks = Array.from({ length: 3_000 }, (_, i) => pattern(1_500, i));
-        await Promise.all([file.append(chunks), file.append([pattern(2_500_000, 7)]), file.append([bytes(1)])]);
+        await Promise.all([
+          file.append(chunks),
+          file.append([pattern(2_500_000, 7)]),
+          file.append([bytes(1)]),
+        ]);
         expectSameBytes(await whole(file), joined([...chunks, pattern(2_500_000, 7), bytes(1)]));
       });
 
@@ -174,13 +195,20 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
           await appended;
           expectSameBytes(await file.read(i * 10_000, 10_000), chunk);
         }
-        for (const read of await Promise.all(reads)) expectSameBytes(read, read.length === 2_500 ? chunk.subarray(5_000, 7_500) : chunk);
+        for (const read of await Promise.all(reads))
+          expectSameBytes(read, read.length === 2_500 ? chunk.subarray(5_000, 7_500) : chunk);
       });
 
       it('refuses what is no place in a file', async () => {
         const file = await volume.open('places');
         await file.append([text('abc')]);
-        for (const [position, length] of [[-1, 1], [0, -1], [0.5, 1], [0, Number.NaN], [Number.POSITIVE_INFINITY, 1]] as const) {
+        for (const [position, length] of [
+          [-1, 1],
+          [0, -1],
+          [0.5, 1],
+          [0, Number.NaN],
+          [Number.POSITIVE_INFINITY, 1],
+        ] as const) {
           await expect(file.read(position, length)).rejects.toEqual(refused('invalid'));
         }
       });
@@ -202,7 +230,15 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
 
       it('takes its turn among calls that nobody waited for', async () => {
         const file = await volume.open('turns');
-        const calls = [file.append([text('aaaa')]), file.append([text('bbbb')]), file.truncate(6), file.append([text('cc')]), file.sync(), file.truncate(7), file.append([text('d')])];
+        const calls = [
+          file.append([text('aaaa')]),
+          file.append([text('bbbb')]),
+          file.truncate(6),
+          file.append([text('cc')]),
+          file.sync(),
+          file.truncate(7),
+          file.append([text('d')]),
+        ];
         expect(file.sizeBytes).toBe(8);
         await Promise.all(calls);
         expect(await whole(file)).toEqual(text('aaaabbcd'));
@@ -255,15 +291,37 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
 
     describe('names', () => {
       it('are listed by prefix, sorted, with sizes', async () => {
-        for (const [name, size] of [['b/2.log', 2], ['b/1.log', 1], ['b-1/1.log', 3], ['a', 4], ['b.txt', 0], ['c/d/e/f.g', 5]] as const) {
+        for (const [name, size] of [
+          ['b/2.log', 2],
+          ['b/1.log', 1],
+          ['b-1/1.log', 3],
+          ['a', 4],
+          ['b.txt', 0],
+          ['c/d/e/f.g', 5],
+        ] as const) {
           const file = await volume.open(name);
           await file.append([pattern(size, 1)]);
           await file.close();
         }
         await volume.replace('b/small', text('six...'));
-        const listed = async (prefix: string) => (await volume.list(prefix)).map((entry) => `${entry.name}:${entry.sizeBytes}`);
-        expect(await listed('')).toEqual(['a:4', 'b-1/1.log:3', 'b.txt:0', 'b/1.log:1', 'b/2.log:2', 'b/small:6', 'c/d/e/f.g:5']);
-        expect(await listed('b')).toEqual(['b-1/1.log:3', 'b.txt:0', 'b/1.log:1', 'b/2.log:2', 'b/small:6']);
+        const listed = async (prefix: string) =>
+          (await volume.list(prefix)).map((entry) => `${entry.name}:${entry.sizeBytes}`);
+        expect(await listed('')).toEqual([
+          'a:4',
+          'b-1/1.log:3',
+          'b.txt:0',
+          'b/1.log:1',
+          'b/2.log:2',
+          'b/small:6',
+          'c/d/e/f.g:5',
+        ]);
+        expect(await listed('b')).toEqual([
+          'b-1/1.log:3',
+          'b.txt:0',
+          'b/1.log:1',
+          'b/2.log:2',
+          'b/small:6',
+        ]);
         expect(await listed('b/')).toEqual(['b/1.log:1', 'b/2.log:2', 'b/small:6']);
         expect(await listed('b/1')).toEqual(['b/1.log:1']);
         expect(await listed('c/d')).toEqual(['c/d/e/f.g:5']);
@@ -285,8 +343,40 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
       });
 
       const segment = 'a'.repeat(FILE_NAME_SEGMENT_LENGTH_MAX);
-      const legal = ['a', 'A.b-c_9', '..a', 'a..', '...', '-', 'deep/er/and/deep/er/still', segment, `${segment}/${segment}`];
-      const illegal = ['', '.', '..', '../a', 'a/../b', 'a/..', './a', 'a/./b', '/a', 'a/', 'a//b', 'a\\b', '..\\a', 'C:', 'a\0', 'a b', 'ä', 'a\n', '~a', `${segment}a`, `${segment}/`.repeat(Math.ceil(FILE_NAME_LENGTH_MAX / segment.length)) + 'a'];
+      const legal = [
+        'a',
+        'A.b-c_9',
+        '..a',
+        'a..',
+        '...',
+        '-',
+        'deep/er/and/deep/er/still',
+        segment,
+        `${segment}/${segment}`,
+      ];
+      const illegal = [
+        '',
+        '.',
+        '..',
+        '../a',
+        'a/../b',
+        'a/..',
+        './a',
+        'a/./b',
+        '/a',
+        'a/',
+        'a//b',
+        'a\\b',
+        '..\\a',
+        'C:',
+        'a\0',
+        'a b',
+        'ä',
+        'a\n',
+        '~a',
+        `${segment}a`,
+        `${segment}/`.repeat(Math.ceil(FILE_NAME_LENGTH_MAX / segment.length)) + 'a',
+      ];
 
       it.each(legal)('may be %j', async (name) => {
         await volume.replace(name, text('x'));
@@ -309,7 +399,9 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
         const file = await volume.open('held');
         await expect(volume.open('held')).rejects.toEqual(refused('locked'));
         await expect(volume.remove('held')).rejects.toEqual(refused('locked', 'invalid'));
-        await expect(volume.replace('held', text('x'))).rejects.toEqual(refused('locked', 'invalid'));
+        await expect(volume.replace('held', text('x'))).rejects.toEqual(
+          refused('locked', 'invalid'),
+        );
         await file.append([text('still good')]);
         await file.close();
         const again = await volume.open('held');
@@ -347,7 +439,13 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
       });
 
       it('takes its turn among calls that nobody waited for', async () => {
-        await Promise.all([volume.replace('turn/a', text('1')), volume.remove('turn/a'), volume.replace('turn/a', text('22')), volume.replace('turn/b', text('1')), volume.remove('turn/b')]);
+        await Promise.all([
+          volume.replace('turn/a', text('1')),
+          volume.remove('turn/a'),
+          volume.replace('turn/a', text('22')),
+          volume.replace('turn/b', text('1')),
+          volume.remove('turn/b'),
+        ]);
         expect(await volume.list('turn/')).toEqual([{ name: 'turn/a', sizeBytes: 2 }]);
       });
     });
@@ -364,7 +462,9 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
       });
 
       it('ends with the last of several calls', async () => {
-        await Promise.all(Array.from({ length: 20 }, (_, i) => volume.replace('vote', text(`vote ${i}`))));
+        await Promise.all(
+          Array.from({ length: 20 }, (_, i) => volume.replace('vote', text(`vote ${i}`))),
+        );
         expect(await volume.readSmall('vote')).toEqual(text('vote 19'));
       });
 
@@ -379,7 +479,12 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
         await Promise.all(writes);
         for (const read of await Promise.all(reads)) {
           if (read === undefined) throw new Error('absent for a moment');
-          expectSameBytes(read, read.length === 50_000 && read[1] !== 0 ? pattern(50_000, 0) : new Uint8Array(read.length).fill(read.length - 50_000));
+          expectSameBytes(
+            read,
+            read.length === 50_000 && read[1] !== 0
+              ? pattern(50_000, 0)
+              : new Uint8Array(read.length).fill(read.length - 50_000),
+          );
         }
       });
 
@@ -403,7 +508,9 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
         expect(again.sizeBytes).toBe(90_000);
         expectSameBytes(await whole(again), pattern(100_000, 1).subarray(0, 90_000));
         await again.append([text('more')]);
-        expect(await again.read(89_999, 10)).toEqual(joined([pattern(100_000, 1).subarray(89_999, 90_000), text('more')]));
+        expect(await again.read(89_999, 10)).toEqual(
+          joined([pattern(100_000, 1).subarray(89_999, 90_000), text('more')]),
+        );
         expect(await volume.readSmall('log/checkpoint')).toEqual(text('90000'));
       });
 
@@ -440,7 +547,12 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
 
       it('close only after what they called before', async () => {
         const file = await volume.open('last/words');
-        const calls = [file.append([pattern(200_000, 1)]), file.append([text('end')]), file.sync(), volume.replace('last/vote', text('7'))];
+        const calls = [
+          file.append([pattern(200_000, 1)]),
+          file.append([text('end')]),
+          file.sync(),
+          volume.replace('last/vote', text('7')),
+        ];
         const reading = file.read(0, 10);
         await volume.close();
         await Promise.all(calls);
@@ -453,45 +565,74 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
 
       it('may have many files open', async () => {
         const count = Math.min(400, volume.traits.openFilesMax);
-        const files = await Promise.all(Array.from({ length: count }, (_, i) => volume.open(`topic-${i % 80}/${String(i).padStart(20, '0')}.log`)));
+        const files = await Promise.all(
+          Array.from({ length: count }, (_, i) =>
+            volume.open(`topic-${i % 80}/${String(i).padStart(20, '0')}.log`),
+          ),
+        );
         await Promise.all(files.map((file, i) => file.append([pattern(i, i)])));
         await Promise.all(files.map((file) => file.sync()));
         const listed = await volume.list('topic-');
         expect(listed.length).toBe(count);
-        expect(listed.map((entry) => entry.name)).toEqual(listed.map((entry) => entry.name).toSorted());
+        expect(listed.map((entry) => entry.name)).toEqual(
+          listed.map((entry) => entry.name).toSorted(),
+        );
         for (const [i, file] of files.entries()) expectSameBytes(await whole(file), pattern(i, i));
       });
     });
 
     describe('a device that refuses', () => {
-      const inject = (operation: 'append' | 'sync' | 'replace', kind: 'full' | 'failed'): boolean => {
+      const inject = (
+        operation: 'append' | 'sync' | 'replace',
+        kind: 'full' | 'failed',
+      ): boolean => {
         host.failNext?.(operation, kind);
         return host.failNext !== undefined;
       };
 
-      it.each(['full', 'failed'] as const)('an append (%s) stops the file until it is truncated', async (kind) => {
-        const file = await volume.open('stops');
-        await file.append([text('good')]);
-        if (!inject('append', kind)) return;
-        // One write may carry several appends: which of them fail is the adapter's, but never one before one that settles.
-        const outcomes = await Promise.allSettled([file.append([text('aaaa')]), file.append([text('bbbb')]), file.sync(), file.append([text('cccc')])]);
-        for (const outcome of outcomes) expect(outcome).toEqual({ status: 'rejected', reason: refused(kind) });
-        await expect(file.append([text('dddd')])).rejects.toEqual(refused(kind));
-        await expect(file.sync()).rejects.toEqual(refused(kind));
-        expect(await file.read(0, 4)).toEqual(text('good'));
-        await file.truncate(4);
-        await Promise.all([file.append([text(' again')]), file.sync()]);
-        expect(await whole(file)).toEqual(text('good again'));
-        await file.close();
-        expect(await volume.list('stops')).toEqual([{ name: 'stops', sizeBytes: 10 }]);
-      });
+      it.each(['full', 'failed'] as const)(
+        'an append (%s) stops the file until it is truncated',
+        async (kind) => {
+          const file = await volume.open('stops');
+          await file.append([text('good')]);
+          if (!inject('append', kind)) return;
+          // One write may carry several appends: which of them fail is the adapter's, but never one before one that settles.
+          const outcomes = await Promise.allSettled([
+            file.append([text('aaaa')]),
+            file.append([text('bbbb')]),
+            file.sync(),
+            file.append([text('cccc')]),
+          ]);
+          for (const outcome of outcomes)
+            expect(outcome).toEqual({ status: 'rejected', reason: refused(kind) });
+          await expect(file.append([text('dddd')])).rejects.toEqual(refused(kind));
+          await expect(file.sync()).rejects.toEqual(refused(kind));
+          expect(await file.read(0, 4)).toEqual(text('good'));
+          await file.truncate(4);
+          await Promise.all([file.append([text(' again')]), file.sync()]);
+          expect(await whole(file)).toEqual(text('good again'));
+          await file.truncate(9);
+          await file.close();
+          expect(await volume.list('stops')).toEqual([{ name: 'stops', sizeBytes: 9 }]);
+        },
+      );
 
       it('an append lets a truncate through that was called without waiting', async () => {
         const file = await volume.open('era');
         await file.append([text('good')]);
         if (!inject('append', 'failed')) return;
-        const outcomes = await Promise.allSettled([file.append([text('aaaa')]), file.truncate(4), file.append([text(' more')]), file.sync()]);
-        expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'fulfilled', 'fulfilled', 'fulfilled']);
+        const outcomes = await Promise.allSettled([
+          file.append([text('aaaa')]),
+          file.truncate(4),
+          file.append([text(' more')]),
+          file.sync(),
+        ]);
+        expect(outcomes.map((outcome) => outcome.status)).toEqual([
+          'rejected',
+          'fulfilled',
+          'fulfilled',
+          'fulfilled',
+        ]);
         expect(file.sizeBytes).toBe(9);
         expect(await whole(file)).toEqual(text('good more'));
       });
@@ -500,8 +641,16 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
         const file = await volume.open('kept');
         await file.append([text('good')]);
         if (!inject('append', 'failed')) return;
-        const outcomes = await Promise.allSettled([file.append([text('aaaa')]), file.truncate(6), file.append([text('x')])]);
-        expect(outcomes.map((outcome) => outcome.status)).toEqual(['rejected', 'rejected', 'rejected']);
+        const outcomes = await Promise.allSettled([
+          file.append([text('aaaa')]),
+          file.truncate(6),
+          file.append([text('x')]),
+        ]);
+        expect(outcomes.map((outcome) => outcome.status)).toEqual([
+          'rejected',
+          'rejected',
+          'rejected',
+        ]);
         await file.truncate(4);
         await file.append([text('!')]);
         expect(await whole(file)).toEqual(text('good!'));
@@ -537,7 +686,10 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
 
     describe('a crash', () => {
       /** Runs `history` and crashes, many times; `check` sees the volume that came back. False where the host cannot crash. */
-      const afterCrashes = async (history: (round: number) => Promise<void>, check: (round: number) => Promise<void>): Promise<void> => {
+      const afterCrashes = async (
+        history: (round: number) => Promise<void>,
+        check: (round: number) => Promise<void>,
+      ): Promise<void> => {
         if (host.crash === undefined || volume.traits.durability === 'none') return;
         for (let round = 0; round < crashRounds; round++) {
           await history(round);
@@ -554,7 +706,10 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
             const file = await volume.open(`log-${round}`);
             await file.append([pattern(1_000 + round, round)]);
             await file.sync();
-            const behind = Promise.allSettled([file.append([random.bytes(random.uint32() % 5_000)]), file.append([random.bytes(700)])]);
+            const behind = Promise.allSettled([
+              file.append([random.bytes(random.uint32() % 5_000)]),
+              file.append([random.bytes(700)]),
+            ]);
             if (round % 2 === 0) await behind;
           },
           async (round) => {
@@ -569,11 +724,21 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
         await afterCrashes(
           async (round) => {
             const file = await volume.open(`cut-${round}`);
-            await Promise.all([file.append([pattern(2_000, 1)]), file.sync(), file.truncate(500), file.append([pattern(100, 2)]), file.truncate(550), file.sync()]);
+            await Promise.all([
+              file.append([pattern(2_000, 1)]),
+              file.sync(),
+              file.truncate(500),
+              file.append([pattern(100, 2)]),
+              file.truncate(550),
+              file.sync(),
+            ]);
           },
           async (round) => {
             const file = await volume.open(`cut-${round}`);
-            expectSameBytes(await whole(file), joined([pattern(2_000, 1).subarray(0, 500), pattern(100, 2).subarray(0, 50)]));
+            expectSameBytes(
+              await whole(file),
+              joined([pattern(2_000, 1).subarray(0, 500), pattern(100, 2).subarray(0, 50)]),
+            );
           },
         );
       });
@@ -605,7 +770,10 @@ export function volumeContract(name: string, setup: () => Promise<VolumeSetup> |
             if (read === undefined) throw new Error('neither old nor new');
             const isNew = read.length === 4_000;
             if (round % 3 === 0) expect(isNew).toBe(true);
-            expectSameBytes(read, new Uint8Array(isNew ? 4_000 : 3_000).fill(isNew ? 100 + round : round));
+            expectSameBytes(
+              read,
+              new Uint8Array(isNew ? 4_000 : 3_000).fill(isNew ? 100 + round : round),
+            );
           },
         );
       });

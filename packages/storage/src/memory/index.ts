@@ -1,7 +1,12 @@
 import { MemoryDisk, type MemoryDiskOptions } from './memory-disk.ts';
 import type { MemoryVolume } from './memory-volume.ts';
 
-export { MemoryDisk, type MemoryCounters, type MemoryDiskOptions, type MemoryOperation } from './memory-disk.ts';
+export {
+  MemoryDisk,
+  type MemoryCounters,
+  type MemoryDiskOptions,
+  type MemoryOperation,
+} from './memory-disk.ts';
 export { SECTOR_BYTES, type TornTail } from './memory-file-state.ts';
 export type { MemoryVolume } from './memory-volume.ts';
 

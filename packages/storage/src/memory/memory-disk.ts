@@ -14,7 +14,16 @@ import { VolumeError, type Random, type VolumeErrorKind, type VolumeTraits } fro
 import { MemoryFileState, type SyncMark, type TornTail } from './memory-file-state.ts';
 import { MemoryMount, type MemoryVolume } from './memory-volume.ts';
 
-export type MemoryOperation = 'open' | 'append' | 'read' | 'truncate' | 'sync' | 'replace' | 'readSmall' | 'remove' | 'list';
+export type MemoryOperation =
+  | 'open'
+  | 'append'
+  | 'read'
+  | 'truncate'
+  | 'sync'
+  | 'replace'
+  | 'readSmall'
+  | 'remove'
+  | 'list';
 
 export interface MemoryDiskOptions {
   readonly random: Random;
@@ -66,7 +75,16 @@ export class MemoryDisk {
   readonly traits: VolumeTraits;
   /** May be changed at any time. */
   capacityBytes: number;
-  readonly counters: MemoryCounters = { appends: 0, bytesAppended: 0, syncs: 0, reads: 0, bytesRead: 0, truncates: 0, replaces: 0, removes: 0 };
+  readonly counters: MemoryCounters = {
+    appends: 0,
+    bytesAppended: 0,
+    syncs: 0,
+    reads: 0,
+    bytesRead: 0,
+    truncates: 0,
+    replaces: 0,
+    removes: 0,
+  };
 
   /** What programs see. */
   readonly files = new Map<string, MemoryFileState>();
@@ -82,14 +100,23 @@ export class MemoryDisk {
 
   constructor(options: MemoryDiskOptions) {
     this.random = options.random;
-    this.traits = { durability: 'none', openFilesMax: openFilesMaxDefault, location: 'memory', ...options.traits };
+    this.traits = {
+      durability: 'none',
+      openFilesMax: openFilesMaxDefault,
+      location: 'memory',
+      ...options.traits,
+    };
     this.capacityBytes = options.capacityBytes ?? Number.POSITIVE_INFINITY;
     this.#pace = options.pace;
   }
 
   /** Throws VolumeError 'locked' while another mount is open. */
   mount(): MemoryVolume {
-    if (this.#mount !== undefined) throw new VolumeError('locked', `${this.traits.location} is mounted already: close that volume first`);
+    if (this.#mount !== undefined)
+      throw new VolumeError(
+        'locked',
+        `${this.traits.location} is mounted already: close that volume first`,
+      );
     this.#mount = new MemoryMount(this, () => (this.#mount = undefined));
     return this.#mount;
   }
@@ -106,7 +133,8 @@ export class MemoryDisk {
       const survivor = this.#survivor(name);
       if (survivor !== undefined) survivors.set(name, survivor.afterCrash(this.random, torn));
     }
-    for (const { name, bytes } of this.#replacing) if (this.#coin()) survivors.set(name, new MemoryFileState(bytes));
+    for (const { name, bytes } of this.#replacing)
+      if (this.#coin()) survivors.set(name, new MemoryFileState(bytes));
     this.#replacing.clear();
     this.#removed.clear();
     this.files.clear();
@@ -121,7 +149,12 @@ export class MemoryDisk {
    * After `afterCount` more operations of this sort, on files whose name starts with `prefix`, one fails. A failing append
    * leaves a random part of its bytes behind; a failing sync poisons its file.
    */
-  failNext(operation: MemoryOperation, kind: VolumeErrorKind = 'failed', afterCount = 0, prefix = ''): void {
+  failNext(
+    operation: MemoryOperation,
+    kind: VolumeErrorKind = 'failed',
+    afterCount = 0,
+    prefix = '',
+  ): void {
     this.#failures.push({ operation, kind, prefix, afterCount });
   }
 
@@ -154,14 +187,23 @@ export class MemoryDisk {
     if (this.capacityBytes === Number.POSITIVE_INFINITY) return;
     const usedBytes = this.usedBytes;
     if (usedBytes + growthBytes <= this.capacityBytes) return;
-    throw new VolumeError('full', `${this.traits.location} holds ${usedBytes} of ${this.capacityBytes} bytes: no room for ${growthBytes} more`, { file: name });
+    throw new VolumeError(
+      'full',
+      `${this.traits.location} holds ${usedBytes} of ${this.capacityBytes} bytes: no room for ${growthBytes} more`,
+      { file: name },
+    );
   }
 
   // What follows is the mount's side.
 
   /** Waits for holds and pace. */
   async turn(operation: MemoryOperation, name: string): Promise<void> {
-    for (let hold = this.#holdOf(operation, name); hold !== undefined; hold = this.#holdOf(operation, name)) await hold.released;
+    for (
+      let hold = this.#holdOf(operation, name);
+      hold !== undefined;
+      hold = this.#holdOf(operation, name)
+    )
+      await hold.released;
     const paced = this.#pace?.(operation, name);
     if (paced !== undefined) await paced;
   }
@@ -175,7 +217,9 @@ export class MemoryDisk {
         continue;
       }
       this.#failures = this.#failures.filter((other) => other !== failure);
-      return new VolumeError(failure.kind, `injected: ${operation} of ${name} fails`, { file: name });
+      return new VolumeError(failure.kind, `injected: ${operation} of ${name} fails`, {
+        file: name,
+      });
     }
     return undefined;
   }
@@ -214,7 +258,8 @@ export class MemoryDisk {
 
   #settleRemovals(): void {
     if (this.#removed.size === 0) return;
-    for (const [name, state] of this.#removed) if (this.#durableFiles.get(name) === state) this.#durableFiles.delete(name);
+    for (const [name, state] of this.#removed)
+      if (this.#durableFiles.get(name) === state) this.#durableFiles.delete(name);
     this.#removed.clear();
   }
 

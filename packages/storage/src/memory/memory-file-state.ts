@@ -60,7 +60,10 @@ export class MemoryFileState {
   }
 
   read(position: number, length: number): Uint8Array {
-    return this.#buffer.slice(Math.min(position, this.#sizeBytes), Math.min(position + length, this.#sizeBytes));
+    return this.#buffer.slice(
+      Math.min(position, this.#sizeBytes),
+      Math.min(position + length, this.#sizeBytes),
+    );
   }
 
   truncate(sizeBytes: number): void {
@@ -68,7 +71,11 @@ export class MemoryFileState {
     this.#cuts += 1;
     const cut = this.#undoneCut;
     if (cut === undefined) {
-      this.#undoneCut = { from: sizeBytes, bytes: this.#buffer.slice(sizeBytes, this.#sizeBytes), durableBytes: this.#durableBytes };
+      this.#undoneCut = {
+        from: sizeBytes,
+        bytes: this.#buffer.slice(sizeBytes, this.#sizeBytes),
+        durableBytes: this.#durableBytes,
+      };
     } else if (sizeBytes < cut.from) {
       const bytes = new Uint8Array(cut.from - sizeBytes + cut.bytes.length);
       bytes.set(this.#buffer.subarray(sizeBytes, cut.from));
@@ -86,14 +93,16 @@ export class MemoryFileState {
 
   /** Brings down what the mark saw, and no more unless the file was cut since. */
   sync({ sizeBytes, cuts }: SyncMark): void {
-    this.#durableBytes = cuts === this.#cuts ? Math.max(this.#durableBytes, sizeBytes) : this.#sizeBytes;
+    this.#durableBytes =
+      cuts === this.#cuts ? Math.max(this.#durableBytes, sizeBytes) : this.#sizeBytes;
     this.#undoneCut = undefined;
   }
 
   /** Flips bits of one byte, as a rotten sector does. */
   corrupt(position: number, mask: number): void {
     const byte = position < this.#sizeBytes ? this.#buffer[position] : undefined;
-    if (byte === undefined) throw new RangeError(`no byte at ${position}: the file has ${this.#sizeBytes}`);
+    if (byte === undefined)
+      throw new RangeError(`no byte at ${position}: the file has ${this.#sizeBytes}`);
     this.#buffer[position] = byte ^ mask;
   }
 
@@ -101,7 +110,9 @@ export class MemoryFileState {
   afterCrash(random: Random, torn: TornTail | undefined): MemoryFileState {
     const cut = this.#undoneCut;
     if (cut === undefined || random.uint32() % 2 === 0) {
-      return new MemoryFileState(tear(this.#buffer.slice(0, this.#sizeBytes), this.#durableBytes, random, torn));
+      return new MemoryFileState(
+        tear(this.#buffer.slice(0, this.#sizeBytes), this.#durableBytes, random, torn),
+      );
     }
     const before = new Uint8Array(cut.from + cut.bytes.length);
     before.set(this.#buffer.subarray(0, cut.from));
@@ -111,7 +122,12 @@ export class MemoryFileState {
 }
 
 /** Damages `bytes` (the callee's) behind `durableBytes` within the fault model. */
-function tear(bytes: Uint8Array, durableBytes: number, random: Random, torn: TornTail | undefined): Uint8Array {
+function tear(
+  bytes: Uint8Array,
+  durableBytes: number,
+  random: Random,
+  torn: TornTail | undefined,
+): Uint8Array {
   const unsynced = bytes.length - durableBytes;
   if (unsynced === 0) return bytes;
   switch (torn ?? tails[random.uint32() % tails.length]) {
@@ -130,7 +146,7 @@ function tear(bytes: Uint8Array, durableBytes: number, random: Random, torn: Tor
 }
 
 function punchHoles(bytes: Uint8Array, from: number, random: Random): void {
-  for (let start = from; start < bytes.length; ) {
+  for (let start = from; start < bytes.length;) {
     const end = Math.min((Math.floor(start / SECTOR_BYTES) + 1) * SECTOR_BYTES, bytes.length);
     const fate = random.uint32() % 8;
     if (fate === 0) bytes.set(random.bytes(end - start), start);

@@ -73,7 +73,10 @@ export class MemoryFile implements AppendFile {
 
   async #read(position: number, length: number): Promise<Uint8Array> {
     await this.#mount.turn('read', this.name);
-    const bytes = this.#state.read(position, Math.max(0, Math.min(length, this.#sizeBytes - position)));
+    const bytes = this.#state.read(
+      position,
+      Math.max(0, Math.min(length, this.#sizeBytes - position)),
+    );
     this.#mount.disk.counters.reads += 1;
     this.#mount.disk.counters.bytesRead += bytes.length;
     return bytes;
@@ -131,7 +134,13 @@ export class MemoryFile implements AppendFile {
   }
 
   /** A random part of the failed bytes is on the disk, as after a short write; the rest is not. */
-  #appendFailed(error: unknown, era: number, before: number, chunks: readonly Uint8Array[], length: number): void {
+  #appendFailed(
+    error: unknown,
+    era: number,
+    before: number,
+    chunks: readonly Uint8Array[],
+    length: number,
+  ): void {
     this.#stopEra(error, era, before);
     if (!(error instanceof VolumeError) || error.kind === 'closed' || error.kind === 'full') return;
     let left = this.#mount.disk.random.uint32() % (length + 1);
@@ -142,33 +151,51 @@ export class MemoryFile implements AppendFile {
   }
 
   #stopEra(error: unknown, era: number, goodBytes: number): void {
-    const cause = error instanceof VolumeError ? error : new VolumeError('failed', String(error), { file: this.name, cause: error });
+    const cause =
+      error instanceof VolumeError
+        ? error
+        : new VolumeError('failed', String(error), { file: this.name, cause: error });
     this.#stop = { era, cause, goodBytes };
     if (era === this.#era) this.#sizeBytes = goodBytes;
   }
 
   #assertOpen(): void {
     this.#mount.assertAlive();
-    if (this.#closing !== undefined) throw new VolumeError('closed', `${this.name} is closed`, { file: this.name });
+    if (this.#closing !== undefined)
+      throw new VolumeError('closed', `${this.name} is closed`, { file: this.name });
   }
 
   #assertWritable(era: number): void {
     if (this.#isPoisoned) throw poisonedError(this.name);
     const stop = this.#stop;
     if (stop === undefined || stop.era !== era) return;
-    throw new VolumeError(stop.cause.kind, `${this.name}: an append has failed; truncate to ${stop.goodBytes} bytes or less before going on`, { file: this.name, cause: stop.cause });
+    throw new VolumeError(
+      stop.cause.kind,
+      `${this.name}: an append has failed; truncate to ${stop.goodBytes} bytes or less before going on`,
+      { file: this.name, cause: stop.cause },
+    );
   }
 
   #assertCount(value: number, what: string): void {
     if (Number.isSafeInteger(value) && value >= 0) return;
-    throw new VolumeError('invalid', `${this.name}: ${what} ${value} is no count of bytes`, { file: this.name });
+    throw new VolumeError('invalid', `${this.name}: ${what} ${value} is no count of bytes`, {
+      file: this.name,
+    });
   }
 
   #wouldGrow(from: number, to: number): VolumeError {
-    return new VolumeError('invalid', `${this.name} has ${from} bytes: truncating to ${to} would grow it`, { file: this.name });
+    return new VolumeError(
+      'invalid',
+      `${this.name} has ${from} bytes: truncating to ${to} would grow it`,
+      { file: this.name },
+    );
   }
 }
 
 export function poisonedError(name: string): VolumeError {
-  return new VolumeError('failed', `${name}: a sync has failed, what was written since the last good one may be lost; give this file up`, { file: name });
+  return new VolumeError(
+    'failed',
+    `${name}: a sync has failed, what was written since the last good one may be lost; give this file up`,
+    { file: name },
+  );
 }

@@ -1,7 +1,13 @@
 import type { AppendFile } from '@odradek/ports';
 import { seededRandom } from '@odradek/ports/testing';
 import { describe, expect, it } from 'vitest';
-import { createMemoryVolume, MemoryDisk, SECTOR_BYTES, type MemoryVolume, type TornTail } from './index.ts';
+import {
+  createMemoryVolume,
+  MemoryDisk,
+  SECTOR_BYTES,
+  type MemoryVolume,
+  type TornTail,
+} from './index.ts';
 
 const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value));
 const seen = async (volume: MemoryVolume, name: string): Promise<string | undefined> => {
@@ -24,7 +30,13 @@ describe('a disk in memory', () => {
     let turned = false;
     setImmediate(() => (turned = true));
     const file = await volume.open('a');
-    await Promise.all([file.append([text('x')]), file.sync(), file.truncate(0), volume.replace('b', text('y')), volume.list('')]);
+    await Promise.all([
+      file.append([text('x')]),
+      file.sync(),
+      file.truncate(0),
+      volume.replace('b', text('y')),
+      volume.list(''),
+    ]);
     await volume.close();
     expect(turned).toBe(false);
   });
@@ -34,13 +46,26 @@ describe('a disk in memory', () => {
     disk.crash();
     const volume = disk.mount();
     const file = await volume.open('a');
-    await Promise.all([file.append([text('12'), text('3')]), file.append([text('4')]), file.sync()]);
+    await Promise.all([
+      file.append([text('12'), text('3')]),
+      file.append([text('4')]),
+      file.sync(),
+    ]);
     await file.read(1, 2);
     await file.truncate(1);
     await volume.replace('b', text('x'));
     await volume.remove('b');
     await volume.remove('never-there');
-    expect(disk.counters).toEqual({ appends: 2, bytesAppended: 4, syncs: 1, reads: 1, bytesRead: 2, truncates: 1, replaces: 1, removes: 1 });
+    expect(disk.counters).toEqual({
+      appends: 2,
+      bytesAppended: 4,
+      syncs: 1,
+      reads: 1,
+      bytesRead: 2,
+      truncates: 1,
+      replaces: 1,
+      removes: 1,
+    });
     expect(disk.usedBytes).toBe(1);
   });
 
@@ -73,7 +98,8 @@ describe('a disk in memory', () => {
     it('tears it in the way that a test asks for', async () => {
       expect(await crashed(1, 'lost')).toBe('s'.repeat(1_000));
       expect(await crashed(1, 'whole')).toBe('s'.repeat(1_000) + 'u'.repeat(3_000));
-      for (let seed = 0; seed < 20; seed++) expect(await crashed(seed, 'prefix')).toMatch(/^s{1000}u{0,3000}$/);
+      for (let seed = 0; seed < 20; seed++)
+        expect(await crashed(seed, 'prefix')).toMatch(/^s{1000}u{0,3000}$/);
     });
 
     it('loses whole sectors, even with sound ones behind them', async () => {
@@ -81,7 +107,9 @@ describe('a disk in memory', () => {
       for (let seed = 0; seed < 40; seed++) {
         const content = await crashed(seed, 'holes');
         expect(content.startsWith('s'.repeat(1_000))).toBe(true);
-        const sectors = Array.from({ length: Math.ceil(content.length / SECTOR_BYTES) }, (_, i) => content.slice(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES));
+        const sectors = Array.from({ length: Math.ceil(content.length / SECTOR_BYTES) }, (_, i) =>
+          content.slice(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES),
+        );
         const isHole = sectors.map((sector) => !/^s*u*$/.test(sector));
         soundBehindHole ||= isHole.some((hole, i) => hole && isHole.slice(i + 1).includes(false));
       }
@@ -92,14 +120,22 @@ describe('a disk in memory', () => {
       for (let seed = 0; seed < 20; seed++) expect(await crashed(seed)).toBe(await crashed(seed));
     });
 
-    const outcomes = async (history: (volume: MemoryVolume) => Promise<unknown>): Promise<string[]> => {
+    const outcomes = async (
+      history: (volume: MemoryVolume) => Promise<unknown>,
+    ): Promise<string[]> => {
       const found = new Set<string>();
       for (let seed = 0; seed < 60; seed++) {
         const volume = createMemoryVolume({ random: seededRandom(seed) });
         await history(volume);
         volume.crash('lost');
         const again = volume.disk.mount();
-        found.add((await Promise.all((await again.list('')).map(async ({ name }) => `${name}=${await seen(again, name)}`))).join(' '));
+        found.add(
+          (
+            await Promise.all(
+              (await again.list('')).map(async ({ name }) => `${name}=${await seen(again, name)}`),
+            )
+          ).join(' '),
+        );
       }
       return [...found].toSorted();
     };
@@ -108,7 +144,14 @@ describe('a disk in memory', () => {
       expect(
         await outcomes(async (volume) => {
           const file = await volume.open('a');
-          await Promise.all([file.append([text('1234')]), file.sync(), file.truncate(3), file.append([text('x')]), file.truncate(1), file.append([text('y')])]);
+          await Promise.all([
+            file.append([text('1234')]),
+            file.sync(),
+            file.truncate(3),
+            file.append([text('x')]),
+            file.truncate(1),
+            file.append([text('y')]),
+          ]);
         }),
       ).toEqual(['a=1', 'a=1234']);
     });
@@ -123,8 +166,16 @@ describe('a disk in memory', () => {
         await volume.remove('a');
       };
       expect(await outcomes(removed)).toEqual(['', 'a=old']);
-      expect(await outcomes(async (volume) => removed(volume).then(() => volume.replace('b', text('x'))))).toEqual(['b=x']);
-      expect(await outcomes(async (volume) => removed(volume).then(async () => (await volume.open('a')).append([text('new')])))).toEqual(['', 'a=', 'a=old']);
+      expect(
+        await outcomes(async (volume) =>
+          removed(volume).then(() => volume.replace('b', text('x'))),
+        ),
+      ).toEqual(['b=x']);
+      expect(
+        await outcomes(async (volume) =>
+          removed(volume).then(async () => (await volume.open('a')).append([text('new')])),
+        ),
+      ).toEqual(['', 'a=', 'a=old']);
     });
 
     it('leaves the old small file or the new one of a replace under way', async () => {
@@ -162,7 +213,11 @@ describe('a disk in memory', () => {
   });
 
   describe('told to misbehave', () => {
-    const mounted = async (): Promise<{ disk: MemoryDisk; file: AppendFile; volume: MemoryVolume }> => {
+    const mounted = async (): Promise<{
+      disk: MemoryDisk;
+      file: AppendFile;
+      volume: MemoryVolume;
+    }> => {
       const disk = new MemoryDisk({ random: seededRandom(5) });
       const volume = disk.mount();
       return { disk, volume, file: await volume.open('log/0') };
@@ -192,7 +247,9 @@ describe('a disk in memory', () => {
         const { disk, volume, file } = await mounted();
         for (let skipped = 0; skipped < i; skipped++) disk.random.uint32();
         disk.failNext('append');
-        await expect(file.append([text('abc'), text('def')])).rejects.toMatchObject({ kind: 'failed' });
+        await expect(file.append([text('abc'), text('def')])).rejects.toMatchObject({
+          kind: 'failed',
+        });
         expect(file.sizeBytes).toBe(0);
         await file.close();
         sizes.add((await volume.list(''))[0]?.sizeBytes ?? -1);
@@ -237,7 +294,11 @@ describe('a disk in memory', () => {
 
     it('takes the time that its pace says, and keeps the order', async () => {
       const waits: (() => void)[] = [];
-      const disk = new MemoryDisk({ random: seededRandom(5), pace: (operation) => (operation === 'append' ? new Promise((resolve) => waits.push(resolve)) : undefined) });
+      const disk = new MemoryDisk({
+        random: seededRandom(5),
+        pace: (operation) =>
+          operation === 'append' ? new Promise((resolve) => waits.push(resolve)) : undefined,
+      });
       const file = await disk.mount().open('log/0');
       const calls = [file.append([text('a')]), file.append([text('b')])];
       await file.read(0, 1);

@@ -2,7 +2,15 @@
  * A mounted memory disk. Everything settles by microtasks alone (unless the disk is told to pace or hold), so that a
  * simulated history needs no timers.
  */
-import { SMALL_FILE_BYTES_MAX, VolumeError, assertFileName, type AppendFile, type FileEntry, type Volume, type VolumeTraits } from '@odradek/ports';
+import {
+  SMALL_FILE_BYTES_MAX,
+  VolumeError,
+  assertFileName,
+  type AppendFile,
+  type FileEntry,
+  type Volume,
+  type VolumeTraits,
+} from '@odradek/ports';
 import { Turns } from '../turns.ts';
 import type { MemoryDisk, MemoryOperation } from './memory-disk.ts';
 import { MemoryFile, poisonedError } from './memory-file.ts';
@@ -38,13 +46,21 @@ export class MemoryMount implements MemoryVolume {
     this.#assertMayTake(name);
     if (this.#poisoned.has(name)) throw poisonedError(name);
     if (this.#files.size >= this.traits.openFilesMax) {
-      throw new VolumeError('full', `${name}: ${this.traits.openFilesMax} files are open already, close some`, { file: name });
+      throw new VolumeError(
+        'full',
+        `${name}: ${this.traits.openFilesMax} files are open already, close some`,
+        { file: name },
+      );
     }
     this.#files.set(name, undefined);
     return this.#turns.run(name, async () => {
       try {
         await this.turn('open', name);
-        const file = new MemoryFile(this, name, this.disk.files.get(name) ?? this.disk.createFile(name));
+        const file = new MemoryFile(
+          this,
+          name,
+          this.disk.files.get(name) ?? this.disk.createFile(name),
+        );
         this.#files.set(name, file);
         return file;
       } catch (error) {
@@ -62,7 +78,8 @@ export class MemoryMount implements MemoryVolume {
   async #list(prefix: string): Promise<readonly FileEntry[]> {
     await this.turn('list', prefix);
     const entries: FileEntry[] = [];
-    for (const [name, state] of this.disk.files) if (name.startsWith(prefix)) entries.push({ name, sizeBytes: state.sizeBytes });
+    for (const [name, state] of this.disk.files)
+      if (name.startsWith(prefix)) entries.push({ name, sizeBytes: state.sizeBytes });
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -120,7 +137,8 @@ export class MemoryMount implements MemoryVolume {
   }
 
   crash(torn?: TornTail): void {
-    if (this.#phase === 'closed') throw new VolumeError('closed', 'the volume is closed: crash its disk instead');
+    if (this.#phase === 'closed')
+      throw new VolumeError('closed', 'the volume is closed: crash its disk instead');
     this.disk.crash(torn);
   }
 
@@ -142,7 +160,8 @@ export class MemoryMount implements MemoryVolume {
 
   /** For what was called before the close, and may come to its end. */
   assertAlive(): void {
-    if (this.#phase === 'closed') throw new VolumeError('closed', `${this.traits.location} is closed`);
+    if (this.#phase === 'closed')
+      throw new VolumeError('closed', `${this.traits.location} is closed`);
   }
 
   /** Waits for the operation's time to take effect, and throws the failure that is planned for it. */
@@ -159,16 +178,22 @@ export class MemoryMount implements MemoryVolume {
   }
 
   #assertOpen(): void {
-    if (this.#phase !== 'open') throw new VolumeError('closed', `${this.traits.location} is closed`);
+    if (this.#phase !== 'open')
+      throw new VolumeError('closed', `${this.traits.location} is closed`);
   }
 
   #assertMayTake(name: string): void {
     this.#assertOpen();
     assertFileName(name);
-    if (this.#files.has(name)) throw new VolumeError('locked', `${name} is open: close it first`, { file: name });
+    if (this.#files.has(name))
+      throw new VolumeError('locked', `${name} is open: close it first`, { file: name });
   }
 }
 
 function tooLarge(name: string, sizeBytes: number): VolumeError {
-  return new VolumeError('invalid', `${name}: ${sizeBytes} bytes are too many for a small file (${SMALL_FILE_BYTES_MAX})`, { file: name });
+  return new VolumeError(
+    'invalid',
+    `${name}: ${sizeBytes} bytes are too many for a small file (${SMALL_FILE_BYTES_MAX})`,
+    { file: name },
+  );
 }

@@ -8,10 +8,22 @@ interface Meaning {
 }
 
 const outOfSpace: Meaning = { kind: 'full', advice: 'free some space or shorten the retention' };
-const outOfDescriptors: Meaning = { kind: 'full', advice: 'raise the limit of open files (ulimit -n)' };
-const notAllowed: Meaning = { kind: 'failed', advice: 'check who owns the folder and how it is mounted' };
-const noSuchPlace: Meaning = { kind: 'invalid', advice: 'a name cannot be a file and a folder at once' };
-const refusedByDevice: Meaning = { kind: 'failed', advice: 'check the disk; do not go on with this file' };
+const outOfDescriptors: Meaning = {
+  kind: 'full',
+  advice: 'raise the limit of open files (ulimit -n)',
+};
+const notAllowed: Meaning = {
+  kind: 'failed',
+  advice: 'check who owns the folder and how it is mounted',
+};
+const noSuchPlace: Meaning = {
+  kind: 'invalid',
+  advice: 'a name cannot be a file and a folder at once',
+};
+const refusedByDevice: Meaning = {
+  kind: 'failed',
+  advice: 'check the disk; do not go on with this file',
+};
 
 const meanings: Readonly<Record<string, Meaning>> = {
   ENOSPC: outOfSpace,
@@ -34,9 +46,17 @@ export function volumeError(error: unknown, what: string, file?: string): Volume
   if (error instanceof VolumeError) return error;
   const cause = error as SystemError;
   const { kind, advice } = meanings[cause.code ?? ''] ?? refusedByDevice;
-  return new VolumeError(kind, `${what}: ${cause.code ?? String(error)}; ${advice}`, file === undefined ? { cause } : { file, cause });
+  return new VolumeError(
+    kind,
+    `${what}: ${cause.code ?? String(error)}; ${advice}`,
+    file === undefined ? { cause } : { file, cause },
+  );
 }
 
 export function poisonedError(file: string, cause: unknown): VolumeError {
-  return new VolumeError('failed', `${file}: a sync has failed, what was written since the last good one may be lost; give this file up`, { file, cause });
+  return new VolumeError(
+    'failed',
+    `${file}: a sync has failed, what was written since the last good one may be lost; give this file up`,
+    { file, cause },
+  );
 }

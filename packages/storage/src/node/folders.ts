@@ -80,7 +80,8 @@ export class Folders {
     if (this.#lossy.size > 0) return false;
     for (let path = name; path !== ''; path = parentOf(path)) {
       const folder = this.#folders.get(parentOf(path));
-      if (folder === undefined || folder.settled !== folder.changes || folder.failure !== undefined) return false;
+      if (folder === undefined || folder.settled !== folder.changes || folder.failure !== undefined)
+        return false;
     }
     return true;
   }

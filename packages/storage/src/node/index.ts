@@ -21,6 +21,11 @@ export const OPEN_FILES_MAX_DEFAULT = 16_384;
 
 /** Opens a folder as a volume. VolumeError 'locked' names the process that holds it. */
 export function openNodeVolume(options: NodeVolumeOptions): Promise<Volume> {
-  const { directory, lockFile = LOCK_FILE_DEFAULT, openFilesMax = OPEN_FILES_MAX_DEFAULT, fs = nodeFs } = options;
+  const {
+    directory,
+    lockFile = LOCK_FILE_DEFAULT,
+    openFilesMax = OPEN_FILES_MAX_DEFAULT,
+    fs = nodeFs,
+  } = options;
   return openFolder({ io: createIo(fs), directory, lockFile, openFilesMax });
 }

@@ -7,7 +7,21 @@ import type { BigIntStats, Dirent } from 'node:fs';
 
 export type NodeFs = Pick<
   typeof nodeFs,
-  'open' | 'close' | 'read' | 'writev' | 'fstat' | 'ftruncate' | 'fdatasync' | 'fsync' | 'stat' | 'readdir' | 'mkdir' | 'rmdir' | 'unlink' | 'rename' | 'link'
+  | 'open'
+  | 'close'
+  | 'read'
+  | 'writev'
+  | 'fstat'
+  | 'ftruncate'
+  | 'fdatasync'
+  | 'fsync'
+  | 'stat'
+  | 'readdir'
+  | 'mkdir'
+  | 'rmdir'
+  | 'unlink'
+  | 'rename'
+  | 'link'
 >;
 
 /** Everything but the hot path (append, read) is written with these promises. */
@@ -67,10 +81,17 @@ export function isErrorOf(error: unknown, ...codes: readonly string[]): error is
 }
 
 /** Reads until `bytes` is full or the file ends. */
-export function readFully(fs: NodeFs, fd: number, bytes: Uint8Array, position: number, done: (error: Error | null, length: number) => void): void {
+export function readFully(
+  fs: NodeFs,
+  fd: number,
+  bytes: Uint8Array,
+  position: number,
+  done: (error: Error | null, length: number) => void,
+): void {
   let length = 0;
   let retries = 0;
-  const next = (): void => fs.read(fd, bytes, length, bytes.length - length, position + length, came);
+  const next = (): void =>
+    fs.read(fd, bytes, length, bytes.length - length, position + length, came);
   const came = (error: SystemError | null, readBytes: number): void => {
     if (error !== null) {
       if (isTransient(error) && retries++ < TRANSIENT_RETRIES_MAX) setImmediate(next);
@@ -86,7 +107,13 @@ export function readFully(fs: NodeFs, fd: number, bytes: Uint8Array, position: n
 }
 
 /** Writes all chunks; a short write is continued where it stopped. */
-export function writeFully(fs: NodeFs, fd: number, chunks: readonly Uint8Array[], position: number, done: (error: SystemError | null) => void): void {
+export function writeFully(
+  fs: NodeFs,
+  fd: number,
+  chunks: readonly Uint8Array[],
+  position: number,
+  done: (error: SystemError | null) => void,
+): void {
   let left = chunks;
   let leftBytes = 0;
   for (const chunk of chunks) leftBytes += chunk.length;
@@ -103,7 +130,12 @@ export function writeFully(fs: NodeFs, fd: number, chunks: readonly Uint8Array[]
     leftBytes -= writtenBytes;
     if (leftBytes === 0) return done(null);
     if (writtenBytes === 0 && ++emptyWrites > EMPTY_WRITES_MAX) {
-      return done(Object.assign(new Error('the system takes no bytes and gives no reason'), { code: 'EIO', wroteBytes }));
+      return done(
+        Object.assign(new Error('the system takes no bytes and gives no reason'), {
+          code: 'EIO',
+          wroteBytes,
+        }),
+      );
     }
     left = withoutFirst(left, writtenBytes);
     next();
@@ -115,7 +147,8 @@ export function writeFully(fs: NodeFs, fd: number, chunks: readonly Uint8Array[]
 function withoutFirst(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
   let index = 0;
   let skip = bytes;
-  for (let chunk = chunks[0]; chunk !== undefined && skip >= chunk.length; chunk = chunks[++index]) skip -= chunk.length;
+  for (let chunk = chunks[0]; chunk !== undefined && skip >= chunk.length; chunk = chunks[++index])
+    skip -= chunk.length;
   const left = chunks.slice(index);
   if (skip > 0 && left[0] !== undefined) left[0] = left[0].subarray(skip);
   return left;

@@ -17,7 +17,9 @@ export async function own(directory: string, say: (line: string) => void): Promi
     const calls = [];
     for (let i = 0; i < 8; i++) {
       const from = appended;
-      const chunk = Uint8Array.from({ length: 1 + ((from * 7) % 9_000) }, (_, at) => byteAt(from + at));
+      const chunk = Uint8Array.from({ length: 1 + ((from * 7) % 9_000) }, (_, at) =>
+        byteAt(from + at),
+      );
       appended += chunk.length;
       calls.push(log.append([chunk]));
     }

@@ -7,7 +7,12 @@ import { isErrorOf, type Io } from './io.ts';
 /** So that a walk through thousands of folders does not fill the system's queue before everybody else. */
 const FOLDERS_AT_ONCE = 16;
 
-export async function listFiles(io: Io, root: string, prefix: string, isListed: (name: string) => boolean): Promise<readonly FileEntry[]> {
+export async function listFiles(
+  io: Io,
+  root: string,
+  prefix: string,
+  isListed: (name: string) => boolean,
+): Promise<readonly FileEntry[]> {
   const start = prefix.slice(0, Math.max(0, prefix.lastIndexOf('/')));
   if (start !== '' && !isFileName(start)) return [];
   if (start === '' && prefix.startsWith('/')) return [];
@@ -19,7 +24,8 @@ export async function listFiles(io: Io, root: string, prefix: string, isListed: 
     for (const entry of await entriesOf(io, join(root, folder))) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (!isFileName(name)) continue;
-      if (entry.isDirectory() && (`${name}/`.startsWith(prefix) || prefix.startsWith(`${name}/`))) folders.push(name);
+      if (entry.isDirectory() && (`${name}/`.startsWith(prefix) || prefix.startsWith(`${name}/`)))
+        folders.push(name);
       if (entry.isFile() && name.startsWith(prefix) && isListed(name)) files.push(name);
     }
     const sizes = await Promise.all(files.map((name) => sizeOf(io, join(root, name))));

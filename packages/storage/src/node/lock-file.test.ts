@@ -62,15 +62,24 @@ describe('the lock of a folder', () => {
 
   it('keeps the same process from opening the folder twice, by whatever path', async () => {
     await open();
-    await expect(open()).rejects.toMatchObject({ name: 'VolumeError', kind: 'locked', message: expect.stringContaining(`this process (${process.pid})`) });
-    await expect(openNodeVolume({ directory: `${directory}/../${directory.split('/').at(-1)}/.` })).rejects.toMatchObject({ kind: 'locked' });
+    await expect(open()).rejects.toMatchObject({
+      name: 'VolumeError',
+      kind: 'locked',
+      message: expect.stringContaining(`this process (${process.pid})`),
+    });
+    await expect(
+      openNodeVolume({ directory: `${directory}/../${directory.split('/').at(-1)}/.` }),
+    ).rejects.toMatchObject({ kind: 'locked' });
     expect(readdirSync(directory)).toEqual(['odradek.pid']);
   });
 
   it('names the process that lives, and the folder', async () => {
     const pid = await sleeper();
     writeFileSync(lockPath(), `${pid}\n`);
-    await expect(open()).rejects.toMatchObject({ kind: 'locked', message: expect.stringMatching(new RegExp(`${directory}.* process ${pid}:`)) });
+    await expect(open()).rejects.toMatchObject({
+      kind: 'locked',
+      message: expect.stringMatching(new RegExp(`${directory}.* process ${pid}:`)),
+    });
     expect(readFileSync(lockPath(), 'utf8')).toBe(`${pid}\n`);
   });
 
@@ -96,19 +105,25 @@ describe('the lock of a folder', () => {
     await expect(open()).rejects.toMatchObject({ kind: 'locked' });
   });
 
-  it.runIf(process.platform === 'linux')('is taken over from a dead one whose id another process got', async () => {
-    writeFileSync(lockPath(), `${await sleeper()}\n`);
-    utimesSync(lockPath(), hours(1), hours(1));
-    await open();
-    expect(readFileSync(lockPath(), 'utf8')).toBe(`${process.pid}\n`);
-  });
+  it.runIf(process.platform === 'linux')(
+    'is taken over from a dead one whose id another process got',
+    async () => {
+      writeFileSync(lockPath(), `${await sleeper()}\n`);
+      utimesSync(lockPath(), hours(1), hours(1));
+      await open();
+      expect(readFileSync(lockPath(), 'utf8')).toBe(`${process.pid}\n`);
+    },
+  );
 
-  it.each(['', 'what is this', '0', '-1', '99999999999999', '\0\0\0\0'])('is nobody\'s when it says %j', async (content) => {
-    writeFileSync(lockPath(), content);
-    utimesSync(lockPath(), hours(1), hours(1));
-    await open();
-    expect(readFileSync(lockPath(), 'utf8')).toBe(`${process.pid}\n`);
-  });
+  it.each(['', 'what is this', '0', '-1', '99999999999999', '\0\0\0\0'])(
+    "is nobody's when it says %j",
+    async (content) => {
+      writeFileSync(lockPath(), content);
+      utimesSync(lockPath(), hours(1), hours(1));
+      await open();
+      expect(readFileSync(lockPath(), 'utf8')).toBe(`${process.pid}\n`);
+    },
+  );
 
   it('that is empty was made this moment, on a file system without links', async () => {
     writeFileSync(lockPath(), '');
@@ -116,14 +131,15 @@ describe('the lock of a folder', () => {
   });
 
   it('is made in place where there are no links', async () => {
-    const link = ((_from: string, _to: string, done: (error: Error) => void) => done(Object.assign(new Error('no links'), { code: 'EPERM' }))) as unknown as NodeFs['link'];
+    const link = ((_from: string, _to: string, done: (error: Error) => void) =>
+      done(Object.assign(new Error('no links'), { code: 'EPERM' }))) as unknown as NodeFs['link'];
     const volume = await openNodeVolume({ directory, fs: { ...nodeFs, link } });
     volumes.push(volume);
     expect(readFileSync(lockPath(), 'utf8')).toBe(`${process.pid}\n`);
     await expect(open()).rejects.toMatchObject({ kind: 'locked' });
   });
 
-  it('is not removed when it is another\'s by now', async () => {
+  it("is not removed when it is another's by now", async () => {
     const volume = await open();
     rmSync(lockPath());
     writeFileSync(lockPath(), '12345\n');
@@ -158,10 +174,16 @@ describe('starters of one folder at once', () => {
     fsOf(pid: number): NodeFs {
       return new Proxy(nodeFs as NodeFs, {
         get: (fs, call: keyof NodeFs) => {
-          if (call === ('fsync' as keyof NodeFs)) return (_fd: number, done: (error: null) => void) => this.#later(pid, () => done(null));
+          if (call === ('fsync' as keyof NodeFs))
+            return (_fd: number, done: (error: null) => void) => this.#later(pid, () => done(null));
           return (...args: unknown[]) => {
             const done = args.at(-1) as (...results: unknown[]) => void;
-            this.#later(pid, () => (fs[call] as (...all: unknown[]) => void)(...args.slice(0, -1), (...results: unknown[]) => this.#later(pid, () => done(...results))));
+            this.#later(pid, () =>
+              (fs[call] as (...all: unknown[]) => void)(
+                ...args.slice(0, -1),
+                (...results: unknown[]) => this.#later(pid, () => done(...results)),
+              ),
+            );
           };
         },
       });
@@ -202,19 +224,27 @@ describe('starters of one folder at once', () => {
       for (let pid = 1_001; pid <= 1_006; pid++) {
         world.alive.add(pid);
         const io = createIo(world.fsOf(pid));
-        acquireLock(io, directory, 'odradek.pid', { pid, isAlive: (holder) => (holder.pid === undefined ? holder.isEmpty : world.alive.has(holder.pid)) }).then(
+        acquireLock(io, directory, 'odradek.pid', {
+          pid,
+          isAlive: (holder) =>
+            holder.pid === undefined ? holder.isEmpty : world.alive.has(holder.pid),
+        }).then(
           (_lock: FolderLock) => {
             outcomes.set(pid, 'owner');
             owners.add(pid);
             const living = [...owners].filter((owner) => world.alive.has(owner));
             if (living.length > 1) violations.push(`seed ${seed}: ${living.join(' and ')} own it`);
-            if (readFileSync(lockPath(), 'utf8') !== `${pid}\n`) violations.push(`seed ${seed}: the lock does not name ${pid}`);
+            if (readFileSync(lockPath(), 'utf8') !== `${pid}\n`)
+              violations.push(`seed ${seed}: the lock does not name ${pid}`);
           },
-          (error: { kind?: string; message: string }) => outcomes.set(pid, error.kind === 'locked' ? 'locked' : error.message),
+          (error: { kind?: string; message: string }) =>
+            outcomes.set(pid, error.kind === 'locked' ? 'locked' : error.message),
         );
       }
       await world.run(deathsMax, () => [...world.alive].every((pid) => outcomes.has(pid)));
-      expect([...outcomes.values()].filter((outcome) => outcome !== 'owner' && outcome !== 'locked')).toEqual([]);
+      expect(
+        [...outcomes.values()].filter((outcome) => outcome !== 'owner' && outcome !== 'locked'),
+      ).toEqual([]);
       if (deathsMax === 0) expect(owners.size, `seed ${seed}`).toBe(1);
       for (const name of readdirSync(directory)) rmSync(join(directory, name));
     }

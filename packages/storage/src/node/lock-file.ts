@@ -37,7 +37,12 @@ const ATTEMPTS_MAX = 20;
 const CLAIM_DEPTH_MAX = 3;
 
 /** Takes the lock and clears away what dead starters left, or throws VolumeError 'locked'. */
-export async function acquireLock(io: Io, directory: string, lockFile: string, processes: Processes = { pid: process.pid, isAlive: isHolderAlive }): Promise<FolderLock> {
+export async function acquireLock(
+  io: Io,
+  directory: string,
+  lockFile: string,
+  processes: Processes = { pid: process.pid, isAlive: isHolderAlive },
+): Promise<FolderLock> {
   const place: Place = { io, directory, processes };
   const path = join(directory, lockFile);
   await take(place, path, 0);
@@ -88,17 +93,30 @@ async function take(place: Place, path: string, depth: number): Promise<void> {
       const holder = await readHolder(io, path);
       if (holder === undefined) continue;
       if (processes.isAlive(holder)) throw lockedBy(holder, place);
-      if (depth === CLAIM_DEPTH_MAX) throw new VolumeError('locked', `${path} is left of a dead process and cannot be taken over: remove it`);
+      if (depth === CLAIM_DEPTH_MAX)
+        throw new VolumeError(
+          'locked',
+          `${path} is left of a dead process and cannot be taken over: remove it`,
+        );
       if (await takeOver(place, path, holder, draft, depth)) return;
     } finally {
       await unlinkIfThere(io, draft);
     }
   }
-  throw new VolumeError('locked', `${directory} is wanted by too many at once: ${path} changed ${ATTEMPTS_MAX} times`);
+  throw new VolumeError(
+    'locked',
+    `${directory} is wanted by too many at once: ${path} changed ${ATTEMPTS_MAX} times`,
+  );
 }
 
 /** False when `stale` is no longer what lies there. */
-async function takeOver(place: Place, path: string, stale: Holder, draft: string, depth: number): Promise<boolean> {
+async function takeOver(
+  place: Place,
+  path: string,
+  stale: Holder,
+  draft: string,
+  depth: number,
+): Promise<boolean> {
   const { io } = place;
   const claim = join(place.directory, `${claimPrefix}${stale.identity}`);
   await take(place, claim, depth + 1);
@@ -133,7 +151,8 @@ async function linkInto(place: Place, draft: string, path: string): Promise<bool
   } catch (error) {
     if (isErrorOf(error, 'EEXIST')) return false;
     // No hard links here (FAT, some network and phone file systems).
-    if (isErrorOf(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL')) return createInPlace(place, path);
+    if (isErrorOf(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'))
+      return createInPlace(place, path);
     throw error;
   }
 }
@@ -162,9 +181,18 @@ async function readHolder(io: Io, path: string): Promise<Holder | undefined> {
       const text = new Uint8Array(32);
       const length = await io.read(fd, text, 0);
       const { ino, dev, mtimeMs, mtimeNs } = await io.fstat(fd);
-      const digits = /^([1-9][0-9]{0,9})\s*$/.exec(Buffer.from(text.subarray(0, length)).toString('latin1'))?.[1];
+      const digits = /^([1-9][0-9]{0,9})\s*$/.exec(
+        Buffer.from(text.subarray(0, length)).toString('latin1'),
+      )?.[1];
       const pid = digits === undefined ? undefined : Number(digits);
-      return { pid, isEmpty: length === 0, inode: ino, device: dev, writtenMs: Number(mtimeMs), identity: `${ino}-${mtimeNs}` };
+      return {
+        pid,
+        isEmpty: length === 0,
+        inode: ino,
+        device: dev,
+        writtenMs: Number(mtimeMs),
+        identity: `${ino}-${mtimeNs}`,
+      };
     } finally {
       await io.close(fd);
     }
@@ -175,8 +203,16 @@ async function readHolder(io: Io, path: string): Promise<Holder | undefined> {
 }
 
 function lockedBy(holder: Holder, { directory, processes }: Place): VolumeError {
-  const who = holder.pid === processes.pid ? `this process (${holder.pid})` : holder.pid === undefined ? 'a process that is just starting' : `process ${holder.pid}`;
-  return new VolumeError('locked', `${directory} is in use by ${who}: stop it first, or use another folder`);
+  const who =
+    holder.pid === processes.pid
+      ? `this process (${holder.pid})`
+      : holder.pid === undefined
+        ? 'a process that is just starting'
+        : `process ${holder.pid}`;
+  return new VolumeError(
+    'locked',
+    `${directory} is in use by ${who}: stop it first, or use another folder`,
+  );
 }
 
 async function unlinkIfThere(io: Io, path: string): Promise<void> {

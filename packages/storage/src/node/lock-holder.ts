@@ -30,10 +30,12 @@ const UNWRITTEN_GRACE_MS = 2_000;
 
 export function isHolderAlive(holder: Holder): boolean {
   // A file without a process id belongs to nobody, or to one who is about to write it.
-  if (holder.pid === undefined) return holder.isEmpty && Math.abs(Date.now() - holder.writtenMs) < UNWRITTEN_GRACE_MS;
+  if (holder.pid === undefined)
+    return holder.isEmpty && Math.abs(Date.now() - holder.writtenMs) < UNWRITTEN_GRACE_MS;
   if (!isRunning(holder.pid)) return false;
   const isOurs = holder.pid === process.pid;
-  const beganMs = processBeganMs(holder.pid) ?? (isOurs ? Date.now() - process.uptime() * 1_000 : undefined);
+  const beganMs =
+    processBeganMs(holder.pid) ?? (isOurs ? Date.now() - process.uptime() * 1_000 : undefined);
   // Whether this process has the file open is known for sure, so that a container's restarts with one id need no slack.
   const slackMs = isOurs ? 0 : CLOCK_SLACK_MS;
   if (beganMs === undefined || beganMs <= holder.writtenMs + slackMs) return true;
@@ -64,7 +66,9 @@ function procStat(pid: number): readonly string[] | undefined {
 /** By the wall clock; undefined where the system does not tell. */
 function processBeganMs(pid: number): number | undefined {
   const ticks = Number(procStat(pid)?.[19]);
-  return Number.isFinite(ticks) ? Date.now() - (uptime() - ticks / TICKS_A_SECOND) * 1_000 : undefined;
+  return Number.isFinite(ticks)
+    ? Date.now() - (uptime() - ticks / TICKS_A_SECOND) * 1_000
+    : undefined;
 }
 
 /** Whether the process has this very file open; false where one may not look. */

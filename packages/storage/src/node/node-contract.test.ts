@@ -10,7 +10,11 @@ volumeContract('node', () => {
   const { fs, refuseNext } = refusingFs();
   return {
     open: () => openNodeVolume({ directory, fs }),
-    failNext: (operation, kind) => refuseNext(operation === 'append' ? 'writev' : operation === 'sync' ? 'fdatasync' : 'writev', kind === 'full' ? 'ENOSPC' : 'EIO'),
+    failNext: (operation, kind) =>
+      refuseNext(
+        operation === 'append' ? 'writev' : operation === 'sync' ? 'fdatasync' : 'writev',
+        kind === 'full' ? 'ENOSPC' : 'EIO',
+      ),
     dispose: async () => rmSync(directory, { recursive: true, force: true }),
   };
 });

@@ -14,9 +14,14 @@ describe('a file on a file system', () => {
   let volume: Volume;
   let file: AppendFile;
   const onDisk = (): string => readFileSync(join(directory, 'topic-0/0.log'), 'latin1');
-  const count = (call: 'writev' | 'fdatasync' | 'fsync' | 'ftruncate'): number => disk.counts.get(call) ?? 0;
+  const count = (call: 'writev' | 'fdatasync' | 'fsync' | 'ftruncate'): number =>
+    disk.counts.get(call) ?? 0;
   const statuses = async (calls: Promise<unknown>[]): Promise<string> =>
-    (await Promise.allSettled(calls)).map((outcome) => (outcome.status === 'fulfilled' ? 'ok' : (outcome.reason as { kind: string }).kind)).join(' ');
+    (await Promise.allSettled(calls))
+      .map((outcome) =>
+        outcome.status === 'fulfilled' ? 'ok' : (outcome.reason as { kind: string }).kind,
+      )
+      .join(' ');
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'odradek-file-'));
@@ -60,7 +65,11 @@ describe('a file on a file system', () => {
 
     it('goes on where a short write stopped', async () => {
       disk.shortWrites(7);
-      await Promise.all([file.append([text('one '), text('two ')]), file.append([text('three ')]), file.append([text('a fourth that takes several')])]);
+      await Promise.all([
+        file.append([text('one '), text('two ')]),
+        file.append([text('three ')]),
+        file.append([text('a fourth that takes several')]),
+      ]);
       expect(onDisk()).toBe('one two three a fourth that takes several');
     });
 
@@ -77,7 +86,14 @@ describe('a file on a file system', () => {
     it('keeps the appends that went down whole, and cuts the torn one off', async () => {
       disk.shortWrites(6);
       disk.refuseNext('writev', 'ENOSPC', 1, 1);
-      expect(await statuses([file.append([text('good')]), file.append([text('torn')]), file.append([text('late')]), file.sync()])).toBe('ok full full full');
+      expect(
+        await statuses([
+          file.append([text('good')]),
+          file.append([text('torn')]),
+          file.append([text('late')]),
+          file.sync(),
+        ]),
+      ).toBe('ok full full full');
       expect(onDisk()).toBe('good');
       expect(file.sizeBytes).toBe(4);
       await file.truncate(4);
@@ -102,7 +118,9 @@ describe('a file on a file system', () => {
       disk.refuseNext('ftruncate', 'EIO', 0, 2);
       expect(await statuses([file.append([text('torn')])])).toBe('failed');
       expect(onDisk()).toBe('goodto');
-      expect(await statuses([file.append([text('x')]), file.truncate(4), file.append([text('y')])])).toBe('failed failed failed');
+      expect(
+        await statuses([file.append([text('x')]), file.truncate(4), file.append([text('y')])]),
+      ).toBe('failed failed failed');
       await file.truncate(4);
       await file.append([text('.')]);
       expect(onDisk()).toBe('good.');
@@ -110,7 +128,12 @@ describe('a file on a file system', () => {
 
     it('says what to do', async () => {
       disk.refuseNext('writev', 'ENOSPC');
-      await expect(file.append([text('x')])).rejects.toMatchObject({ kind: 'full', file: 'topic-0/0.log', cause: { code: 'ENOSPC' }, message: expect.stringMatching(/topic-0\/0\.log.*ENOSPC.*free some space/) });
+      await expect(file.append([text('x')])).rejects.toMatchObject({
+        kind: 'full',
+        file: 'topic-0/0.log',
+        cause: { code: 'ENOSPC' },
+        message: expect.stringMatching(/topic-0\/0\.log.*ENOSPC.*free some space/),
+      });
     });
 
     it('does not take a system that writes nothing and says nothing for ever', async () => {
@@ -133,10 +156,17 @@ describe('a file on a file system', () => {
     it('has one sync under way, and shares the next one', async () => {
       const release = disk.hold('fdatasync');
       const order: string[] = [];
-      const calls: Promise<unknown>[] = [file.append([text('a')]), file.sync().then(() => order.push('first'))];
+      const calls: Promise<unknown>[] = [
+        file.append([text('a')]),
+        file.sync().then(() => order.push('first')),
+      ];
       await calls[0];
       await new Promise(setImmediate);
-      for (let i = 0; i < 10; i++) calls.push(file.append([text('b')]), file.sync().then(() => order.push('second')));
+      for (let i = 0; i < 10; i++)
+        calls.push(
+          file.append([text('b')]),
+          file.sync().then(() => order.push('second')),
+        );
       await new Promise(setImmediate);
       expect(count('fdatasync')).toBe(1);
       expect(onDisk()).toBe('abbbbbbbbbb');
@@ -203,7 +233,10 @@ describe('a file on a file system', () => {
       expect(count('fdatasync')).toBe(before + 1);
       expect(onDisk()).toBe('x');
       await file.close();
-      await expect(volume.open('topic-0/0.log')).rejects.toMatchObject({ kind: 'failed', message: expect.stringMatching(/give this file up/) });
+      await expect(volume.open('topic-0/0.log')).rejects.toMatchObject({
+        kind: 'failed',
+        message: expect.stringMatching(/give this file up/),
+      });
     });
 
     it('fails the same when it is the folder that could not be synced', async () => {

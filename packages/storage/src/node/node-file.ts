@@ -5,12 +5,11 @@
  * Each truncate begins an era. An append that fails stops its era: the appends and syncs called in it afterwards fail too,
  * until the next truncate. So a caller may queue calls without waiting and never gets a gap.
  *
- * One sync is under way at a time as well; those who ask meanwhile share the next one. A sync covers the calls before it and
- * runs beside the writes after it. A failed one is the end of the file (fsyncgate: the system may have dropped what it could
- * not write and report success the next time).
+ * Syncs are grouped by group-sync.ts; a failed one is the end of the file.
  */
 import { VolumeError, type AppendFile } from '@odradek/ports';
 import { poisonedError, volumeError } from './errors.ts';
+import { GroupSync } from './group-sync.ts';
 import { readFully, writeFully, type Io, type SystemError } from './io.ts';
 
 /** A write takes queued appends until it has this much; one larger append goes down alone. */
@@ -52,12 +51,6 @@ interface QueuedTruncate extends Settling {
   readonly sizeBytesBefore: number;
 }
 
-interface QueuedSync extends Settling {
-  readonly era: number;
-  /** The last append or truncate that it covers. */
-  readonly call: number;
-}
-
 interface Stop {
   readonly era: number;
   readonly cause: VolumeError;
@@ -75,15 +68,9 @@ export class NodeFile implements AppendFile {
   #isWriting = false;
   #era = 0;
   #stop: Stop | undefined;
-  /** Appends and truncates are numbered by their calls: the last one called, the last one settled, the last one synced. */
-  #lastCall = 1;
-  #lastDone = 1;
-  /** Starts behind: bytes of an owner before us may never have been synced. */
-  #lastSynced = 0;
-
-  #syncsWaiting: QueuedSync[] = [];
-  #syncsRunning: QueuedSync[] = [];
-  #isSyncing = false;
+  /** Appends and truncates are numbered by their calls. */
+  #lastCall = 0;
+  readonly #syncs: GroupSync;
   #poison: VolumeError | undefined;
 
   #readsRunning = 0;
@@ -95,6 +82,15 @@ export class NodeFile implements AppendFile {
     this.name = name;
     this.#fd = fd;
     this.#sizeBytes = sizeBytes;
+    this.#syncs = new GroupSync(
+      {
+        sync: (isDirty) => this.#syncNow(isDirty),
+        areEntriesSettled: () => host.areEntriesSettled(name),
+        failed: (cause) => this.#syncFailed(cause),
+        idle: () => this.#closeWhenIdle(),
+      },
+      this.#lastCall,
+    );
   }
 
   get sizeBytes(): number {
@@ -109,22 +105,37 @@ export class NodeFile implements AppendFile {
     const position = this.#sizeBytes;
     this.#sizeBytes += length;
     return new Promise((resolve, reject) => {
-      this.#enqueue({ kind: 'append', era: this.#era, call: ++this.#lastCall, chunks, position, length, resolve, reject });
+      this.#enqueue({
+        kind: 'append',
+        era: this.#era,
+        call: ++this.#lastCall,
+        chunks,
+        position,
+        length,
+        resolve,
+        reject,
+      });
     });
   }
 
   read(position: number, length: number): Promise<Uint8Array> {
-    const refusal = this.#closedError() ?? this.#notCountError(position, 'position') ?? this.#notCountError(length, 'length');
+    const refusal =
+      this.#closedError() ??
+      this.#notCountError(position, 'position') ??
+      this.#notCountError(length, 'length');
     if (refusal !== undefined) return Promise.reject(refusal);
     // Not from the shared slab, and no Buffer: the bytes are the caller's, and its slice() must copy.
-    const memory = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, this.#sizeBytes - position)));
+    const memory = Buffer.allocUnsafeSlow(
+      Math.max(0, Math.min(length, this.#sizeBytes - position)),
+    );
     const bytes = new Uint8Array(memory.buffer, 0, memory.length);
     if (bytes.length === 0) return Promise.resolve(bytes);
     this.#readsRunning += 1;
     return new Promise((resolve, reject) => {
       readFully(this.#host.io.fs, this.#fd, bytes, position, (error, readBytes) => {
         this.#readsRunning -= 1;
-        if (error === null) resolve(readBytes === bytes.length ? bytes : bytes.subarray(0, readBytes));
+        if (error === null)
+          resolve(readBytes === bytes.length ? bytes : bytes.subarray(0, readBytes));
         else reject(volumeError(error, `read of ${this.#path}`, this.name));
         this.#closeWhenIdle();
       });
@@ -133,22 +144,31 @@ export class NodeFile implements AppendFile {
 
   truncate(sizeBytes: number): Promise<void> {
     const before = this.#sizeBytes;
-    const refusal = this.#closedError() ?? this.#poisonError() ?? this.#notCountError(sizeBytes, 'size') ?? this.#growthError(before, sizeBytes);
+    const refusal =
+      this.#closedError() ??
+      this.#poisonError() ??
+      this.#notCountError(sizeBytes, 'size') ??
+      this.#growthError(before, sizeBytes);
     if (refusal !== undefined) return Promise.reject(refusal);
     this.#sizeBytes = sizeBytes;
     this.#era += 1;
     return new Promise((resolve, reject) => {
-      this.#enqueue({ kind: 'truncate', era: this.#era, call: ++this.#lastCall, sizeBytes, sizeBytesBefore: before, resolve, reject });
+      this.#enqueue({
+        kind: 'truncate',
+        era: this.#era,
+        call: ++this.#lastCall,
+        sizeBytes,
+        sizeBytesBefore: before,
+        resolve,
+        reject,
+      });
     });
   }
 
   sync(): Promise<void> {
     const refusal = this.#closedError() ?? this.#stoppedError(this.#era);
     if (refusal !== undefined) return Promise.reject(refusal);
-    return new Promise((resolve, reject) => {
-      this.#syncsWaiting.push({ era: this.#era, call: this.#lastCall, resolve, reject });
-      this.#syncWhenDue();
-    });
+    return this.#syncs.ask(this.#era, this.#lastCall);
   }
 
   close(): Promise<void> {
@@ -172,6 +192,7 @@ export class NodeFile implements AppendFile {
   }
 
   #next(): void {
+    this.#refuseStopped();
     const head = this.#queue[0];
     if (head === undefined) {
       this.#isWriting = false;
@@ -182,6 +203,17 @@ export class NodeFile implements AppendFile {
     } else {
       this.#write(this.#takeAppends());
     }
+  }
+
+  /** Fails the appends at the head of the queue when their era has stopped. */
+  #refuseStopped(): void {
+    const head = this.#queue[0];
+    const refusal = head?.kind === 'append' ? this.#stoppedError(head.era) : undefined;
+    if (refusal === undefined) return;
+    const cutIndex = this.#queue.findIndex((entry) => entry.kind === 'truncate');
+    const refused = this.#queue.splice(0, cutIndex === -1 ? this.#queue.length : cutIndex);
+    for (const append of refused) append.reject(refusal);
+    this.#syncs.written(refused.at(-1)?.call ?? 0);
   }
 
   /** The appends at the head of the queue that one write takes. */
@@ -201,38 +233,29 @@ export class NodeFile implements AppendFile {
   }
 
   #write(appends: readonly QueuedAppend[]): void {
-    const first = appends[0];
-    const last = appends.at(-1);
-    if (first === undefined || last === undefined) throw new Error('a write of nothing');
-    const refusal = this.#stoppedError(first.era);
-    if (refusal !== undefined) {
-      for (const append of appends) append.reject(refusal);
-      this.#done(last.call);
-      return this.#next();
-    }
-    const chunks = appends.length === 1 ? first.chunks : appends.flatMap((append) => append.chunks);
-    writeFully(this.#host.io.fs, this.#fd, chunks, first.position, (error) => {
+    const chunks = appends.flatMap((append) => append.chunks);
+    const position = appends[0]?.position ?? 0;
+    writeFully(this.#host.io.fs, this.#fd, chunks, position, (error) => {
       if (error !== null) return this.#writeFailed(appends, error);
       for (const append of appends) append.resolve();
-      this.#done(last.call);
+      this.#syncs.written(appends.at(-1)?.call ?? 0);
       this.#next();
     });
   }
 
   /** The appends that went down whole are good; the file is cut back to them, so that no torn one is left where that can be. */
   #writeFailed(appends: readonly QueuedAppend[], error: SystemError): void {
-    const first = appends[0] as QueuedAppend;
-    const good = first.position + (error.wroteBytes ?? 0);
-    const tornIndex = appends.findIndex((append) => append.position + append.length > good);
-    const whole = appends.slice(0, tornIndex);
-    const torn = appends.slice(tornIndex);
-    const goodBytes = torn[0]?.position ?? good;
+    const start = appends[0]?.position ?? 0;
+    const downBytes = start + (error.wroteBytes ?? 0);
+    const whole = appends.filter((append) => append.position + append.length <= downBytes);
+    const [firstTorn, ...others] = appends.slice(whole.length);
+    if (firstTorn === undefined) throw new Error('a write failed after all was written');
     const cause = volumeError(error, `append to ${this.#path}`, this.name);
-    this.#host.io.fs.ftruncate(this.#fd, goodBytes, () => {
+    this.#host.io.fs.ftruncate(this.#fd, firstTorn.position, () => {
       for (const append of whole) append.resolve();
-      this.#stopEra(first.era, torn[0]?.call ?? first.call, goodBytes, cause);
-      for (const append of torn) append.reject(cause);
-      this.#done((appends.at(-1) as QueuedAppend).call);
+      this.#stopEra(firstTorn.era, firstTorn.call, firstTorn.position, cause);
+      for (const append of [firstTorn, ...others]) append.reject(cause);
+      this.#syncs.written((others.at(-1) ?? firstTorn).call);
       this.#next();
     });
   }
@@ -248,7 +271,7 @@ export class NodeFile implements AppendFile {
         this.#stopEra(cut.era, cut.call, Math.min(goodBytes, cut.sizeBytesBefore), failure);
         cut.reject(failure);
       }
-      this.#done(cut.call);
+      this.#syncs.written(cut.call);
       this.#next();
     };
     if (refusal !== undefined) return went(refusal);
@@ -261,72 +284,34 @@ export class NodeFile implements AppendFile {
   #stopEra(era: number, call: number, goodBytes: number, cause: VolumeError): void {
     this.#stop = { era, cause, goodBytes };
     if (era === this.#era) this.#sizeBytes = goodBytes;
-    const covers = (sync: QueuedSync): boolean => sync.era === era && sync.call >= call;
-    for (const sync of this.#syncsWaiting.filter(covers)) sync.reject(cause);
-    this.#syncsWaiting = this.#syncsWaiting.filter((sync) => !covers(sync));
-  }
-
-  #done(call: number): void {
-    this.#lastDone = call;
-    if (this.#syncsWaiting.length > 0) this.#syncWhenDue();
+    this.#syncs.refuse(era, call, cause);
   }
 
   // Syncing.
 
-  /** Takes the syncs whose appends are down, unless one is under way: it takes them when it ends. */
-  #syncWhenDue(): void {
-    if (this.#isSyncing || this.#syncsWaiting.length === 0) return;
-    const due = this.#syncsWaiting.filter((sync) => sync.call <= this.#lastDone);
-    if (due.length === 0) return;
-    this.#syncsWaiting = this.#syncsWaiting.filter((sync) => sync.call > this.#lastDone);
-    this.#syncsRunning = due;
-    this.#isSyncing = true;
-    const covered = this.#lastDone;
-    this.#syncOnce(covered).then(
-      () => this.#synced(covered),
-      (error: unknown) => this.#syncFailed(error),
-    );
+  async #syncNow(isDirty: boolean): Promise<void> {
+    const bytes = isDirty ? this.#host.io.fdatasync(this.#fd) : undefined;
+    const entries = this.#host.areEntriesSettled(this.name)
+      ? undefined
+      : this.#host.settleEntries(this.name);
+    await Promise.all([bytes, entries]);
   }
 
-  #synced(covered: number): void {
-    this.#lastSynced = Math.max(this.#lastSynced, covered);
-    this.#joinCovered();
-    for (const sync of this.#syncsRunning.splice(0)) sync.resolve();
-    this.#isSyncing = false;
-    this.#syncWhenDue();
-    this.#closeWhenIdle();
-  }
-
-  /** Never again: whoever waits fails too. */
-  #syncFailed(error: unknown): void {
+  #syncFailed(error: unknown): { shared: VolumeError; waited: VolumeError } {
     const cause = volumeError(error, `sync of ${this.#path}`, this.name);
     this.#poison = poisonedError(this.name, cause);
     this.#host.poisoned(this.name, this.#poison);
-    const failure = new VolumeError('failed', cause.message, { file: this.name, cause });
-    for (const sync of this.#syncsRunning.splice(0)) sync.reject(failure);
-    for (const sync of this.#syncsWaiting.splice(0)) sync.reject(this.#poison);
-    this.#isSyncing = false;
-    this.#closeWhenIdle();
-  }
-
-  /** Those who asked meanwhile for nothing that the sync did not bring down need no other. */
-  #joinCovered(): void {
-    if (!this.#host.areEntriesSettled(this.name)) return;
-    this.#syncsRunning.push(...this.#syncsWaiting.filter((sync) => sync.call <= this.#lastSynced));
-    this.#syncsWaiting = this.#syncsWaiting.filter((sync) => sync.call > this.#lastSynced);
-  }
-
-  async #syncOnce(covered: number): Promise<void> {
-    const bytes = covered > this.#lastSynced ? this.#host.io.fdatasync(this.#fd) : undefined;
-    const entries = this.#host.areEntriesSettled(this.name) ? undefined : this.#host.settleEntries(this.name);
-    await Promise.all([bytes, entries]);
+    return {
+      shared: new VolumeError('failed', cause.message, { file: this.name, cause }),
+      waited: this.#poison,
+    };
   }
 
   // Closing: never while a call is under way on the descriptor, since its number may be another file's the next moment.
 
   #closeWhenIdle(): void {
     if (this.#closing === undefined || this.#isFdClosed) return;
-    if (this.#isWriting || this.#isSyncing || this.#syncsWaiting.length > 0 || this.#readsRunning > 0) return;
+    if (this.#isWriting || !this.#syncs.isIdle || this.#readsRunning > 0) return;
     this.#isFdClosed = true;
     const { resolve, reject } = this.#closing;
     this.#host.io.close(this.#fd).then(
@@ -348,7 +333,9 @@ export class NodeFile implements AppendFile {
   }
 
   #closedError(): VolumeError | undefined {
-    return this.#closing === undefined ? undefined : new VolumeError('closed', `${this.#path} is closed`, { file: this.name });
+    return this.#closing === undefined
+      ? undefined
+      : new VolumeError('closed', `${this.#path} is closed`, { file: this.name });
   }
 
   #poisonError(): VolumeError | undefined {
@@ -359,16 +346,26 @@ export class NodeFile implements AppendFile {
     if (this.#poison !== undefined) return this.#poison;
     if (this.#stop?.era !== era) return undefined;
     const { cause, goodBytes } = this.#stop;
-    return new VolumeError(cause.kind, `${this.#path}: an append has failed; truncate to ${goodBytes} bytes or less before going on`, { file: this.name, cause });
+    return new VolumeError(
+      cause.kind,
+      `${this.#path}: an append has failed; truncate to ${goodBytes} bytes or less before going on`,
+      { file: this.name, cause },
+    );
   }
 
   #growthError(from: number, to: number): VolumeError | undefined {
     if (to <= from) return undefined;
-    return new VolumeError('invalid', `${this.#path} has ${from} bytes: truncating to ${to} would grow it`, { file: this.name });
+    return new VolumeError(
+      'invalid',
+      `${this.#path} has ${from} bytes: truncating to ${to} would grow it`,
+      { file: this.name },
+    );
   }
 
   #notCountError(value: number, what: string): VolumeError | undefined {
     if (Number.isSafeInteger(value) && value >= 0) return undefined;
-    return new VolumeError('invalid', `${this.#path}: ${what} ${value} is no count of bytes`, { file: this.name });
+    return new VolumeError('invalid', `${this.#path}: ${what} ${value} is no count of bytes`, {
+      file: this.name,
+    });
   }
 }

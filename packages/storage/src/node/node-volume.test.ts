@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Volume } from '@odradek/ports';
@@ -34,7 +43,9 @@ describe('a folder as a volume', () => {
     const file = await volume.open('topic-0/0.log');
     await file.append([text('x')]);
     await volume.replace('topic-1/checkpoint', text('x'));
-    const modes = ['topic-0', 'topic-0/0.log', 'topic-1/checkpoint', '.'].map((name) => (statSync(join(directory, name)).mode & 0o7).toString(8));
+    const modes = ['topic-0', 'topic-0/0.log', 'topic-1/checkpoint', '.'].map((name) =>
+      (statSync(join(directory, name)).mode & 0o7).toString(8),
+    );
     expect(modes).toEqual(['0', '0', '0', '0']);
   });
 
@@ -61,7 +72,9 @@ describe('a folder as a volume', () => {
     expect(await names()).toEqual([]);
     await expect(volume.open('odradek.pid')).rejects.toMatchObject({ kind: 'invalid' });
     await expect(volume.remove('odradek.pid')).rejects.toMatchObject({ kind: 'invalid' });
-    await expect(volume.replace('odradek.pid', text('1'))).rejects.toMatchObject({ kind: 'invalid' });
+    await expect(volume.replace('odradek.pid', text('1'))).rejects.toMatchObject({
+      kind: 'invalid',
+    });
   });
 
   it('removes what an interrupted replace left', async () => {
@@ -103,7 +116,10 @@ describe('a folder as a volume', () => {
 
   it('makes and removes files of one folder at once', async () => {
     for (let round = 0; round < 50; round++) {
-      const [file] = await Promise.all([volume.open(`topic/${round}`), round > 0 ? volume.remove(`topic/${round - 1}`) : undefined]);
+      const [file] = await Promise.all([
+        volume.open(`topic/${round}`),
+        round > 0 ? volume.remove(`topic/${round - 1}`) : undefined,
+      ]);
       await file.close();
     }
     expect(await names()).toEqual(['topic/49']);
@@ -119,6 +135,20 @@ describe('a folder as a volume', () => {
     expect(await names()).toEqual(['a/b']);
   });
 
+  it('closes after what is under way, its lock last', async () => {
+    const release = disk.hold('rename');
+    const replacing = volume.replace('vote', text('7'));
+    const opening = volume.open('topic-0/0.log');
+    const closing = volume.close();
+    await opening;
+    await expect(openNodeVolume({ directory })).rejects.toMatchObject({ kind: 'locked' });
+    expect(readdirSync(directory)).toContain('odradek.pid');
+    release();
+    await Promise.all([replacing, closing]);
+    expect(readdirSync(directory).toSorted()).toEqual(['topic-0', 'vote']);
+    await expect((await opening).append([text('x')])).rejects.toMatchObject({ kind: 'closed' });
+  });
+
   it('opens no more files than it was allowed', async () => {
     const files = await Promise.all(['a', 'b', 'c'].map((name) => volume.open(name)));
     await expect(volume.open('d')).rejects.toMatchObject({ kind: 'full' });
@@ -128,15 +158,23 @@ describe('a folder as a volume', () => {
 
   it('says that the limit of descriptors is too low', async () => {
     disk.refuseNext('open', 'EMFILE');
-    await expect(volume.open('a')).rejects.toMatchObject({ kind: 'full', message: expect.stringMatching(/ulimit -n/) });
+    await expect(volume.open('a')).rejects.toMatchObject({
+      kind: 'full',
+      message: expect.stringMatching(/ulimit -n/),
+    });
     await volume.open('a');
   });
 
   it('says whose fault it is when the folder cannot be used', async () => {
     writeFileSync(join(parent, 'file'), '');
-    await expect(openNodeVolume({ directory: join(parent, 'file') })).rejects.toMatchObject({ name: 'VolumeError', message: expect.stringContaining(join(parent, 'file')) });
+    await expect(openNodeVolume({ directory: join(parent, 'file') })).rejects.toMatchObject({
+      name: 'VolumeError',
+      message: expect.stringContaining(join(parent, 'file')),
+    });
     const readOnly = refusingFs();
     readOnly.refuseNext('open', 'EROFS');
-    await expect(openNodeVolume({ directory: join(parent, 'other'), fs: readOnly.fs })).rejects.toMatchObject({ kind: 'failed', message: expect.stringMatching(/EROFS.*mounted/) });
+    await expect(
+      openNodeVolume({ directory: join(parent, 'other'), fs: readOnly.fs }),
+    ).rejects.toMatchObject({ kind: 'failed', message: expect.stringMatching(/EROFS.*mounted/) });
   });
 });

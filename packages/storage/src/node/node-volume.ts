@@ -3,7 +3,15 @@
  * own temporary ones, which begin with '~', and the lock) is never listed and cannot be opened.
  */
 import { join, resolve as resolvePath } from 'node:path';
-import { SMALL_FILE_BYTES_MAX, VolumeError, assertFileName, type AppendFile, type FileEntry, type Volume, type VolumeTraits } from '@odradek/ports';
+import {
+  SMALL_FILE_BYTES_MAX,
+  VolumeError,
+  assertFileName,
+  type AppendFile,
+  type FileEntry,
+  type Volume,
+  type VolumeTraits,
+} from '@odradek/ports';
 import { Turns } from '../turns.ts';
 import { poisonedError, volumeError } from './errors.ts';
 import { Folders, createFolderDurably } from './folders.ts';
@@ -26,14 +34,20 @@ const draftPrefix = '~replace-';
 const CREATE_ATTEMPTS_MAX = 10;
 
 /** Takes the lock, and clears away what a dead owner left half done. */
-export async function openFolder({ io, directory, lockFile, openFilesMax }: OpenFolderOptions): Promise<Volume> {
+export async function openFolder({
+  io,
+  directory,
+  lockFile,
+  openFilesMax,
+}: OpenFolderOptions): Promise<Volume> {
   assertFileName(lockFile);
   const location = resolvePath(directory);
   let lock: FolderLock | undefined;
   try {
     await createFolderDurably(io, location);
     lock = await acquireLock(io, location, lockFile);
-    for (const { name } of await io.readdir(location)) if (name.startsWith(draftPrefix)) await io.unlink(join(location, name));
+    for (const { name } of await io.readdir(location))
+      if (name.startsWith(draftPrefix)) await io.unlink(join(location, name));
   } catch (error) {
     await lock?.release();
     throw volumeError(error, `open of ${location}`);
@@ -73,7 +87,11 @@ class NodeVolume implements Volume {
   async open(name: string): Promise<AppendFile> {
     this.#assertMayTake(name);
     if (this.#files.size >= this.traits.openFilesMax) {
-      throw new VolumeError('full', `${name}: ${this.traits.openFilesMax} files are open already, close some`, { file: name });
+      throw new VolumeError(
+        'full',
+        `${name}: ${this.traits.openFilesMax} files are open already, close some`,
+        { file: name },
+      );
     }
     this.#files.set(name, undefined);
     return this.#turns.run(name, async () => {
@@ -93,9 +111,11 @@ class NodeVolume implements Volume {
   async list(prefix: string): Promise<readonly FileEntry[]> {
     this.#assertOpen();
     return this.#turns.track(
-      listFiles(this.#io, this.traits.location, prefix, (name) => name !== this.#lockFile).catch((error: unknown) => {
-        throw volumeError(error, `list of ${this.traits.location}`);
-      }),
+      listFiles(this.#io, this.traits.location, prefix, (name) => name !== this.#lockFile).catch(
+        (error: unknown) => {
+          throw volumeError(error, `list of ${this.traits.location}`);
+        },
+      ),
     );
   }
 
@@ -152,7 +172,9 @@ class NodeVolume implements Volume {
 
   async #closeAll(): Promise<void> {
     await this.#turns.idle();
-    const closed = await Promise.allSettled(Array.from(this.#files.values(), (file) => file?.close()));
+    const closed = await Promise.allSettled(
+      Array.from(this.#files.values(), (file) => file?.close()),
+    );
     await this.#lock.release();
     for (const outcome of closed) if (outcome.status === 'rejected') throw outcome.reason;
   }
@@ -174,7 +196,9 @@ class NodeVolume implements Volume {
         if (!isErrorOf(error, 'ENOENT', 'EEXIST')) throw error;
       }
     }
-    throw new VolumeError('failed', `${path} cannot be made: its folder vanishes again and again`, { file: name });
+    throw new VolumeError('failed', `${path} cannot be made: its folder vanishes again and again`, {
+      file: name,
+    });
   }
 
   async #openExisting(name: string, fd: number): Promise<NodeFile> {
@@ -225,18 +249,21 @@ class NodeVolume implements Volume {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw new VolumeError('closed', `${this.traits.location} is closed`);
+    if (this.#closing !== undefined)
+      throw new VolumeError('closed', `${this.traits.location} is closed`);
   }
 
   #assertLegal(name: string): void {
     assertFileName(name);
-    if (name === this.#lockFile) throw new VolumeError('invalid', `${name} is the lock's own name`, { file: name });
+    if (name === this.#lockFile)
+      throw new VolumeError('invalid', `${name} is the lock's own name`, { file: name });
   }
 
   #assertMayTake(name: string): void {
     this.#assertOpen();
     this.#assertLegal(name);
-    if (this.#files.has(name)) throw new VolumeError('locked', `${name} is open: close it first`, { file: name });
+    if (this.#files.has(name))
+      throw new VolumeError('locked', `${name} is open: close it first`, { file: name });
   }
 }
 
@@ -246,5 +273,9 @@ function parentOf(name: string): string {
 }
 
 function tooLarge(name: string, sizeBytes: number): VolumeError {
-  return new VolumeError('invalid', `${name}: ${sizeBytes} bytes are too many for a small file (${SMALL_FILE_BYTES_MAX})`, { file: name });
+  return new VolumeError(
+    'invalid',
+    `${name}: ${sizeBytes} bytes are too many for a small file (${SMALL_FILE_BYTES_MAX})`,
+    { file: name },
+  );
 }

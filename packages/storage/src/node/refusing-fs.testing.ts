@@ -17,7 +17,23 @@ export interface RefusingFs {
   hold(call: Call): () => void;
 }
 
-const calls: readonly Call[] = ['open', 'close', 'read', 'writev', 'fstat', 'ftruncate', 'fdatasync', 'fsync', 'stat', 'readdir', 'mkdir', 'rmdir', 'unlink', 'rename', 'link'];
+const calls: readonly Call[] = [
+  'open',
+  'close',
+  'read',
+  'writev',
+  'fstat',
+  'ftruncate',
+  'fdatasync',
+  'fsync',
+  'stat',
+  'readdir',
+  'mkdir',
+  'rmdir',
+  'unlink',
+  'rename',
+  'link',
+];
 
 export function refusingFs(): RefusingFs {
   const counts = new Map<Call, number>();
@@ -54,7 +70,8 @@ export function refusingFs(): RefusingFs {
   return {
     fs,
     counts,
-    refuseNext: (call, code, afterCount = 0, times = 1) => void refusals.push({ call, code, afterCount, times }),
+    refuseNext: (call, code, afterCount = 0, times = 1) =>
+      void refusals.push({ call, code, afterCount, times }),
     shortWrites: (bytesMax) => void (writeBytesMax = bytesMax),
     hold(call) {
       held.set(call, []);
