@@ -87,6 +87,7 @@ export const brokerMachine = setup({
     },
     registering: {
       tags: 'takesConnections',
+      on: { 'stop.requested': 'controlledShutdown' },
       invoke: {
         src: 'register',
         input: ({ event }) => ({ listeners: event.type === 'listeners.opened' ? event.listeners : [] }),

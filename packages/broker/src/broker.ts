@@ -9,7 +9,7 @@
  *   await broker.stop()                       // controlledShutdown -> stopped
  */
 import { GroupCoordinator, defaultGroupLimits, type GroupConfig } from '@odradek/coordinator';
-import { PartitionLog, TailBudget } from '@odradek/log';
+import { LogResources, PartitionLog } from '@odradek/log';
 import type { Clock, Compression, Connection, Crc32c, Logger, Random, Volume } from '@odradek/ports';
 import { ZERO_UUID, nodeId, type NodeId } from '@odradek/protocol';
 import { QuorumMember, type TreeChange } from '@odradek/quorum';
@@ -26,7 +26,6 @@ import { handlers } from './handlers/index.ts';
 import { housekeeping, type Housekeeping } from './housekeeping.ts';
 import { establishIdentity, type Identity } from './identity-file.ts';
 import { InternalTopics, OFFSETS_TOPIC } from './internal-topics.ts';
-import { TAIL_BYTES_MAX } from './limits.ts';
 import { metadataLogConfig } from './log-config.ts';
 import { MetadataImage, type NodeChange } from './metadata/image.ts';
 import type { ListenerAddress } from './metadata/nodes.ts';
@@ -59,7 +58,7 @@ export class Broker {
   readonly #logger: Logger;
   readonly #actor: ActorRefFrom<typeof brokerMachine>;
   readonly #requestMetrics = new RequestMetrics();
-  readonly #tailBudget = new TailBudget(TAIL_BYTES_MAX);
+  readonly #logResources: LogResources;
   readonly #early: { connection: Connection; listenerName: string }[] = [];
   #identity: Identity | undefined;
   #wasCleanShutdown = true;
@@ -76,6 +75,7 @@ export class Broker {
     this.settings = new Settings(options.entries, this.image);
     this.nodeId = nodeId(this.settings.broker['node.id']);
     this.#logger = options.logger;
+    this.#logResources = new LogResources({ clock: options.clock, traits: options.volume.traits });
     this.#actor = createActor(this.#machine(), { input: { nodeId: this.nodeId }, clock: options.clock });
   }
 
@@ -180,8 +180,6 @@ export class Broker {
         partition: 0,
         topicId: ZERO_UUID,
         files: await volume.list(`${METADATA_TOPIC}-0/`),
-        recoveryPoint: undefined,
-        logStartOffset: undefined,
       });
       this.#metadataLog = log;
       const quorum = await QuorumMember.start({
@@ -338,6 +336,7 @@ export class Broker {
     const closed = (await this.#replicas?.close()) ?? { isClean: false };
     await this.#quorum?.close();
     await this.#metadataLog?.close({ clean: true });
+    this.#logResources.close();
     if (closed.isClean) {
       await markCleanShutdown(volume, this.image.brokers.get(this.nodeId)?.brokerEpoch ?? 0);
     }
@@ -352,22 +351,20 @@ export class Broker {
   }
 
   #openLog(log: LogToOpen): Promise<PartitionLog> {
-    const { volume, clock, crc32c, compression } = this.#options;
+    const { volume, clock, random, crc32c, compression } = this.#options;
     const config = this.settings.logConfig(log.topic);
     return PartitionLog.open({
-      volume,
-      topicPartition: { topic: log.topic, partition: log.partition },
-      topicId: log.topicId as never,
+      ...log,
       config: log.topic === METADATA_TOPIC ? metadataLogConfig(config) : config,
+      volume,
       clock,
+      random,
       crc32c,
       compression,
       logger: this.#logger,
-      files: log.files,
-      recoveryPoint: log.recoveryPoint,
-      logStartOffset: log.logStartOffset,
       cleanShutdown: this.#wasCleanShutdown,
-      tailBudget: this.#tailBudget,
+      resources: this.#logResources,
+      producerIdExpirationMs: this.settings.broker['producer.id.expiration.ms'],
     });
   }
 }

@@ -20,5 +20,3 @@ export const FETCH_SESSION_PARTITIONS_MAX = 100_000;
 export const DESCRIBE_TOPIC_PARTITIONS_MAX = 2_000;
 /** How long a produce, a fetch or an admin call may ask to wait. */
 export const REQUEST_TIMEOUT_MS_MAX = 30 * 60 * 1000;
-/** Bytes of just-written batches that all logs together keep in memory for readers at the tail. */
-export const TAIL_BYTES_MAX = 64 * 1024 * 1024;

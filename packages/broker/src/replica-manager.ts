@@ -8,10 +8,11 @@ import {
   decodePartitionMetadata,
   encodeOffsetCheckpoints,
   folderOf,
+  type LogOptions,
   type PartitionLog,
 } from '@odradek/log';
 import type { Clock, FileEntry, Logger, Volume } from '@odradek/ports';
-import { ErrorCode, type NodeId, type Offset } from '@odradek/protocol';
+import { ErrorCode, type NodeId, type Offset, type Uuid } from '@odradek/protocol';
 import {
   PartitionReplica,
   partitionReplicaMachine,
@@ -28,15 +29,13 @@ const OPENING_AT_ONCE_MAX = 64;
 const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
 const LOG_STARTS = 'log-start-offset-checkpoint';
 const HIGH_WATERMARKS = 'replication-offset-checkpoint';
+const FIRST_DIRTY = 'cleaner-offset-checkpoint';
 
-export interface LogToOpen {
-  readonly topic: string;
-  readonly partition: number;
-  readonly topicId: string;
-  readonly files: readonly FileEntry[];
-  readonly recoveryPoint: Offset | undefined;
-  readonly logStartOffset: Offset | undefined;
-}
+/** Of one log, what its owner keeps. */
+export type LogToOpen = Pick<
+  LogOptions,
+  'topic' | 'partition' | 'topicId' | 'files' | 'recoveryPoint' | 'logStartOffset' | 'firstDirtyOffset'
+>;
 
 export interface ReplicaManagerOptions {
   readonly nodeId: NodeId;
@@ -69,6 +68,7 @@ export class ReplicaManager {
   #filesByFolder = new Map<string, FileEntry[]>();
   #recoveryPoints = new Map<string, Offset>();
   #logStarts = new Map<string, Offset>();
+  #firstDirty = new Map<string, Offset>();
   #openingCount = 0;
   readonly #openingQueue: (() => void)[] = [];
   #isClosing = false;
@@ -106,6 +106,7 @@ export class ReplicaManager {
     const { volume, image } = this.#options;
     this.#recoveryPoints = await this.#readCheckpoint(RECOVERY_POINTS);
     this.#logStarts = await this.#readCheckpoint(LOG_STARTS);
+    this.#firstDirty = await this.#readCheckpoint(FIRST_DIRTY);
     for (const file of await volume.list('')) {
       const slash = file.name.indexOf('/');
       if (slash < 0) continue;
@@ -168,6 +169,7 @@ export class ReplicaManager {
   async checkpoint(): Promise<void> {
     await this.#writeCheckpoint(RECOVERY_POINTS, (log) => log.recoveryPoint);
     await this.#writeCheckpoint(HIGH_WATERMARKS, (log) => log.highWatermark);
+    await this.#writeCheckpoint(FIRST_DIRTY, (log) => log.firstDirtyOffset);
   }
 
   /** Records that were deleted must not come back after a crash. */
@@ -323,16 +325,20 @@ export class ReplicaManager {
     await this.#takeOpening();
     try {
       const log = await this.#options.openLog({
-        ...key,
+        topic: key.topic,
+        partition: key.partition,
+        topicId: key.topicId as Uuid,
         files,
         recoveryPoint: this.#recoveryPoints.get(id),
         logStartOffset: this.#logStarts.get(id),
+        firstDirtyOffset: this.#firstDirty.get(id),
       });
       log.onFailed = (error) => actor.send({ type: 'log.failed', reason: error.message });
       replica.attach(log);
     } finally {
       this.#recoveryPoints.delete(id);
       this.#logStarts.delete(id);
+      this.#firstDirty.delete(id);
       this.#openingCount -= 1;
       this.#openingQueue.shift()?.();
     }

@@ -2,6 +2,8 @@
 import type { ConfigEntry } from '@odradek/broker';
 import type { Endpoint, Logger } from '@odradek/ports';
 
+export type { ConfigEntry } from '@odradek/broker';
+
 export interface StartBrokerOptions {
   /** Configuration as it was written, later entries winning; refused as a whole by a BrokerConfigError when any of it is wrong. */
   readonly entries: readonly ConfigEntry[];

@@ -6,8 +6,8 @@
  * Invariants: nothing is acknowledged above the high watermark (acks=all) or above what is flushed (acks=1); the high
  * watermark never moves back; nobody but a replica reads above it.
  */
-import type { AppendOutcome, PartitionLog } from '@odradek/log';
-import { ErrorCode, type NodeId, type Offset } from '@odradek/protocol';
+import type { AbortedTransaction, AppendOutcome, PartitionLog, ReadResult } from '@odradek/log';
+import { ErrorCode, leaderEpoch, type NodeId, type Offset } from '@odradek/protocol';
 import { Acknowledgements, type Acknowledge } from './acknowledgements.ts';
 import type { PartitionAssignment } from './assignment.ts';
 import { nextHighWatermark } from './high-watermark.ts';
@@ -37,11 +37,6 @@ export interface ReadRequest {
   /** The first non-empty partition of an answer gives a whole batch, however large (KIP-74). */
   readonly atLeastOneBatch: boolean;
   readonly isolation: 'readUncommitted' | 'readCommitted';
-}
-
-export interface AbortedTransaction {
-  readonly producerId: number;
-  readonly firstOffset: number;
 }
 
 export interface PartitionRead {
@@ -160,10 +155,15 @@ export class PartitionReplica {
     const role = this.#role;
     const log = this.#log;
     if (role.kind !== 'leader' || log === undefined) {
-      return refused(role.kind === 'offline' ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      return role.kind === 'offline'
+        ? refused(ErrorCode.KAFKA_STORAGE_ERROR, `the partition is offline: ${role.reason}`)
+        : refused(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
     if (request.acks === -1 && role.assignment.isr.length < this.settings.minInsyncReplicas) {
-      return refused(ErrorCode.NOT_ENOUGH_REPLICAS);
+      return refused(
+        ErrorCode.NOT_ENOUGH_REPLICAS,
+        `${role.assignment.isr.length} replica(s) are in sync, min.insync.replicas is ${this.settings.minInsyncReplicas}`,
+      );
     }
     const outcome = log.appendAsLeader(request.records, {
       leaderEpoch: role.assignment.leaderEpoch,
@@ -182,7 +182,7 @@ export class PartitionReplica {
     const error = this.leaderError(request.currentLeaderEpoch);
     if (error !== ErrorCode.NONE || log === undefined) return unavailableRead(error);
     if (request.lastFetchedEpoch >= 0) {
-      const ours = log.endOffsetForEpoch(request.lastFetchedEpoch);
+      const ours = log.endOffsetForEpoch(leaderEpoch(request.lastFetchedEpoch));
       if (ours.epoch < 0 || ours.endOffset < 0) return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
       if (ours.epoch < request.lastFetchedEpoch || ours.endOffset < request.fetchOffset) {
         return { ...this.#answer(log, ErrorCode.NONE), divergingEpoch: ours };
@@ -216,21 +216,16 @@ export class PartitionReplica {
     this.#watchers.delete(watcher);
   }
 
-  #found(log: PartitionLog, request: ReadRequest, result: Awaited<ReturnType<PartitionLog['read']>>): PartitionRead {
+  #found(log: PartitionLog, request: ReadRequest, result: ReadResult): PartitionRead | Promise<PartitionRead> {
     if (result.status === 'outOfRange') return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
-    const aborted =
-      request.isolation === 'readCommitted'
-        ? log.abortedTransactions(request.fetchOffset, result.nextOffset)
-        : null;
-    return {
-      errorCode: ErrorCode.NONE,
-      highWatermark: log.highWatermark,
-      lastStableOffset: log.lastStableOffset,
-      logStartOffset: log.logStartOffset,
+    const answer = (abortedTransactions: readonly AbortedTransaction[] | null): PartitionRead => ({
+      ...this.#answer(log, ErrorCode.NONE, abortedTransactions),
       records: result.records,
       sizeBytes: result.sizeBytes,
-      abortedTransactions: aborted,
-    };
+    });
+    if (request.isolation !== 'readCommitted') return answer(null);
+    const aborted = log.abortedTransactions(request.fetchOffset, result.nextOffset);
+    return aborted instanceof Promise ? aborted.then(answer) : answer(aborted);
   }
 
   #answer(
@@ -285,9 +280,9 @@ export class PartitionReplica {
   }
 }
 
-const refused = (errorCode: ErrorCode): AppendOutcome => ({
+const refused = (errorCode: ErrorCode, message = 'this broker does not lead the partition'): AppendOutcome => ({
   status: 'refused',
   errorCode,
-  message: null,
+  message,
   recordErrors: [],
 });

@@ -10,7 +10,7 @@ import { REQUEST_BYTES_IN_FLIGHT_MAX } from '../limits.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import type { BrokerServices } from '../services.ts';
 import { ClientConnection } from './client-connection.ts';
-import { clientConnectionMachine } from './client-connection.machine.ts';
+import { clientConnectionMachine, type ConnectionEvent } from './client-connection.machine.ts';
 import { RequestBudget } from './request-budget.ts';
 
 interface Open {
@@ -73,6 +73,10 @@ export class Connections {
     this.#counter += 1;
     const id = `${listenerName}-${this.#counter}`;
     const actor = createActor(this.#machine, { input: { id }, clock: this.#clock });
+    // The network tells of the end also after the machine has come to its own.
+    const tell = (event: ConnectionEvent): void => {
+      if (this.#open.has(id)) actor.send(event);
+    };
     const client = new ClientConnection({
       id,
       connection,
@@ -85,10 +89,10 @@ export class Connections {
       clock: this.#clock,
       logger: this.#logger.child({ connection: id, remoteAddress: connection.remoteAddress }),
       events: {
-        requestUnderstood: () => actor.send({ type: 'request.understood' }),
-        answersSent: () => actor.send({ type: 'answers.sent' }),
-        ruleBroken: (reason) => actor.send({ type: 'rule.broken', reason }),
-        peerClosed: () => actor.send({ type: 'peer.closed' }),
+        requestUnderstood: () => tell({ type: 'request.understood' }),
+        answersSent: () => tell({ type: 'answers.sent' }),
+        ruleBroken: (reason) => tell({ type: 'rule.broken', reason }),
+        peerClosed: () => tell({ type: 'peer.closed' }),
       },
     });
     this.#open.set(id, { client, actor, host, listenerName });

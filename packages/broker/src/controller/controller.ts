@@ -35,6 +35,9 @@ export type ConfigResource =
   | { readonly kind: 'topic'; readonly topic: string }
   | { readonly kind: 'broker'; readonly node: NodeId | 'default' };
 
+/** Below the tree's own bound on one multi-operation. */
+const OPS_PER_PROPOSAL_MAX = 5_000;
+
 export class Controller {
   readonly #quorum: QuorumMember;
   readonly #image: MetadataImage;
@@ -62,8 +65,13 @@ export class Controller {
     const isKnown = this.#image.brokers.has(registration.nodeId);
     const ops = [...decideRegistration(registration, this.#image)];
     if (!isKnown) ops.push({ op: 'create', path: deletionsPath(registration.nodeId), value: encodeNode({}) });
-    const result = await this.#propose(ops, `broker ${registration.nodeId}`);
-    if (!result.ok) throw new Error(`the broker cannot be registered: ${result.message}`);
+    // New epochs first, the registration last: a crash in between only makes the epochs rise once more.
+    ops.reverse();
+    for (let first = 0; first < ops.length; first += OPS_PER_PROPOSAL_MAX) {
+      const part = ops.slice(first, first + OPS_PER_PROPOSAL_MAX);
+      const result = await this.#propose(part, `broker ${registration.nodeId}`);
+      if (!result.ok) throw new Error(`the broker cannot be registered: ${result.message}`);
+    }
   }
 
   async createTopic(request: TopicRequest, validateOnly: boolean): Promise<Decision<NewTopic>> {

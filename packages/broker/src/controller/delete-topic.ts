@@ -18,6 +18,9 @@ export const decideDeleteTopic = (
   if (!isDeletionEnabled) {
     return refuse(ErrorCode.TOPIC_DELETION_DISABLED, 'delete.topic.enable is false on this cluster');
   }
+  if (topic.isInternal) {
+    return refuse(ErrorCode.INVALID_REQUEST, `"${topic.name}" is internal: groups live in it`);
+  }
   const held = new Map<NodeId, number[]>();
   topic.partitions.forEach((assignment, partition) => {
     for (const replica of assignment.replicas) {

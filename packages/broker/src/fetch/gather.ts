@@ -54,7 +54,6 @@ const waitForMore = (
   host: GatherHost,
 ): Promise<readonly PartitionRead[]> =>
   new Promise((resolve) => {
-    let timer: TimerHandle | undefined;
     let isDone = false;
     let isRechecking = false;
     let isStale = false;
@@ -62,7 +61,7 @@ const waitForMore = (
     const finish = (result: readonly PartitionRead[]): void => {
       if (isDone) return;
       isDone = true;
-      if (timer !== undefined) host.clock.clearTimeout(timer);
+      host.clock.clearTimeout(timer);
       for (const replica of watched) replica.unwatch(recheck);
       removeCloseListener();
       resolve(result);
@@ -90,6 +89,7 @@ const waitForMore = (
         else settle(latest);
       });
     };
+    const timer: TimerHandle = host.clock.setTimeout(lastLook, request.maxWaitMs);
     const removeCloseListener = host.onClosed(() => finish(reads));
     for (const target of request.targets) {
       const replica = host.replicaOf(target);
@@ -97,7 +97,6 @@ const waitForMore = (
       watched.push(replica);
       replica.watch(recheck);
     }
-    timer = host.clock.setTimeout(lastLook, request.maxWaitMs);
     // A record may have come between the first read and the watch.
     recheck();
   });

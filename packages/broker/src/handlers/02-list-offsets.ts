@@ -87,7 +87,7 @@ const place = async (
         errorCode: ErrorCode.NONE,
         timestamp: -1,
         offset: log.logStartOffset,
-        leaderEpoch: log.epochAt(log.logStartOffset),
+        leaderEpoch: log.earliest.leaderEpoch,
       };
     case LATEST_TIERED:
     case EARLIEST_PENDING_UPLOAD:
@@ -96,14 +96,14 @@ const place = async (
       try {
         const record =
           timestamp === MAX_TIMESTAMP
-            ? await log.offsetOfMaxTimestamp(end)
+            ? await log.maxTimestampOffset()
             : await log.offsetForTimestamp(timestamp, end);
-        if (record === null) return notFound(ErrorCode.NONE);
+        if (record === undefined || record.offset >= end) return notFound(ErrorCode.NONE);
         return {
           errorCode: ErrorCode.NONE,
           timestamp: record.timestampMs,
           offset: record.offset,
-          leaderEpoch: log.epochAt(record.offset),
+          leaderEpoch: record.leaderEpoch,
         };
       } catch {
         return notFound(ErrorCode.KAFKA_STORAGE_ERROR);

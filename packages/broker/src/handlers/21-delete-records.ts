@@ -45,7 +45,7 @@ const deleteBefore = async (
   const target = before === TO_HIGH_WATERMARK ? log.highWatermark : before;
   if (target < 0 || target > log.highWatermark) return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
   try {
-    await log.deleteRecordsBefore(offset(target));
+    if (log.deleteRecordsBefore(offset(target)) === undefined) return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
     await broker.replicas.checkpointLogStarts();
     return { lowWatermark: log.logStartOffset, errorCode: ErrorCode.NONE };
   } catch (cause) {

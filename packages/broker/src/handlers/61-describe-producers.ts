@@ -26,5 +26,5 @@ const producersOf = (broker: BrokerServices, topic: string, partition: number) =
   if (error !== ErrorCode.NONE || log === undefined) {
     return { errorCode: error, errorMessage: null, activeProducers: [] };
   }
-  return { errorCode: ErrorCode.NONE, errorMessage: null, activeProducers: log.producerStates() };
+  return { errorCode: ErrorCode.NONE, errorMessage: null, activeProducers: log.producerStates().map(({ lastTimestampMs, ...it }) => ({ ...it, lastTimestamp: lastTimestampMs })) };
 };

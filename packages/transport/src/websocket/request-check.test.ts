@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { createHostCheck, createOriginCheck, isLoopback } from './request-check.ts';
 
+describe('a listed origin of any port', () => {
+  const judge = createOriginCheck(['http://localhost:*']);
+
+  it.each(['http://localhost', 'http://localhost:5173'])('lets in %s', (origin) => {
+    expect(judge(origin, '127.0.0.1:9094')).toEqual({ allowed: true });
+  });
+
+  it.each(['https://localhost:5173', 'http://localhost.evil.com', 'http://evil.com:5173'])('refuses %s', (origin) => {
+    expect(judge(origin, '127.0.0.1:9094').allowed).toBe(false);
+  });
+});
+
 describe('who may open a WebSocket', () => {
   const judge = createOriginCheck([
     'https://app.example.com',

@@ -10,19 +10,33 @@ export type Verdict =
 
 export type OriginCheck = (origin: string | undefined, host: string | undefined) => Verdict;
 
-/** `allowedOrigins`: 'https://app.example.com', 'http://localhost:5173', or '*'. Same origin is always allowed. */
+/**
+ * `allowedOrigins`: 'https://app.example.com', 'http://localhost:5173', 'http://localhost:*' (any port), or '*'. Same origin is
+ * always allowed.
+ */
 export function createOriginCheck(allowedOrigins: readonly string[]): OriginCheck {
   const everyone = allowedOrigins.includes('*');
-  const listed = new Set(allowedOrigins.filter((origin) => origin !== '*').map(requireOrigin));
+  const named = allowedOrigins.filter((origin) => origin !== '*');
+  const listed = new Set(named.filter((origin) => !isOfAnyPort(origin)).map(requireOrigin));
+  const ofAnyPort = new Set(
+    named.filter(isOfAnyPort).map((origin) => requireOrigin(origin.slice(0, -ANY_PORT.length))),
+  );
   return (origin, host) => {
     if (origin === undefined || everyone) return allowed;
     const normal = normalOrigin(origin);
     if (normal === undefined)
       return refused(`the Origin ${quote(origin)} is none that could be listed`);
-    if (listed.has(normal) || isSameOrigin(normal, host)) return allowed;
+    if (listed.has(normal) || ofAnyPort.has(withoutPort(normal)) || isSameOrigin(normal, host))
+      return allowed;
     return refused(`the Origin ${quote(origin)} is not on the list`);
   };
 }
+
+const ANY_PORT = ':*';
+
+const isOfAnyPort = (origin: string): boolean => origin.endsWith(ANY_PORT);
+
+const withoutPort = (origin: string): string => origin.replace(/:\d+$/, '');
 
 export type HostCheck = (host: string | undefined) => Verdict;
 
