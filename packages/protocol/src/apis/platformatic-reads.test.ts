@@ -49,7 +49,8 @@ describe('@platformatic/kafka reads our responses', () => {
         const ours = palatable(arbitrary as Values, response.shape(), api.version);
         const bytes = Buffer.concat(encode(response, api.version, ours as never));
         const reader = platformatic.Reader.from(bytes);
-        expectSame(parseResponse(0, api.key, api.version, reader), ours, '');
+        const read = inOurTerms(parseResponse(0, api.key, api.version, reader));
+        expect(read).toEqual(common(ours, read));
         // They leave the tag sections unread that end a response: its own, and a last struct's.
         expect(reader.remaining).toBeLessThanOrEqual(2);
       }
@@ -81,28 +82,31 @@ function palatable(body: Values, shape: Shape, version: number): Values {
   return result;
 }
 
-/** Compares what both know under the same name. */
-function expectSame(theirValue: unknown, ourValue: unknown, path: string): void {
-  if (Array.isArray(theirValue)) {
-    const list = (ourValue ?? []) as unknown[];
-    expect(theirValue.length, path).toBe(list.length);
-    theirValue.forEach((element, i) => expectSame(element, list[i], `${path}[${i}]`));
-  } else if (theirValue instanceof Uint8Array) {
-    expect(Buffer.from(theirValue).equals(ourValue as Uint8Array), path).toBe(true);
-  } else if (typeof theirValue === 'object' && theirValue !== null) {
-    for (const [name, value] of Object.entries(theirValue)) {
-      const our = (ourValue as Values)[name];
-      if (our !== undefined) expectSame(value, our, `${path}.${name}`);
-    }
-  } else {
-    expect(comparable(theirValue), path).toBe(comparable(ourValue));
+/** Their numbers, ids and bytes as we have them. */
+function inOurTerms(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (typeof value === 'string') {
+    return /^[0-9a-f]{8}(-[0-9a-f]{4}){4}/.test(value) ? value.replaceAll('-', '') : value;
   }
+  if (value instanceof Uint8Array) return Uint8Array.from(value);
+  if (Array.isArray(value)) return value.map(inOurTerms);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, inOurTerms(inner)]),
+  );
 }
 
-function comparable(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'number') return value + 0;
-  return typeof value === 'string' && /^[0-9a-f]{8}(-[0-9a-f]{4}){4}/.test(value)
-    ? value.replaceAll('-', '')
-    : value;
+/** Of ours, what they have too: other names and what they leave out are not compared. */
+function common(ours: unknown, theirs: unknown): unknown {
+  if (Array.isArray(theirs)) {
+    return ((ours ?? []) as unknown[]).map((element, i) => common(element, theirs[i]));
+  }
+  if (typeof theirs !== 'object' || theirs === null || theirs instanceof Uint8Array) return ours;
+  const known = ours as Values;
+  return Object.fromEntries(
+    Object.entries(theirs).map(([name, their]) => [
+      name,
+      known[name] === undefined ? their : common(known[name], their),
+    ]),
+  );
 }

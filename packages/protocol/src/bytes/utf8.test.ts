@@ -7,15 +7,18 @@ const platformDecode = (bytes: Uint8Array): string =>
   new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 
 /** Any UTF-16, lone surrogates included. */
-const anyText = fc
-  .array(fc.integer({ min: 0, max: 0xffff }))
+const anyUnits = fc
+  .array(fc.nat({ max: 0xffff }), { maxLength: 20 })
   .map((units) => String.fromCharCode(...units));
+const anyPoints = fc
+  .array(fc.nat({ max: 0x10ffff }), { maxLength: 20 })
+  .map((points) => String.fromCodePoint(...points));
 
 describe('UTF-8 without the platform', () => {
   it('encodes as the platform does, broken pairs too', () => {
     fc.assert(
-      fc.property(fc.oneof(anyText, fc.string({ unit: 'binary' })), (text) => {
-        expect(utf8Encode(text)).toEqual(platformEncode(text));
+      fc.property(fc.oneof(anyUnits, anyPoints), (text) => {
+        expect(Buffer.compare(utf8Encode(text), platformEncode(text))).toBe(0);
         expect(utf8Length(text)).toBe(platformEncode(text).length);
       }),
     );
@@ -26,7 +29,7 @@ describe('UTF-8 without the platform', () => {
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         expect(utf8Decode(bytes)).toBe(platformDecode(bytes));
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 

@@ -22,15 +22,8 @@ describe('uuids', () => {
   });
 
   it('do not come from other text', () => {
-    for (const text of [
-      '',
-      'AAAA',
-      'AAAAAAAAAAAAAAAAAAAAA+',
-      'AAAAAAAAAAAAAAAAAAAAAB',
-      'x'.repeat(23),
-    ]) {
-      expect(uuidFromBase64(text), text).toBeUndefined();
-    }
+    const texts = ['', 'AAAA', 'A'.repeat(21) + '+', 'A'.repeat(21) + 'B', 'x'.repeat(23)];
+    expect(texts.filter((text) => uuidFromBase64(text) !== undefined)).toEqual([]);
     expect(() => uuidToBytes('zz' as never)).toThrow(RangeError);
     expect(() => uuidToBytes('g'.repeat(32) as never)).toThrow(RangeError);
   });

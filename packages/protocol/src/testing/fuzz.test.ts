@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import {
-  deleteGroupsRequest,
   describeGroupsRequest,
   fetchRequest,
   metadataRequest,
@@ -55,7 +54,6 @@ describe('memory', () => {
   const dense: readonly (readonly [string, Message, number, (n: number) => unknown])[] = [
     ['empty names', metadataRequest, 9, (n) => ({ topics: fill(n, { name: '' }) })],
     ['names of one letter', describeGroupsRequest, 5, (n) => ({ groups: fill(n, 'g') })],
-    ['names of three letters', deleteGroupsRequest, 2, (n) => ({ groupsNames: fill(n, 'abc') })],
     ['topic ids', metadataRequest, 12, (n) => ({ topics: fill(n, { name: null }) })],
     [
       'partitions',
@@ -94,7 +92,7 @@ describe('memory', () => {
 
   it.each(dense)('of %s stays below eight times the frame', (_, of, version, bodyOf) => {
     let accepted = 0;
-    for (const count of [10_000, 150_000]) {
+    for (const count of [5_000, 100_000]) {
       const frame = Buffer.concat(encode(of, version, bodyOf(count) as never));
       const bytes = retained(of, version, frame);
       if (bytes === undefined) continue;
