@@ -227,6 +227,7 @@ export class Broker {
       topicDefaults: () => ({
         numPartitions: settings.broker['num.partitions'],
         replicationFactor: settings.broker['default.replication.factor'],
+        partitionsPerBrokerMax: settings.broker['odradek.max.partitions'],
         configProblem: (key, value) => settings.topicProblem([{ key, value }]),
       }),
     });
@@ -239,7 +240,7 @@ export class Broker {
       settings,
       openLog: (log) => this.#openLog(log),
       onRoleChange: (topic, partition, replica) => {
-        if (topic === OFFSETS_TOPIC) followGroupLeadership(groups, partition, replica, logger);
+        if (topic === OFFSETS_TOPIC) followGroupLeadership(groups, partition, replica, settings.broker['offsets.load.buffer.size'], logger);
       },
       onDeleted: ({ topicId }) => {
         void controller.completeDeletion(this.nodeId, topicId).then((it) => {

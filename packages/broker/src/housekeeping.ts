@@ -1,4 +1,5 @@
 /** What a broker does by the clock: retention, compaction, checkpoints, forgetting old producers, closing idle connections. */
+import type { PartitionLog } from '@odradek/log';
 import type { Clock, Logger, Volume } from '@odradek/ports';
 import type { Connections } from './connection/connections.ts';
 import { periodically } from './periodically.ts';
@@ -27,13 +28,13 @@ export const housekeeping = (parts: {
     repeat('retention', () => settings.broker['log.retention.check.interval.ms'], async () => {
       for (const { log } of replicas.all()) await log?.enforceRetention();
     }),
-    repeat('compaction', () => settings.broker['log.cleaner.backoff.ms'], async () => {
-      if (!settings.broker['log.cleaner.enable']) return;
-      for (const { log } of replicas.all()) {
-        if (log?.config.cleanupPolicy.includes('compact')) await log.compact();
-      }
-    }),
-    repeat('checkpoint', () => settings.broker['log.flush.offset.checkpoint.interval.ms'], () => replicas.checkpoint()),
+    repeat('compaction', () => settings.broker['log.cleaner.backoff.ms'], () => compactDirtiest(settings, replicas)),
+    repeat('recovery points', () => settings.broker['log.flush.offset.checkpoint.interval.ms'], () =>
+      replicas.checkpointRecoveryPoints(),
+    ),
+    repeat('high watermarks', () => settings.broker['replica.high.watermark.checkpoint.interval.ms'], () =>
+      replicas.checkpointHighWatermarks(),
+    ),
     repeat('log start checkpoint', () => settings.broker['log.flush.offset.checkpoint.interval.ms'], () =>
       replicas.checkpointLogStarts(),
     ),
@@ -48,4 +49,19 @@ export const housekeeping = (parts: {
       await Promise.all(repetitions.map((it) => it.stop()));
     },
   };
+};
+
+/** One round of compaction: every log that needs it, the dirtiest first (Kafka's LogCleanerManager). */
+const compactDirtiest = async (settings: Settings, replicas: ReplicaManager): Promise<void> => {
+  if (!settings.broker['log.cleaner.enable']) return;
+  const dirty: { log: PartitionLog; ratio: number }[] = [];
+  for (const { log } of replicas.all()) {
+    if (log === undefined || !log.config.cleanupPolicy.includes('compact')) continue;
+    const need = await log.compactionNeed();
+    if (need.isNeeded) dirty.push({ log, ratio: need.cleanableRatio });
+  }
+  dirty.sort((a, b) => b.ratio - a.ratio);
+  for (const { log } of dirty) {
+    await log.compact({ mapBytesMax: settings.broker['log.cleaner.dedupe.buffer.size'] });
+  }
 };

@@ -1,11 +1,7 @@
 /** The broker's own limits. Those with a key of Kafka's are in the configuration table; these have none. */
 
-/** Partitions that one broker holds: each costs an open file or two and some kilobytes. */
-export const PARTITIONS_PER_BROKER_MAX = 100_000;
 /** Partitions that one request may make of one topic: a multi-operation of the tree is one batch. */
 export const PARTITIONS_PER_REQUEST_MAX = 9_000;
-/** Requests of one connection that may be under way; then its bytes are left in the network. */
-export const REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX = 256;
 /** Bytes of requests that one connection may have under way (unflushed produces above all). */
 export const REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX = 32 * 1024 * 1024;
 /** The same over all connections. */
@@ -16,7 +12,5 @@ export const RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX = 64 * 1024 * 1024;
 export const PRODUCER_ID_BLOCK_SIZE = 1_000;
 /** Partitions that one fetch session may hold (KIP-227). */
 export const FETCH_SESSION_PARTITIONS_MAX = 100_000;
-/** Partition rows in one answer of DescribeTopicPartitions. */
-export const DESCRIBE_TOPIC_PARTITIONS_MAX = 2_000;
 /** How long a produce, a fetch or an admin call may ask to wait. */
 export const REQUEST_TIMEOUT_MS_MAX = 30 * 60 * 1000;

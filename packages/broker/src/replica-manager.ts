@@ -9,6 +9,7 @@ import {
   encodeOffsetCheckpoints,
   folderOf,
   type LogOptions,
+  type OffsetCheckpoint,
   type PartitionLog,
 } from '@odradek/log';
 import type { Clock, FileEntry, Logger, Volume } from '@odradek/ports';
@@ -69,6 +70,8 @@ export class ReplicaManager {
   #recoveryPoints = new Map<string, Offset>();
   #logStarts = new Map<string, Offset>();
   #firstDirty = new Map<string, Offset>();
+  /** What the checkpoint files hold, to write only news. */
+  readonly #written = new Map<string, Uint8Array>();
   #openingCount = 0;
   readonly #openingQueue: (() => void)[] = [];
   #isClosing = false;
@@ -165,11 +168,14 @@ export class ReplicaManager {
     });
   }
 
-  /** Writes how far each log is known to be flushed, and up to where it is committed. Cheap to lose: recovery then reads more. */
-  async checkpoint(): Promise<void> {
+  /** Writes how far each log is known to be flushed, and cleaned. Cheap to lose: recovery then reads more. */
+  async checkpointRecoveryPoints(): Promise<void> {
     await this.#writeCheckpoint(RECOVERY_POINTS, (log) => log.recoveryPoint);
-    await this.#writeCheckpoint(HIGH_WATERMARKS, (log) => log.highWatermark);
     await this.#writeCheckpoint(FIRST_DIRTY, (log) => log.firstDirtyOffset);
+  }
+
+  async checkpointHighWatermarks(): Promise<void> {
+    await this.#writeCheckpoint(HIGH_WATERMARKS, (log) => log.highWatermark);
   }
 
   /** Records that were deleted must not come back after a crash. */
@@ -186,7 +192,10 @@ export class ReplicaManager {
     await this.checkpointLogStarts();
     for (const { actor } of all) actor.send({ type: 'close.requested', clean: true });
     await Promise.all(all.map(({ actor }) => waitFor(actor, (it) => it.status !== 'active')));
-    if (!wasOffline) await this.checkpoint();
+    if (!wasOffline) {
+      await this.checkpointRecoveryPoints();
+      await this.checkpointHighWatermarks();
+    }
     return { isClean: !wasOffline };
   }
 
@@ -367,12 +376,21 @@ export class ReplicaManager {
     return new Map((entries ?? []).map((it) => [idOf(it.topic, it.partition), it.offset]));
   }
 
+  /** Writes the file when it would say something new. */
   async #writeCheckpoint(name: string, offsetOf: (log: PartitionLog) => Offset): Promise<void> {
-    const entries = [...this.all()].flatMap(({ topic, partition, log }) =>
-      log === undefined ? [] : [{ topic, partition, offset: offsetOf(log) }],
-    );
-    await this.#options.volume.replace(name, encodeOffsetCheckpoints(entries));
+    const entries: OffsetCheckpoint[] = [];
+    for (const { topic, partition, log } of this.all()) {
+      if (log !== undefined) entries.push({ topic, partition, offset: offsetOf(log) });
+    }
+    const bytes = encodeOffsetCheckpoints(entries);
+    const known = this.#written.get(name);
+    if (known !== undefined && isSame(known, bytes)) return;
+    await this.#options.volume.replace(name, bytes);
+    this.#written.set(name, bytes);
   }
 }
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 
 const belongsTo = (metadata: Uint8Array, topicId: string): boolean => decodePartitionMetadata(metadata) === topicId;

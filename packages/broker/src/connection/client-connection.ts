@@ -16,7 +16,6 @@ import {
   encodeResponse,
 } from '@odradek/protocol';
 import {
-  REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX,
   REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX,
   RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX,
 } from '../limits.ts';
@@ -38,6 +37,7 @@ export interface ClientConnectionOptions {
   readonly broker: BrokerServices;
   readonly handlers: ReadonlyMap<number, Handler>;
   readonly requestBytesMax: number;
+  readonly requestsInFlightMax: number;
   readonly budget: RequestBudget;
   readonly metrics: RequestMetrics;
   readonly clock: Clock;
@@ -128,7 +128,7 @@ export class ClientConnection {
   release(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#options.budget.give(this.#bytesInFlight);
+    this.#options.budget.give(this.#bytesInFlight, this.#slots.length);
     this.#options.budget.forget(this.#proceed);
     this.#bytesInFlight = 0;
     this.#backlog = [];
@@ -288,7 +288,7 @@ export class ClientConnection {
       this.#slots.splice(0, done);
       this.#bytesInFlight -= given;
       if (chunks.length > 0) connection.send(chunks);
-      budget.give(given);
+      budget.give(given, done);
     }
     if (closes) {
       this.#options.events.ruleBroken('a produce with acks=0 failed');
@@ -303,7 +303,7 @@ export class ClientConnection {
 
   #hasRoom(): boolean {
     return (
-      this.#slots.length < REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX &&
+      this.#slots.length < this.#options.requestsInFlightMax &&
       this.#bytesInFlight < REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX &&
       this.#options.connection.bufferedBytes < RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX &&
       this.#options.budget.hasRoom

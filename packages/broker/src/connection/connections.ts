@@ -21,7 +21,7 @@ interface Open {
 }
 
 export class Connections {
-  readonly budget = new RequestBudget(REQUEST_BYTES_IN_FLIGHT_MAX);
+  readonly budget: RequestBudget;
   readonly #broker: BrokerServices;
   readonly #handlers: ReadonlyMap<number, Handler>;
   readonly #metrics: RequestMetrics;
@@ -39,6 +39,10 @@ export class Connections {
     this.#metrics = options.metrics;
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.budget = new RequestBudget(
+      REQUEST_BYTES_IN_FLIGHT_MAX,
+      () => options.broker.settings.broker['queued.max.requests'],
+    );
     this.#machine = this.#provide();
   }
 
@@ -84,6 +88,7 @@ export class Connections {
       broker: this.#broker,
       handlers: this.#handlers,
       requestBytesMax: config['socket.request.max.bytes'],
+      requestsInFlightMax: config['odradek.connection.max.in.flight.requests'],
       budget: this.budget,
       metrics: this.#metrics,
       clock: this.#clock,

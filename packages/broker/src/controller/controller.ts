@@ -98,7 +98,14 @@ export class Controller {
     assignments: readonly { readonly brokerIds: readonly number[] }[] | null,
     validateOnly: boolean,
   ): Promise<Decision<null>> {
-    const decision = decideCreatePartitions(topic, count, assignments, this.#image, this.#random);
+    const decision = decideCreatePartitions(
+      topic,
+      count,
+      assignments,
+      this.#image,
+      this.#options.topicDefaults().partitionsPerBrokerMax,
+      this.#random,
+    );
     if (!decision.ok) return decision;
     return validateOnly ? decided(null) : this.#propose(decision.value, `topic "${topic.name}"`);
   }

@@ -5,7 +5,7 @@ import type { TreeOp } from '@odradek/quorum';
 import type { MetadataImage, TopicImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { partitionPath, topicPath } from '../metadata/paths.ts';
-import { PARTITIONS_PER_BROKER_MAX, PARTITIONS_PER_REQUEST_MAX } from '../limits.ts';
+import { PARTITIONS_PER_REQUEST_MAX } from '../limits.ts';
 import { checkReplicas } from './create-topics.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { initialAssignment, placeReplicas } from './placement.ts';
@@ -15,6 +15,7 @@ export const decideCreatePartitions = (
   count: number,
   assignments: readonly { readonly brokerIds: readonly number[] }[] | null,
   image: MetadataImage,
+  partitionsPerBrokerMax: number,
   random: Random,
 ): Decision<readonly TreeOp[]> => {
   const first = topic.partitions.length;
@@ -28,10 +29,10 @@ export const decideCreatePartitions = (
   if (added > PARTITIONS_PER_REQUEST_MAX) {
     return refuse(ErrorCode.INVALID_PARTITIONS, `one request makes at most ${PARTITIONS_PER_REQUEST_MAX} partitions`);
   }
-  if (image.partitionCount + added > PARTITIONS_PER_BROKER_MAX * Math.max(1, image.liveBrokers().length)) {
+  if (image.partitionCount + added > partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)) {
     return refuse(
       ErrorCode.POLICY_VIOLATION,
-      `the cluster would hold more than ${PARTITIONS_PER_BROKER_MAX} partitions a broker`,
+      `the cluster would hold more than ${partitionsPerBrokerMax} partitions a broker`,
     );
   }
   const factor = topic.partitions[0]?.replicas.length ?? 1;

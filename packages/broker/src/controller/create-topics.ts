@@ -8,7 +8,7 @@ import type { TreeOp } from '@odradek/quorum';
 import type { MetadataImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { partitionPath, topicConfigPath, topicPath } from '../metadata/paths.ts';
-import { PARTITIONS_PER_BROKER_MAX, PARTITIONS_PER_REQUEST_MAX } from '../limits.ts';
+import { PARTITIONS_PER_REQUEST_MAX } from '../limits.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { initialAssignment, placeReplicas } from './placement.ts';
 import { collisionKey, topicNameProblem } from './topic-name.ts';
@@ -26,6 +26,8 @@ export interface TopicRequest {
 export interface TopicDefaults {
   readonly numPartitions: number;
   readonly replicationFactor: number;
+  /** Partitions that the cluster may hold for each of its brokers. */
+  readonly partitionsPerBrokerMax: number;
   /** Why the key or its value is refused; null when it is right. */
   readonly configProblem: (name: string, value: string) => string | null;
 }
@@ -63,10 +65,10 @@ export const decideCreateTopic = (
   }
   const placed = request.assignments.length > 0 ? byHand(request, image) : byRule(request, image, defaults, random);
   if (!placed.ok) return placed;
-  if (image.partitionCount + placed.value.length > PARTITIONS_PER_BROKER_MAX * Math.max(1, image.liveBrokers().length)) {
+  if (image.partitionCount + placed.value.length > defaults.partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)) {
     return refuse(
       ErrorCode.POLICY_VIOLATION,
-      `the cluster would hold more than ${PARTITIONS_PER_BROKER_MAX} partitions a broker`,
+      `the cluster would hold more than ${defaults.partitionsPerBrokerMax} partitions a broker`,
     );
   }
   const configs = decideConfigs(request.configs, defaults);

@@ -10,9 +10,6 @@ import type { PartitionReplica } from '@odradek/replication';
 import { OFFSETS_TOPIC } from '../internal-topics.ts';
 import type { ReplicaManager } from '../replica-manager.ts';
 
-/** One read while a coordinator loads (Kafka's offsets.load.buffer.size). */
-const LOAD_READ_BYTES = 5 * 1024 * 1024;
-
 export const appendToGroupLog = (
   replicas: ReplicaManager,
   partition: number,
@@ -38,6 +35,7 @@ export const followGroupLeadership = (
   groups: GroupCoordinator,
   partition: number,
   replica: PartitionReplica,
+  loadBufferBytes: number,
   logger: Logger,
 ): void => {
   const { log, assignment } = replica;
@@ -45,16 +43,16 @@ export const followGroupLeadership = (
     groups.unload(partition);
     return;
   }
-  groups.load(partition, assignment.leaderEpoch, committedBatches(log)).catch((error: unknown) => {
+  groups.load(partition, assignment.leaderEpoch, committedBatches(log, loadBufferBytes)).catch((error: unknown) => {
     logger.error(`the groups of ${OFFSETS_TOPIC}-${partition} could not be loaded`, { error });
   });
 };
 
-async function* committedBatches(log: PartitionLog): AsyncIterable<Uint8Array> {
+async function* committedBatches(log: PartitionLog, maxBytes: number): AsyncIterable<Uint8Array> {
   let at = log.logStartOffset;
   const end = log.highWatermark;
   while (at < end) {
-    const read = await log.read(at, { maxBytes: LOAD_READ_BYTES, atLeastOneBatch: true, below: end });
+    const read = await log.read(at, { maxBytes, atLeastOneBatch: true, below: end });
     if (read.status === 'outOfRange') throw new Error(`offset ${at} of ${OFFSETS_TOPIC} went away while it was read`);
     if (read.records.length === 0) return;
     yield* read.records;

@@ -7,7 +7,6 @@ import {
   type Input,
 } from '@odradek/protocol';
 import { TOPIC_OPERATIONS } from '../authorized-operations.ts';
-import { DESCRIBE_TOPIC_PARTITIONS_MAX } from '../limits.ts';
 import { handler } from './handler.ts';
 
 type Response = Input<typeof describeTopicPartitionsResponse>;
@@ -24,7 +23,7 @@ export const describeTopicPartitions = handler({
     const names = all ? [...broker.image.topics.keys()] : [...new Set(request.topics.map((it) => it.name))];
     names.sort();
     const cursor = request.cursor;
-    let room = Math.min(Math.max(request.responsePartitionLimit, 1), DESCRIBE_TOPIC_PARTITIONS_MAX);
+    let room = Math.min(Math.max(request.responsePartitionLimit, 1), broker.settings.broker['max.request.partition.size.limit']);
     const topics: Topic[] = [];
     for (const name of names) {
       if (cursor !== null && name < cursor.topicName) continue;
