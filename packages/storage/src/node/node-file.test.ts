@@ -111,6 +111,20 @@ describe('a file on a file system', () => {
       expect(await statuses(calls)).toBe('ok ok full full');
     });
 
+    it('settles a sync that had to wait for another while a later append failed', async () => {
+      const release = disk.hold('fdatasync');
+      const calls: Promise<void>[] = [file.append([text('a')]), file.sync()];
+      await calls[0];
+      calls.push(file.append([text('b')]), file.sync());
+      await calls[2];
+      disk.refuseNext('writev', 'ENOSPC');
+      calls.push(file.append([text('c')]), file.sync());
+      await Promise.allSettled([calls[4]]);
+      release();
+      expect(await statuses(calls)).toBe('ok ok ok ok full full');
+      expect(onDisk()).toBe('ab');
+    });
+
     it('leaves the tail to the next truncate when it cannot be cut', async () => {
       await file.append([text('good')]);
       disk.shortWrites(2);
@@ -146,11 +160,14 @@ describe('a file on a file system', () => {
     it('shares one sync among all who wait for the same bytes', async () => {
       await Promise.all(
         Array.from({ length: 64 }, async () => {
-          await file.append([text('x')]);
-          await file.sync();
+          for (let round = 0; round < 3; round++) {
+            await file.append([text('x')]);
+            await file.sync();
+          }
         }),
       );
-      expect(count('fdatasync')).toBe(1);
+      // They go on together: had one of them waited longer than the others, it would now write alone.
+      expect([count('writev'), count('fdatasync')]).toEqual([3, 3]);
     });
 
     it('has one sync under way, and shares the next one', async () => {
