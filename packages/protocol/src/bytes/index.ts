@@ -1,5 +1,5 @@
 export * from './malformed-frame.ts';
-export * from './reader.ts';
-export * from './utf8.ts';
-export * from './uuid.ts';
-export * from './writer.ts';
+export { Reader } from './reader.ts';
+export { utf8Decode, utf8Encode, utf8Length, utf8Write } from './utf8.ts';
+export { uuidFromBase64, uuidFromBytes, uuidToBase64, uuidToBytes } from './uuid.ts';
+export { UnencodableValue, Writer } from './writer.ts';

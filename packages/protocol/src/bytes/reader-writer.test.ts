@@ -268,6 +268,13 @@ describe('what a frame declares and does not have', () => {
     expect(new Reader(bytes, 4).arrayLength(1, 2)).toBe(elements);
   });
 
+  it('is refused above what any frame may take, however large', () => {
+    // 40 million bytes that are one number each; the frame itself is not even looked at.
+    const frame = Buffer.alloc(40_000_004);
+    frame.writeInt32BE(40_000_000);
+    expect(() => new Reader(frame).arrayLength(1, 1)).toThrow('more values than a frame');
+  });
+
   it('is told with what was read and where', () => {
     const frame = reader(0, 1);
     frame.subject = 'MetadataRequest v4';

@@ -19,6 +19,11 @@ import { uuidFromBytes } from './uuid.ts';
 export const SLOTS_PER_BYTE = 1;
 /** Slots that any frame may take, however small: 4 MiB. Tens of thousands of short names fit. */
 export const SLOTS_MIN = 524_288;
+/**
+ * Slots that no frame may pass, however large: 256 MiB. Also keeps arrays below the size from which
+ * V8 makes them hash tables.
+ */
+export const SLOTS_MAX = 33_554_432;
 /** Kafka holds strings to an int16, also where their length is a varint. */
 export const STRING_BYTES_MAX = 32_767;
 /**
@@ -52,7 +57,7 @@ export class Reader {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.end = bytes.length;
-    this.slotsLeft = Math.max(SLOTS_MIN, bytes.length * slotsPerByte);
+    this.slotsLeft = Math.min(SLOTS_MAX, Math.max(SLOTS_MIN, bytes.length * slotsPerByte));
   }
 
   get bytesLeft(): number {
@@ -202,8 +207,9 @@ export class Reader {
   /** Takes slots from the frame's allowance. */
   charge(slots: number): void {
     this.slotsLeft -= slots;
-    if (this.slotsLeft < 0)
+    if (this.slotsLeft < 0) {
       this.fail(`more values than a frame of ${this.bytes.length} bytes may hold`);
+    }
   }
 
   /** Confines reading to the next `length` bytes. Returns what `leave` needs to undo it. */

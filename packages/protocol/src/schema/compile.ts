@@ -131,8 +131,9 @@ function arrayCodec(element: Codec, isFlexible: boolean, nullable: boolean): Cod
     },
     write(writer, value) {
       if (value === null && nullable) return writeLength(writer, isFlexible, -1);
-      if (!Array.isArray(value))
+      if (!Array.isArray(value)) {
         throw new UnencodableValue(`${String(value)} where an array must be`);
+      }
       writeLength(writer, isFlexible, value.length);
       let i = 0;
       try {

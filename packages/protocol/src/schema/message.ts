@@ -100,8 +100,9 @@ export function write<In>(
   try {
     to.codec(version).write(writer, body);
   } catch (error) {
-    if (error instanceof UnencodableValue)
+    if (error instanceof UnencodableValue) {
       error.message = `${to.info.name} v${version}: ${error.message}`;
+    }
     throw error;
   }
 }

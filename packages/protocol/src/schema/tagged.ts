@@ -24,8 +24,9 @@ export function readTagged(
 ): void {
   const count = reader.unsignedVarint();
   if (count === 0) return;
-  if (count * TAGGED_FIELD_BYTES_MIN > reader.bytesLeft)
+  if (count * TAGGED_FIELD_BYTES_MIN > reader.bytesLeft) {
     reader.fail(`${count} tagged fields where ${reader.bytesLeft} bytes are left`);
+  }
   for (let i = 0; i < count; i++) {
     const tag = reader.unsignedVarint();
     const size = reader.unsignedVarint();
