@@ -760,6 +760,33 @@ describe('deleting', () => {
     expect(await simple.committed(0)).toBe(1);
   });
 
+  it('a group that cannot be deleted goes on counting its generations', async () => {
+    const broker = await start();
+    const [consumer] = await stableGroup(broker, 1);
+    consumer!.leave();
+    await broker.clock.settle();
+    const next = new TestConsumer(broker);
+    next.memberId = (await next.joinOnce()).memberId;
+    broker.appends = { refuse: ErrorCode.NOT_ENOUGH_REPLICAS };
+    expect(await deleteGroup(broker)).toBe(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+    const join = next.join();
+    await broker.clock.advance(1);
+    expect(await join).toMatchObject({ generationId: 3 });
+  });
+
+  it('a group lets those in that were about to join', async () => {
+    const broker = await start();
+    const [consumer] = await stableGroup(broker, 1);
+    consumer!.leave();
+    await broker.clock.settle();
+    const next = new TestConsumer(broker);
+    next.memberId = (await next.joinOnce()).memberId;
+    expect(await deleteGroup(broker)).toBe(ErrorCode.NONE);
+    const join = next.join();
+    await broker.clock.advance(1);
+    expect(await join).toMatchObject({ errorCode: ErrorCode.NONE, generationId: 1 });
+  });
+
   it('single offsets is refused for topics that the group consumes', async () => {
     const broker = await start();
     broker.addTopic('former', 2);

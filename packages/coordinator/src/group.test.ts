@@ -36,6 +36,12 @@ function stateOf(broker: FakeBroker, groupId = 'readers'): string {
     .groups[0]!.groupState;
 }
 
+function membersOf(broker: FakeBroker): number {
+  const request = { groups: ['readers'], includeAuthorizedOperations: false };
+  return broker.coordinator.describeGroups(request, { apiVersion: 5, clientId: '', clientHost: '' })
+    .groups[0]!.members.length;
+}
+
 describe('joining', () => {
   it('sends a new member back with an id first, and begins the first generation after the initial delay', async () => {
     const broker = await start();
@@ -313,6 +319,31 @@ describe('rebalancing', () => {
     expect(consumers[0]!.generation).toBe(2);
   });
 
+  it('takes the assignment of a generation that is over for nothing', async () => {
+    const broker = await start();
+    const consumers = [0, 1].map(() => new TestConsumer(broker));
+    const joins = consumers.map((consumer) => consumer.join());
+    await broker.clock.advance(6_000);
+    await Promise.all(joins);
+    broker.appends = 'hold';
+    const [leader, follower] = consumers as [TestConsumer, TestConsumer];
+    const former = leader.sync();
+    // The leader starts over while its assignment is being stored.
+    leader.protocols = [{ name: 'range', metadata: subscriptionTo('words', 'more') }];
+    const again = [leader.join(), follower.join()];
+    expect((await former).errorCode).toBe(ErrorCode.REBALANCE_IN_PROGRESS);
+    await Promise.all(again);
+    const syncs = [leader.sync((memberId) => `anew ${memberId}`), follower.sync()];
+    await broker.clock.settle();
+    expect(broker.heldAppends).toBe(2);
+    broker.commitHeld(1);
+    await broker.clock.settle();
+    expect(stateOf(broker)).toBe('CompletingRebalance');
+    broker.commitHeld();
+    await Promise.all(syncs);
+    expect(follower.assignment).toBe(`anew ${follower.memberId}`);
+  });
+
   it('fences old generations', async () => {
     const broker = await start();
     const [consumer] = await stableGroup(broker, 1);
@@ -574,6 +605,39 @@ describe('static members', () => {
     expect(returned.map((consumer) => consumer.heartbeat())).toEqual([0, 0, 0, 0, 0]);
     await broker.restart();
     expect(returned.map((consumer) => consumer.heartbeat())).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it('fence one another when two processes have the same name', async () => {
+    const broker = await start();
+    await stableGroup(broker, 2, named);
+    broker.appends = 'hold';
+    const twins = [0, 1].map(() => new TestConsumer(broker, named(1)));
+    const others = [new TestConsumer(broker, named(0))];
+    const joins = [...others, ...twins].map((consumer) => consumer.join());
+    for (let round = 0; round < 3; round++) {
+      await broker.clock.settle();
+      broker.commitHeld();
+    }
+    expect(
+      (await Promise.all(joins)).map((reply) => [reply.errorCode, reply.generationId]),
+    ).toEqual([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect([...others, ...twins].map((consumer) => consumer.heartbeat())).toEqual([
+      0,
+      ErrorCode.FENCED_INSTANCE_ID,
+      0,
+    ]);
+    expect(membersOf(broker)).toBe(2);
+    await broker.restart();
+    expect(membersOf(broker)).toBe(2);
+    expect([...others, ...twins].map((consumer) => consumer.heartbeat())).toEqual([
+      0,
+      ErrorCode.FENCED_INSTANCE_ID,
+      0,
+    ]);
   });
 
   it('join the rebalance that began while their new id was being stored', async () => {

@@ -379,7 +379,6 @@ export class Group implements GroupEffects {
         const replacement = {
           old: decision.old,
           joining: decision.joining,
-          generation: roster.generation,
           leaderId: roster.leaderId,
           request,
           context,
@@ -448,7 +447,7 @@ export class Group implements GroupEffects {
   }
 
   #settleReplacement(
-    { old, joining, generation, leaderId, request, context, answer }: StaticReplacement,
+    { old, joining, leaderId, request, context, answer }: StaticReplacement,
     errorCode: ErrorCode,
   ): void {
     const { roster } = this;
@@ -461,14 +460,11 @@ export class Group implements GroupEffects {
         protocolName,
         leader: leaderId ?? '',
       });
-    } else if (
-      this.phase === 'Stable' &&
-      roster.generation === generation &&
-      roster.member(old.memberId) === old
-    ) {
+    } else if (this.phase === 'Stable' && roster.member(old.memberId) === old) {
+      // The same generation: the next would be stored behind this.
       answer(returnReply(roster, this.#replace(old, joining), leaderId, context));
     } else {
-      // A rebalance began meanwhile: it joins that one like any other.
+      // A rebalance began meanwhile, or another took the name: it joins like any other.
       this.join(request, context, answer);
     }
   }

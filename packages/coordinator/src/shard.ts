@@ -188,7 +188,6 @@ export class Shard implements GroupServices {
     const stored = this.image.metadata(group.groupId);
     // If the log could not be told how the group ended, only memory knows.
     if ((stored?.generation ?? 0) !== group.roster.generation) return;
-    if (stored !== undefined && stored.members.length > 0) return;
     if (this.#groups.get(group.groupId) !== group) return;
     this.#groups.delete(group.groupId);
     group.close(ErrorCode.COORDINATOR_NOT_AVAILABLE);

@@ -11,8 +11,7 @@ import type { Answer, Member, NewMember, Roster } from './roster.ts';
 export interface StaticReplacement {
   readonly old: Member;
   readonly joining: NewMember;
-  /** As they were when it asked. */
-  readonly generation: number;
+  /** Who led when it asked. */
   readonly leaderId: string | null;
   readonly request: JoinGroupRequest;
   readonly context: RequestContext;

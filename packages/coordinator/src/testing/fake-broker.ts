@@ -79,9 +79,9 @@ export class FakeBroker implements CoordinatorHost {
     return this.#held.length;
   }
 
-  /** What was held is committed, in order. */
-  commitHeld(): void {
-    for (const { partition, records, settle } of this.#held.splice(0)) {
+  /** What was held is committed, in order: all of it, or so many appends. */
+  commitHeld(count: number = this.#held.length): void {
+    for (const { partition, records, settle } of this.#held.splice(0, count)) {
       this.#log(partition).push(this.#batch(records));
       settle(ErrorCode.NONE);
     }
