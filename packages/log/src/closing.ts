@@ -34,6 +34,9 @@ async function leaveClean(log: LogState): Promise<void> {
   await saveLeaderEpochs(log);
   if (log.logEndOffset === log.cleanEndOffset) return;
   const active = activeSegment(log);
+  log.cleanEndOffset = log.logEndOffset;
+  // Perhaps it has not even a file.
+  if (active.sizeBytes === 0) return;
   active.completeTimeIndex();
   // A small segment is scanned at the next start, whatever its indexes say: they are for Kafka's tools, and need no flush.
   if (active.sizeBytes > SMALL_SEGMENT_BYTES) await saveIndexes(log, active);
@@ -41,7 +44,6 @@ async function leaveClean(log: LogState): Promise<void> {
   const snapshot = snapshotOf(log);
   const isNeeded = log.producers.size > 0 || active.sizeBytes > SMALL_SEGMENT_BYTES;
   if (isNeeded && !log.snapshots.has(snapshot.offset)) await saveSnapshot(log, snapshot);
-  log.cleanEndOffset = log.logEndOffset;
 }
 
 async function letGo(log: LogState): Promise<void> {

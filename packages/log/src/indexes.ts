@@ -95,8 +95,13 @@ export async function rebuildIndexes(log: LogContents, segment: Segment): Promis
   segment.firstTimestampMs = rebuilt.firstTimestampMs;
   log.ports.logger.info('the indexes of a segment were built anew', { file: file.name });
   if (segment.isSealed) {
-    await saveIndexes(log, segment);
     log.ports.resources.indexes.used(segment);
+    // Beside other writers of these files, and only if the segment is still the log's when its turn comes.
+    const save = async (): Promise<void> => {
+      if (log.segments.includes(segment) && segment.isSealed && segment.indexes !== undefined) await saveIndexes(log, segment);
+    };
+    if (log.background === undefined) await save();
+    else log.background.start(save);
   }
   return segment.indexes;
 }

@@ -54,3 +54,5 @@ export const INDEX_BYTES_MAX = 64 * 1024 * 1024;
 export const OPEN_FILES_RESERVE_RATIO = 0.25;
 /** An index that says nothing of so much of its segment's end is taken for damaged and built anew. */
 export const INDEX_GAP_BYTES_MAX = 16 * 1024 * 1024;
+/** Keys of one compaction round (Kafka's log.cleaner.dedupe.buffer.size is 128 MiB for all its threads). */
+export const COMPACTION_MAP_BYTES_MAX = 64 * 1024 * 1024;

@@ -49,6 +49,8 @@ export interface LogContents {
   readonly snapshots: Set<Offset>;
   logStartOffset: Offset;
   logEndOffset: Offset;
+  /** Derived files being written; a failure fails the log. Nobody's acknowledgement waits for them, the recovery point does. */
+  readonly background?: Serial;
 }
 
 export type LogPhase = 'open' | 'truncating' | 'closing' | 'closed';
@@ -56,7 +58,6 @@ export type LogPhase = 'open' | 'truncating' | 'closing' | 'closed';
 export interface LogState extends LogContents {
   readonly tail: Tail;
   readonly writer: Writer;
-  /** Derived files being written; a failure fails the log. Nobody's acknowledgement waits for them, the recovery point does. */
   readonly background: Serial;
   /** Retention, compaction, truncation: one at a time. */
   readonly maintenance: Serial;
@@ -75,8 +76,8 @@ export interface LogState extends LogContents {
   readonly reaper: Reaper;
   /** Exclusive operations that wait: a compaction under way gives up for them. */
   urgent: number;
-  /** Counts truncations: a read that began before one is not believed after it. */
-  truncations: number;
+  /** Counts truncations and compactions: what was read of a segment before one is not believed after it. */
+  generation: number;
 }
 
 export function newSegment(log: Pick<LogContents, 'ports' | 'folder' | 'config'>, options: Pick<SegmentOptions, 'baseOffset'> & Partial<SegmentOptions>): Segment {
@@ -114,6 +115,19 @@ export function sizeBytesOf(segments: readonly Segment[]): number {
   let sum = 0;
   for (const segment of segments) sum += segment.sizeBytes;
   return sum;
+}
+
+/** Runs `work`, again if segments were replaced or cut under it: what it found may be of files that are no more. */
+export async function onOneGeneration<T>(log: LogState, work: () => T | Promise<T>): Promise<T> {
+  for (;;) {
+    const { generation } = log;
+    try {
+      const result = await work();
+      if (log.generation === generation) return result;
+    } catch (error) {
+      if (log.generation === generation || log.phase === 'closed') throw error;
+    }
+  }
 }
 
 /** Background work gives the event loop back. */

@@ -4,6 +4,7 @@ import type { BatchView, LeaderEpoch, Offset } from '@odradek/protocol';
 import { LogCorruptError, asError } from './errors.ts';
 import { indexesOf } from './indexes.ts';
 import { DECOMPRESSED_BYTES_MAX } from './limits.ts';
+import { onOneGeneration } from './log-state.ts';
 import type { LogState } from './log-state.ts';
 import { STOP, scan } from './scan.ts';
 import type { Segment } from './segment.ts';
@@ -30,7 +31,11 @@ export function latestOffset(log: LogState): FoundOffset {
 }
 
 /** The first record, by offset, that is at `timestampMs` or later, if it lies below `below`. */
-export async function offsetForTimestamp(log: LogState, timestampMs: number, below: Offset): Promise<FoundOffset | undefined> {
+export function offsetForTimestamp(log: LogState, timestampMs: number, below: Offset): Promise<FoundOffset | undefined> {
+  return onOneGeneration(log, () => findTimestamp(log, timestampMs, below));
+}
+
+async function findTimestamp(log: LogState, timestampMs: number, below: Offset): Promise<FoundOffset | undefined> {
   for (const segment of [...log.segments]) {
     if (segment.sizeBytes === 0) continue;
     const { offsets, times } = await indexesOf(log, segment);
@@ -43,7 +48,11 @@ export async function offsetForTimestamp(log: LogState, timestampMs: number, bel
 }
 
 /** The first record that has the largest timestamp of the log. */
-export async function maxTimestampOffset(log: LogState): Promise<FoundOffset | undefined> {
+export function maxTimestampOffset(log: LogState): Promise<FoundOffset | undefined> {
+  return onOneGeneration(log, () => findMaximum(log));
+}
+
+async function findMaximum(log: LogState): Promise<FoundOffset | undefined> {
   let latest: { segment: Segment; max: TimestampOffset } | undefined;
   for (const segment of [...log.segments]) {
     if (segment.sizeBytes === 0) continue;

@@ -43,8 +43,8 @@ export class LogFile {
   readonly name: string;
   readonly #volume: Volume;
   readonly #openFiles: OpenFiles;
-  #file: AppendFile | undefined;
-  #opening: Promise<AppendFile> | undefined;
+  /** Kept while it is open: whoever awaits it goes on in the order of the calls, so that a sync never overtakes an append. */
+  #file: Promise<AppendFile> | undefined;
   #closing: Promise<void> | undefined;
   #users = 0;
   #pins = 0;
@@ -66,7 +66,7 @@ export class LogFile {
     if (this.#isGone) throw new LogClosedError(this.name);
     this.#users++;
     try {
-      const file = this.#file ?? (await this.#opened());
+      const file = await (this.#file ??= this.#open());
       this.#openFiles.used(this);
       return await work(file);
     } finally {
@@ -108,7 +108,7 @@ export class LogFile {
     if (file === undefined) return this.#closing;
     this.#file = undefined;
     this.#openFiles.closed(this);
-    this.#closing = file.close().finally(() => (this.#closing = undefined));
+    this.#closing = file.then((open) => open.close()).finally(() => (this.#closing = undefined));
     return this.#closing;
   }
 
@@ -124,17 +124,14 @@ export class LogFile {
     await this.#volume.remove(this.name);
   }
 
-  #opened(): Promise<AppendFile> {
-    this.#opening ??= (async () => {
-      try {
-        if (this.#closing !== undefined) await this.#closing;
-        this.#file = await this.#volume.open(this.name);
-        return this.#file;
-      } finally {
-        this.#opening = undefined;
-      }
-    })();
-    return this.#opening;
+  async #open(): Promise<AppendFile> {
+    try {
+      if (this.#closing !== undefined) await this.#closing;
+      return await this.#volume.open(this.name);
+    } catch (error) {
+      this.#file = undefined;
+      throw error;
+    }
   }
 
   #unused(): void {

@@ -18,7 +18,7 @@ import { close, deleteLog } from './closing.ts';
 import type { EpochEnd } from './leader-epochs.ts';
 import { PENDING_BYTES_MAX } from './limits.ts';
 import type { LogConfig } from './log-config.ts';
-import { sizeBytesOf } from './log-state.ts';
+import { onOneGeneration, sizeBytesOf } from './log-state.ts';
 import type { LogPorts, LogState } from './log-state.ts';
 import { earliestOffset, latestOffset, maxTimestampOffset, offsetForTimestamp } from './lookup.ts';
 import type { FoundOffset } from './lookup.ts';
@@ -34,7 +34,7 @@ import { recoveryPointOf, saveLeaderEpochs, saveLeaderEpochsBehind } from './sea
 import { Serial } from './serial.ts';
 import { Tail } from './tail.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
-import { abortedTransactions } from './transactions.ts';
+import { abortedInMemory, abortedTransactions } from './transactions.ts';
 import { truncateFullyAndStartAt, truncateTo } from './truncation.ts';
 import { Writer } from './writer.ts';
 import { asError } from './errors.ts';
@@ -137,7 +137,7 @@ export class PartitionLog {
       cleanEndOffset: options.cleanShutdown === true ? logEndOffset : offset(-1),
       phase: 'open',
       urgent: 0,
-      truncations: 0,
+      generation: 0,
     };
     const opened: PartitionLog = new PartitionLog(options, log);
     // What recovery found out about epochs is on the disk before anybody builds on it.
@@ -249,7 +249,7 @@ export class PartitionLog {
 
   /** Those that a reader of [from, upTo) must drop. */
   abortedTransactions(from: Offset, upTo: Offset): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]> {
-    return abortedTransactions(this.#log, from, upTo);
+    return abortedInMemory(this.#log, from, upTo) ?? onOneGeneration(this.#log, () => abortedTransactions(this.#log, from, upTo));
   }
 
   /** The first record at `timestampMs` or later, if it lies below `below`. */

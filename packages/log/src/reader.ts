@@ -112,21 +112,26 @@ function skipTo(log: LogState, segment: Segment, position: number, isFound: (bat
   return at;
 }
 
+/** Segments may be cut, cleaned or deleted under a read. What was read then may be half overwritten: it is asked for again. */
 async function readFromDisk(log: LogState, first: number, from: Offset, below: Offset, options: ReadOptions): Promise<ReadResult> {
-  const { truncations } = log;
-  for (const segment of log.segments.slice(first)) {
-    if (segment.sizeBytes === 0) continue;
-    const found = await readSegment(log, segment, from, below, options);
-    // The log was cut under the read: what was read may have been cut off, or half overwritten.
-    if (log.truncations !== truncations) return read(log, from, options);
-    if (found !== undefined) return found;
+  const { generation } = log;
+  let result: ReadResult = nothing(from);
+  try {
+    for (const segment of log.segments.slice(first)) {
+      const found = segment.sizeBytes === 0 ? undefined : await readSegment(log, segment, from, below, options);
+      if (found === undefined && log.generation === generation) continue;
+      result = found ?? result;
+      break;
+    }
+  } catch (error) {
+    if (log.generation === generation || log.phase === 'closed') throw error;
   }
-  return nothing(from);
+  return log.generation === generation ? result : read(log, from, options);
 }
 
 /** Undefined: the segment has nothing at or behind `from`. */
 async function readSegment(log: LogState, segment: Segment, from: Offset, below: Offset, options: ReadOptions): Promise<ReadResult | undefined> {
-  const { truncations } = log;
+  const { generation } = log;
   let hasRebuilt = false;
   let position: number = (await indexesOf(log, segment)).offsets.positionBefore(from);
   let windowBytes = Math.max(0, options.maxBytes) + READ_SLACK_BYTES;
@@ -139,7 +144,7 @@ async function readSegment(log: LogState, segment: Segment, from: Offset, below:
       return readFromTail(log, segmentIndexOf(log.segments, segment.baseOffset), atLeast, below, options);
     }
     const bytes = await segment.file.read(position, Math.min(windowBytes, inMemory - position));
-    if (log.truncations !== truncations) return undefined;
+    if (log.generation !== generation) return undefined;
     const cut = cutFromBytes(log, segment, bytes, position, from, below, options);
     if (cut.problem !== undefined) {
       // Did a wrong index lead here, or is the log damaged?

@@ -3,7 +3,7 @@
  * can reach them meanwhile; after a crash they are found again, below the log's start, and go with the next retention.
  */
 import type { Clock, TimerHandle } from '@odradek/ports';
-import type { LogContents } from './log-state.ts';
+import type { LogContents, LogState } from './log-state.ts';
 import { segmentFile } from './names.ts';
 import type { Serial } from './serial.ts';
 import type { Segment } from './segment.ts';
@@ -27,18 +27,18 @@ export class Reaper {
     this.#background = background;
   }
 
-  doom(log: LogContents, segments: readonly Segment[]): void {
+  doom(log: LogState, segments: readonly Segment[]): void {
     const dueMs = this.#clock.monotonicMs() + log.config.fileDeleteDelayMs;
     for (const segment of segments) this.#doomed.push({ segment, dueMs });
     this.#wait(log);
   }
 
   /** All of them now. */
-  async finish(log: LogContents): Promise<void> {
+  async finish(log: LogState): Promise<void> {
     this.#stop();
     const doomed = this.#doomed;
     this.#doomed = [];
-    for (const { segment } of doomed) await removeSegment(log, segment);
+    for (const { segment } of doomed) await remove(log, segment);
   }
 
   /** Leaves them to the next open. */
@@ -52,7 +52,7 @@ export class Reaper {
     this.#timer = undefined;
   }
 
-  #wait(log: LogContents): void {
+  #wait(log: LogState): void {
     const first = this.#doomed[0];
     if (first === undefined || this.#timer !== undefined) return;
     const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, first.dueMs - this.#clock.monotonicMs()));
@@ -62,11 +62,17 @@ export class Reaper {
     }, delayMs);
   }
 
-  async #removeDue(log: LogContents): Promise<void> {
+  async #removeDue(log: LogState): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
-    while (this.#doomed[0] !== undefined && this.#doomed[0].dueMs <= nowMs) await removeSegment(log, this.#doomed.shift()!.segment);
+    while (this.#doomed[0] !== undefined && this.#doomed[0].dueMs <= nowMs) await remove(log, this.#doomed.shift()!.segment);
     this.#wait(log);
   }
+}
+
+/** A reader that is between two reads of it begins anew. */
+function remove(log: LogState, segment: Segment): Promise<void> {
+  log.generation++;
+  return removeSegment(log, segment);
 }
 
 /** Waits for its readers. */

@@ -59,13 +59,17 @@ export interface ScanRange {
   readonly from: number;
   readonly to: number;
   readonly minOffset: Offset;
+  /** How much is read at once. */
+  readonly windowBytes?: number;
 }
 
 /** Reads a file window by window. A batch that does not end before `to` is a problem here: there is nothing more to read. */
-export async function scan(read: (position: number, length: number) => Promise<Uint8Array>, { from, to, minOffset }: ScanRange, visit: Visit): Promise<WalkEnd> {
+export async function scan(read: (position: number, length: number) => Promise<Uint8Array>, range: ScanRange, visit: Visit): Promise<WalkEnd> {
+  const { from, to, minOffset } = range;
+  const window = range.windowBytes ?? SCAN_WINDOW_BYTES;
   let position = from;
   let nextOffset = minOffset;
-  let windowBytes = SCAN_WINDOW_BYTES;
+  let windowBytes = window;
   while (position < to) {
     const length = Math.min(windowBytes, to - position);
     const bytes = await read(position, length);
@@ -76,7 +80,7 @@ export async function scan(read: (position: number, length: number) => Promise<U
       return { position: end.position, nextOffset: end.nextOffset, problem: `the file ends ${missing} bytes before the batch does` };
     }
     // The rest of a batch larger than the window: read it whole.
-    windowBytes = Math.max(SCAN_WINDOW_BYTES, position + bytes.length + missing - end.position);
+    windowBytes = Math.max(window, position + bytes.length + missing - end.position);
     position = end.position;
     nextOffset = end.nextOffset;
   }

@@ -10,21 +10,23 @@ import type { Segment } from './segment.ts';
 import { abortedWithin, decodeAborted, encodeAborted } from './transaction-index.ts';
 import type { AbortedTransaction } from './transaction-index.ts';
 
-/** Those that reach into [from, upTo), in the order of their markers. At once when all that is needed is in memory. */
-export function abortedTransactions(log: LogContents, from: Offset, upTo: Offset): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]> {
+/** Those that reach into [from, upTo), in the order of their markers. Undefined: not all that is needed is in memory. */
+export function abortedInMemory(log: LogContents, from: Offset, upTo: Offset): AbortedTransaction[] | undefined {
   const found: AbortedTransaction[] = [];
   for (let n = Math.max(0, segmentIndexOf(log.segments, from)); n < log.segments.length; n++) {
-    const segment = log.segments[n]!;
-    if (segment.aborted === undefined) return abortedFromDisk(log, from, upTo, n, found);
-    const here = abortedWithin(segment.aborted, from, upTo);
+    const { aborted } = log.segments[n]!;
+    if (aborted === undefined) return undefined;
+    const here = abortedWithin(aborted, from, upTo);
     found.push(...here.transactions);
     if (here.isComplete) break;
   }
   return found;
 }
 
-async function abortedFromDisk(log: LogContents, from: Offset, upTo: Offset, first: number, found: AbortedTransaction[]): Promise<readonly AbortedTransaction[]> {
-  for (const segment of log.segments.slice(first)) {
+/** The same, from wherever it is. */
+export async function abortedTransactions(log: LogContents, from: Offset, upTo: Offset): Promise<AbortedTransaction[]> {
+  const found: AbortedTransaction[] = [];
+  for (const segment of log.segments.slice(Math.max(0, segmentIndexOf(log.segments, from)))) {
     const here = abortedWithin(await abortedOf(log, segment), from, upTo);
     found.push(...here.transactions);
     if (here.isComplete) break;

@@ -33,7 +33,7 @@ export function truncateTo(log: LogState, target: Offset): Promise<boolean> {
     // Its file goes with the other derived ones; an active segment has its list in memory.
     await abortedOf(log, segment);
     const later = log.segments.splice(n + 1);
-    log.truncations++;
+    log.generation++;
     log.tail.clear();
     setBounds(log, target);
     cutInMemory(log, segment, target, position);
@@ -125,7 +125,7 @@ async function restoreMaximum(segment: Segment): Promise<void> {
 
 async function beginAnew(log: LogState, start: Offset): Promise<void> {
   const old = log.segments.splice(0);
-  log.truncations++;
+  log.generation++;
   log.tail.clear();
   const segment = newSegment(log, { baseOffset: start });
   segment.beginIndexes();
