@@ -1,5 +1,5 @@
 /**
- * The brokers of a cluster and who leads what, as Metadata tells it. Connections are opened when they are first needed, one a broker, and
+ * The brokers of a cluster and who leads what, as Metadata tells it. Connections are opened when they are first needed, one a broker (and one for long polls), and
  * opened anew after they are lost. Bootstrap addresses serve only until a broker has told the others' (they may be a load balancer's).
  */
 import type { Endpoint } from '@odradek/ports';
@@ -34,12 +34,22 @@ export interface MetadataQuery {
 
 const REQUEST_TIMEOUT_MS = 30_000;
 
+export interface AskOptions {
+  /** What the broker may take on purpose, beyond the usual time. */
+  readonly extraMs?: number;
+  /**
+   * A broker answers a connection's requests in their order: behind a fetch that waits for records, everything waits. So such
+   * fetches have a connection of their own.
+   */
+  readonly lane?: 'main' | 'fetch';
+}
+
 export class Cluster {
   readonly host: ClientHost;
   readonly retry: RetryPolicy;
   readonly #bootstrap: readonly Endpoint[];
   readonly #connectionOptions: { readonly clientId: string; readonly requestTimeoutMs: number };
-  /** By "host:port"; the promise is shared by those who ask while it opens. */
+  /** By lane and "host:port"; the promise is shared by those who ask while it opens. */
   readonly #connections = new Map<string, Promise<BrokerConnection>>();
   #brokers: ReadonlyMap<number, Endpoint> = new Map();
   #controllerId = -1;
@@ -110,12 +120,12 @@ export class Cluster {
     nodeId: number,
     api: Api<In, Out>,
     body: NoInfer<In>,
-    extraMs = 0,
+    { extraMs = 0, lane = 'main' }: AskOptions = {},
   ): Promise<Out> {
     const endpoint = this.#brokers.get(nodeId);
     if (endpoint === undefined)
       throw new NoBrokerReachable(`broker ${nodeId} is not known (any more)`);
-    const connection = await this.#connect(endpoint);
+    const connection = await this.#connect(endpoint, lane);
     return connection.request(api, body, this.#connectionOptions.requestTimeoutMs + extraMs);
   }
 
@@ -165,15 +175,15 @@ export class Cluster {
     this.#connections.clear();
   }
 
-  async #connect(endpoint: Endpoint): Promise<BrokerConnection> {
+  async #connect(endpoint: Endpoint, lane: 'main' | 'fetch' = 'main'): Promise<BrokerConnection> {
     if (this.#isClosed) throw new ClientClosed('the client is closed');
-    const key = formatEndpoint(endpoint);
+    const key = `${lane} ${formatEndpoint(endpoint)}`;
     const known = this.#connections.get(key);
     if (known !== undefined) {
       const connection = await known;
       if (connection.isOpen) return connection;
       if (this.#connections.get(key) === known) this.#connections.delete(key);
-      return this.#connect(endpoint);
+      return this.#connect(endpoint, lane);
     }
     const opening = BrokerConnection.open(this.host, endpoint, this.#connectionOptions);
     this.#connections.set(key, opening);

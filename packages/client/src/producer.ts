@@ -186,7 +186,7 @@ export class Producer {
           timeoutMs,
           topicData: [{ name: topic, partitionData: [{ index: partition, records: batch }] }],
         },
-        timeoutMs,
+        { extraMs: timeoutMs },
       );
       const [answer] = responses[0]?.partitionResponses ?? [];
       if (answer === undefined)

@@ -8,7 +8,7 @@ import type { BatchView, RecordHeader } from '@odradek/protocol';
 import { fetchApi, listOffsetsApi } from './api.ts';
 import type { Cluster } from './cluster.ts';
 import { BrokerError, ClientError, ProtocolViolation, check } from './errors.ts';
-import { pause, throwIfAborted, withRetries } from './retry.ts';
+import { throwIfAborted, withRetries } from './retry.ts';
 
 /** Where to begin; an offset below zero counts from the end. */
 export type StartingPoint =
@@ -76,7 +76,6 @@ export async function* readTopic(
       const records = recordsOf(cluster, topic, position, batch);
       if (records.length > 0) yield records;
     }
-    if (batches.length === 0) await pause(cluster.host, 0, signal);
   }
 }
 
@@ -203,7 +202,7 @@ async function fetchRound(
         ],
         forgottenTopicsData: [],
       },
-      maxWaitMs,
+      { extraMs: maxWaitMs, lane: 'fetch' },
     ),
   );
   const fetched: FetchedBatch[] = [];

@@ -42,7 +42,7 @@ import {
   produceResponse,
   setBaseOffset,
 } from '@odradek/protocol';
-import type { Body, Input, Message } from '@odradek/protocol';
+import type { Body, Input, Message, RequestHeader } from '@odradek/protocol';
 import type { ClientHost } from '../host.ts';
 
 const FRAME_BYTES_MAX = 1024 * 1024;
@@ -216,13 +216,45 @@ export class FakeBroker {
       connection.deliver(this.#versions(apiVersion, correlationId));
       return;
     }
-    const { request, response, handle } = this.#handlers.get(apiKey)!;
+    const { request } = this.#handlers.get(apiKey)!;
     const name = request.info.name.replace(/Request$/, '');
     this.asked.push(`${name} v${apiVersion}`);
     if (this.silent.has(name)) return;
-    const answer = handle(decode(request, apiVersion, header.body) as never);
+    const body = decode(request, apiVersion, header.body) as never;
+    const waitMs =
+      name === 'Fetch' && !this.#hasNews(body) ? (body as Body<typeof fetchRequest>).maxWaitMs : 0;
+    const place = connection.reserve();
+    const reply = (): void =>
+      this.#reply(this.#handlers.get(apiKey)!, body, header, connection, place);
+    if (waitMs > 0) this.clock.setTimeout(reply, waitMs);
+    else reply();
+  }
+
+  #reply(
+    { request, response, handle }: Registered,
+    body: never,
+    { apiVersion, correlationId }: RequestHeader,
+    connection: FakeConnection,
+    place: Place,
+  ): void {
+    const name = request.info.name.replace(/Request$/, '');
+    const answer = handle(body);
     if (this.lostAnswers.delete(name)) connection.lose();
-    else connection.deliver(encodeResponse(response, apiVersion, correlationId, answer as never));
+    else {
+      const chunks = encodeResponse(response, apiVersion, correlationId, answer as never);
+      connection.deliver(chunks, place);
+    }
+  }
+
+  /** A fetch that finds nothing is held, as brokers do. */
+  #hasNews({ topics }: Body<typeof fetchRequest>): boolean {
+    if ((this.errors.get('Fetch')?.length ?? 0) > 0 || this.lostAnswers.has('Fetch')) return true;
+    return topics.some(({ topic, partitions }) =>
+      partitions.some(
+        ({ partition, fetchOffset }) =>
+          this.topics.get(topic)?.[partition]?.endOffset !== fetchOffset,
+      ),
+    );
   }
 
   #versions(apiVersion: number, correlationId: number): Uint8Array[] {
@@ -332,11 +364,17 @@ export class FakeBroker {
   }
 }
 
+/** An answer that is due. */
+interface Place {
+  chunks: readonly Uint8Array[] | undefined;
+}
+
 class FakeConnection implements Connection {
   readonly remoteAddress = 'fake:9092';
   readonly bufferedBytes = 0;
   readonly #frames: FrameReader;
   #handler: ConnectionHandler | undefined;
+  readonly #answers: Place[] = [];
   #isClosed = false;
 
   constructor(onRequest: (bytes: Uint8Array, self: FakeConnection) => void) {
@@ -359,11 +397,22 @@ class FakeConnection implements Connection {
     return true;
   }
 
-  /** In two pieces, so that nobody relies on the cutting. */
-  deliver(chunks: readonly Uint8Array[]): void {
-    const bytes = concat(chunks);
-    this.#handler?.onBytes(bytes.subarray(0, 3), false);
-    this.#handler?.onBytes(bytes.subarray(3), false);
+  /** A place in the order of answers. */
+  reserve(): Place {
+    const place: Place = { chunks: undefined };
+    this.#answers.push(place);
+    return place;
+  }
+
+  /** When those before it are out; in two pieces, so that nobody relies on the cutting. */
+  deliver(chunks: readonly Uint8Array[], place = this.reserve()): void {
+    place.chunks = chunks;
+    for (let next = this.#answers[0]; next?.chunks !== undefined; next = this.#answers[0]) {
+      this.#answers.shift();
+      const bytes = concat(next.chunks);
+      this.#handler?.onBytes(bytes.subarray(0, 3), false);
+      this.#handler?.onBytes(bytes.subarray(3), false);
+    }
   }
 
   lose(): void {

@@ -1,0 +1,1 @@
+export { createClientHost } from '@odradek/node';

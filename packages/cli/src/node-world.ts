@@ -1,0 +1,46 @@
+import { OutputClosed } from './world.ts';
+import type { Output, World } from './world.ts';
+
+/** 128 and the signal's number, as shells tell it. */
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export function createNodeWorld(version: string, startedMs: number): World {
+  return {
+    stdin: {
+      isTerminal: process.stdin.isTTY === true,
+      [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator](),
+    },
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    environment: process.env,
+    version,
+    onSignal(listener) {
+      const heard = (signal: keyof typeof EXIT_CODES) => (): void => listener(EXIT_CODES[signal]);
+      const [interrupt, terminate] = [heard('SIGINT'), heard('SIGTERM')];
+      process.on('SIGINT', interrupt).on('SIGTERM', terminate);
+      return () => {
+        process.off('SIGINT', interrupt).off('SIGTERM', terminate);
+      };
+    },
+    exit: (code) => process.exit(code),
+    monotonicMs: () => performance.now() - startedMs,
+    clientHost: async () => (await import('./client-host.ts')).createClientHost(),
+  };
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  let failure: Error | undefined;
+  stream.on('error', (cause: Error & { code?: string }) => {
+    failure = cause.code === 'EPIPE' ? new OutputClosed('the reader has gone', { cause }) : cause;
+  });
+  return {
+    isTerminal: stream.isTTY === true,
+    write(chunk) {
+      return new Promise((resolve, reject) => {
+        if (failure !== undefined) reject(failure);
+        // The callback, not 'drain': it also tells of a pipe that broke.
+        else stream.write(chunk, (error) => (error == null ? resolve() : reject(failure ?? error)));
+      });
+    },
+  };
+}

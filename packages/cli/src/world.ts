@@ -1,0 +1,37 @@
+/** What the command touches of the machine, in one place, so that tests can give it another. */
+import type { ClientHost } from '@odradek/client';
+
+export interface Output {
+  /** Resolves when more may be written; rejects when the reader has gone. */
+  write(chunk: string | Uint8Array): Promise<void>;
+  readonly isTerminal: boolean;
+}
+
+export interface World {
+  readonly stdin: AsyncIterable<Uint8Array> & { readonly isTerminal: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  /** Calls back at SIGINT or SIGTERM, with the exit code that tells of it. Returns how to stop listening. */
+  onSignal(listener: (exitCode: number) => void): () => void;
+  /** Ends the process now. */
+  exit(code: number): void;
+  monotonicMs(): number;
+  /** Loaded when it is first needed: `up` needs none. */
+  clientHost(): Promise<ClientHost>;
+}
+
+export const EXIT_OK = 0;
+export const EXIT_FAILURE = 1;
+export const EXIT_USAGE = 2;
+
+/** What the person typed cannot be done as it is: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Nobody reads what is written any more (`odradek tail t | head`): the command ends quietly. */
+export class OutputClosed extends Error {
+  override readonly name = 'OutputClosed';
+}
