@@ -4,6 +4,8 @@
  *
  * What the group is in memory runs ahead of the log: members, joins and the generation that is being formed. What the log says is the
  * image's; of it the group takes assignments and new static member ids only when they are committed.
+ *
+ * Long, because requests and effects are two sides of one thing: what the ones begin the others end.
  */
 import { ErrorCode } from '@odradek/protocol';
 import type { Clock, Logger, Random } from '@odradek/ports';
