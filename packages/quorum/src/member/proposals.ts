@@ -7,13 +7,13 @@
  * to be), and answers come in the order of the questions.
  */
 import type { Clock, Crc32c } from '@odradek/ports';
-import { buildBatch, offset, type LeaderEpoch, type Offset } from '@odradek/protocol';
+import { buildBatch, ErrorCode, offset, type LeaderEpoch, type Offset } from '@odradek/protocol';
 import { invariant, QuorumError } from '../errors.ts';
 import type { QuorumLimits } from '../limits.ts';
 import { decide, type Decision } from '../tree/decide.ts';
 import { Draft } from '../tree/draft.ts';
 import type { SessionId } from '../tree/node.ts';
-import type { OpResult, SessionOp, TreeError, TreeOp } from '../tree/operation.ts';
+import type { OpResult, SessionOp, TreeError, TreeErrorCode, TreeOp } from '../tree/operation.ts';
 import { encodeRecord } from '../tree/record-codec.ts';
 import type { CommittedBatch, CommittedTree } from './committed-tree.ts';
 import type { QuorumLog } from './quorum-log.ts';
@@ -42,6 +42,13 @@ export interface ProposalsOptions {
   readonly crc32c: Crc32c;
   readonly limits: QuorumLimits;
 }
+
+/** Of the log's refusals, those after which one may go on. */
+const REFUSALS: ReadonlyMap<ErrorCode, TreeErrorCode> = new Map([
+  [ErrorCode.MESSAGE_TOO_LARGE, 'tooLarge'],
+  [ErrorCode.RECORD_LIST_TOO_LARGE, 'tooLarge'],
+  [ErrorCode.REQUEST_TIMED_OUT, 'overloaded'],
+] as const);
 
 const OVERLOADED: Outcome = {
   status: 'refused',
@@ -93,13 +100,9 @@ export class Proposals {
     }
     const nextOffset = log.logEndOffset;
     const decision = decide(this.#decided, ops, { nextOffset, sessionId, limits });
-    if (decision.status === 'refused') {
-      const outcome: Outcome = { status: 'refused', error: decision.error };
-      return this.pendingCount === 0
-        ? Promise.resolve(outcome)
-        : this.#wait({ nextOffset, outcome, sizeBytes: 0, appended: undefined });
-    }
+    if (decision.status === 'refused') return this.#refuse(decision.error);
     const batch = this.#append(decision, nextOffset);
+    if ('code' in batch) return this.#refuse(batch);
     this.#decided.take(decision.draft);
     return this.#wait({
       nextOffset: batch.nextOffset,
@@ -146,38 +149,38 @@ export class Proposals {
     for (const pending of abandoned) pending.reject(error);
   }
 
-  #append(decision: Decision & { status: 'decided' }, baseOffset: Offset): CommittedBatch {
+  #refuse(error: TreeError): Promise<Outcome> {
+    const outcome: Outcome = { status: 'refused', error };
+    if (this.pendingCount === 0) return Promise.resolve(outcome);
+    const nextOffset = this.#options.log.logEndOffset;
+    return this.#wait({ nextOffset, outcome, sizeBytes: 0, appended: undefined });
+  }
+
+  /** The log may find it too large, or be too far behind its disk; anything else ends the leadership. */
+  #append(
+    { records }: Decision & { status: 'decided' },
+    baseOffset: Offset,
+  ): CommittedBatch | TreeError {
     const { epoch, log, clock, crc32c } = this.#options;
     const timestampMs = clock.wallTimeMs();
     const bytes = buildBatch({
       baseOffset,
       leaderEpoch: epoch,
-      records: decision.records.map((record) => ({
-        timestampMs,
-        key: null,
-        value: encodeRecord(record),
-      })),
+      records: records.map((record) => ({ timestampMs, key: null, value: encodeRecord(record) })),
       crc32c,
     });
     const appended = log.appendAsLeader(bytes, { leaderEpoch: epoch, origin: 'coordinator' });
     if (appended.status === 'refused') {
-      throw new QuorumError(
-        'storage',
-        `the metadata log refused a batch of ${bytes.length} bytes: ${appended.message ?? 'no reason given'}`,
-      );
+      const code = REFUSALS.get(appended.errorCode);
+      if (code !== undefined) return { code, message: appended.message, opIndex: 0 };
+      throw new QuorumError('storage', `the metadata log takes no batch: ${appended.message}`);
     }
     invariant(
       appended.status === 'appended' && appended.baseOffset === baseOffset,
       `a batch decided for offset ${baseOffset} came to stand at ${appended.baseOffset} (${appended.status})`,
     );
-    const { records } = decision;
-    return {
-      baseOffset,
-      nextOffset: offset(baseOffset + records.length),
-      epoch,
-      records,
-      sizeBytes: bytes.length,
-    };
+    const nextOffset = offset(baseOffset + records.length);
+    return { baseOffset, nextOffset, epoch, records, sizeBytes: bytes.length };
   }
 
   #wait(pending: Omit<Pending, 'resolve' | 'reject'>): Promise<Outcome> {

@@ -2,7 +2,7 @@
  * What the ensemble needs of the log that it is kept in: a part of PartitionLog's own shape, so that one can be handed in
  * as it is. The log must be one whose flushed offset means flushed (`flush.messages=1`): votes and commits rest on it.
  */
-import type { LeaderEpoch, Offset } from '@odradek/protocol';
+import type { ErrorCode, LeaderEpoch, Offset } from '@odradek/protocol';
 
 export interface QuorumLog {
   readonly logStartOffset: Offset;
@@ -28,8 +28,9 @@ export interface QuorumLog {
     },
   ): QuorumRead | Promise<QuorumRead>;
   setHighWatermark?(highWatermark: Offset): void;
-  /** Gives up what a snapshot holds. */
-  deleteRecordsBefore?(offset: Offset): unknown;
+  /** Gives up what a snapshot holds; the disk has it back with the next retention. */
+  deleteRecordsBefore?(before: Offset): unknown;
+  enforceRetention?(): Promise<unknown>;
 }
 
 export type QuorumAppend =
@@ -38,7 +39,8 @@ export type QuorumAppend =
       readonly baseOffset: Offset;
       readonly lastOffset: Offset;
     }
-  | { readonly status: 'refused'; readonly message: string | null };
+  /** Nothing has changed. */
+  | { readonly status: 'refused'; readonly errorCode: ErrorCode; readonly message: string };
 
 export type QuorumRead =
   | {

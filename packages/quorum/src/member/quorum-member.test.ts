@@ -12,6 +12,7 @@ import {
   utf8Encode,
   type Uuid,
 } from '@odradek/protocol';
+import type { ReadResult } from '@odradek/log';
 import { describe, expect, it } from 'vitest';
 import { QuorumError } from '../errors.ts';
 import { QUORUM_LIMITS } from '../limits.ts';
@@ -19,14 +20,13 @@ import {
   crc32c,
   INCARNATION,
   NODE,
+  openMetadataLog,
   recordingLogger,
   startLoneMember,
 } from '../testing/ensemble.ts';
-import { FileLog } from '../testing/file-log.ts';
 import type { SessionId, TreeChange } from '../tree/node.ts';
 import type { TreeOp } from '../tree/operation.ts';
 import { encodeSnapshot } from '../tree/snapshot.ts';
-import type { QuorumRead } from './quorum-log.ts';
 import type { QuorumMember } from './quorum-member.ts';
 
 const LOG = '__cluster_metadata-0/00000000000000000000.log';
@@ -84,8 +84,12 @@ describe('a lone voter', () => {
 
   it("opens its epoch with Kafka's leader change record", async () => {
     const { log } = await start(freshVolume());
-    const read = log.read(offset(0), { maxBytes: 1000, below: log.logEndOffset });
-    const batch = new BatchView((read as Extract<QuorumRead, { status: 'ok' }>).records[0]!);
+    const read = await log.read(offset(0), {
+      maxBytes: 1000,
+      atLeastOneBatch: true,
+      below: log.logEndOffset,
+    });
+    const batch = new BatchView((read as Extract<ReadResult, { status: 'ok' }>).records[0]!);
     expect(batch).toMatchObject({ isControl: true, leaderEpoch: 1, baseOffset: 0 });
     const [record] = [...recordsIn(batch)];
     expect(Buffer.from(record!.key!).toString('hex')).toBe('00000002');
@@ -100,7 +104,7 @@ describe('a lone voter', () => {
     const error = await rejection(start(volume));
     expect(error.kind).toBe('storage');
     expect(error.cause).toMatchObject({ name: 'VolumeError', kind: 'failed' });
-    expect(volume.disk.files.get(LOG)!.sizeBytes).toBe(0);
+    expect(volume.disk.files.get(LOG)?.sizeBytes ?? 0).toBe(0);
   });
 
   it('has everything that was committed when it starts again', async () => {
@@ -123,7 +127,7 @@ describe('a lone voter', () => {
     const volume = freshVolume();
     await (await start(volume)).member.propose([create('/a')]);
     const next = crashed(volume);
-    const log = await FileLog.open(next, crc32c);
+    const log = await openMetadataLog(next);
     const release = next.disk.hold('sync', LOG);
     let isLeading = false;
     const starting = start(next, { log }).then(() => (isLeading = true));
@@ -221,17 +225,19 @@ describe('a proposal', () => {
   });
 
   it('comes by the thousand into few flushes: 5,000 in under a second', async () => {
-    const { member, log } = await start(freshVolume());
-    // The best of three: other programs share the machine.
+    const volume = freshVolume();
+    const { member } = await start(volume);
+    // Of processor time, and the best of three: other programs share the machine.
     let bestMs = Infinity;
     for (const round of ['a', 'b', 'c']) {
-      const flushesBefore = log.flushCount;
-      const startedMs = performance.now();
+      const flushesBefore = volume.disk.counters.syncs;
+      const before = process.cpuUsage();
       const answers = await Promise.all(
         Array.from({ length: 5000 }, (_, i) => member.propose([create(`/${round}${i}`)])),
       );
-      bestMs = Math.min(bestMs, performance.now() - startedMs);
-      expect(log.flushCount - flushesBefore).toBeLessThanOrEqual(3);
+      const { user, system } = process.cpuUsage(before);
+      bestMs = Math.min(bestMs, (user + system) / 1000);
+      expect(volume.disk.counters.syncs - flushesBefore).toBeLessThanOrEqual(3);
       expect(answers.every((it) => it.status === 'committed')).toBe(true);
     }
     expect(bestMs).toBeLessThan(1000);
@@ -444,6 +450,11 @@ describe('a disk that refuses', () => {
 describe('snapshots', () => {
   const checkpoints = (volume: MemoryVolume) =>
     [...volume.disk.files.keys()].filter((name) => name.endsWith('.checkpoint')).sort();
+  /** Segments so small that snapshots let go of some. */
+  const OFTEN = {
+    snapshotIntervalBytes: 1000,
+    logConfig: { segmentBytes: 1500, fileDeleteDelayMs: 0 },
+  };
   /** One after another, so that each is in a flush of its own. */
   const grow = async (member: QuorumMember, count: number, name = 'n') => {
     for (let i = 0; i < count; i++) await member.propose([create(`/${name}${i}`, 'x'.repeat(100))]);
@@ -451,9 +462,10 @@ describe('snapshots', () => {
 
   it('are taken as the log grows; two are kept, and the log from the older one on', async () => {
     const volume = freshVolume();
-    const { member, log } = await start(volume, { snapshotIntervalBytes: 1000 });
+    const { member, log } = await start(volume, OFTEN);
     await grow(member, 40);
     await member.close();
+    await log.close({ clean: true });
     const names = checkpoints(volume);
     expect(names).toHaveLength(2);
     const [older] = names;
@@ -461,13 +473,15 @@ describe('snapshots', () => {
     expect(older).toMatch(/\/\d{20}-0000000001\.checkpoint$/);
     expect(log.logStartOffset).toBe(olderOffset);
     expect(olderOffset).toBeGreaterThan(10);
+    // Their segments have left the disk, too.
+    expect(volume.disk.files.has(LOG)).toBe(false);
   });
 
   it('and the rest of the log give the tree of the whole log', async () => {
     const [plain, snapshotting] = [freshVolume(), freshVolume()];
     const one = await start(plain);
-    const two = await start(snapshotting, { snapshotIntervalBytes: 1000 });
-    for (const { member } of [one, two]) {
+    const two = await start(snapshotting, OFTEN);
+    for (const { member, log } of [one, two]) {
       const session = await member.openSession({ timeoutMs: 60_000 });
       if (session.status !== 'committed') throw new Error(session.status);
       await member.propose([{ op: 'create', path: '/e', ephemeral: true }], {
@@ -475,6 +489,7 @@ describe('snapshots', () => {
       });
       await grow(member, 30);
       await member.close();
+      await log.close({ clean: true });
     }
     const [again, againToo] = [await start(crashed(plain)), await start(crashed(snapshotting))];
     expect(againToo.log.logStartOffset).toBeGreaterThan(0);
@@ -483,9 +498,10 @@ describe('snapshots', () => {
 
   it('that are damaged are passed over while an older one and the log make up for them', async () => {
     const volume = freshVolume();
-    const { member } = await start(volume, { snapshotIntervalBytes: 1000 });
+    const { member, log } = await start(volume, OFTEN);
     await grow(member, 40);
     await member.close();
+    await log.close({ clean: true });
     const before = bytesOf(member);
     const [older, newer] = checkpoints(volume);
     volume.crash();
@@ -497,7 +513,6 @@ describe('snapshots', () => {
       fields: { file: newer },
     });
 
-    again.log.onFlushed = () => {};
     volume.disk.crash();
     volume.disk.corrupt(older!, 30, 1);
     const error = await rejection(start(volume.disk.mount()));
@@ -540,10 +555,10 @@ describe('what is refused by name', () => {
     const volume = freshVolume();
     await (await start(volume)).member.propose([create('/a')]);
     const next = crashed(volume);
-    const log = await FileLog.open(next, crc32c);
+    const log = await openMetadataLog(next);
     const honest = log.read.bind(log);
-    log.read = (from, options) => {
-      const read = honest(from, options) as Extract<QuorumRead, { status: 'ok' }>;
+    log.read = async (from, options): Promise<ReadResult> => {
+      const read = (await honest(from, options)) as Extract<ReadResult, { status: 'ok' }>;
       const records = read.records.map((bytes) => bytes.slice());
       records.at(-1)![100]! ^= 1;
       return { ...read, records };
@@ -555,10 +570,10 @@ describe('what is refused by name', () => {
 
     for (const answer of [
       { status: 'outOfRange' },
-      { status: 'ok', records: [], nextOffset: offset(0) },
-    ] as const) {
+      { status: 'ok', records: [], firstOffset: offset(0), nextOffset: offset(0), sizeBytes: 0 },
+    ] satisfies ReadResult[]) {
       const other = crashed(freshVolume());
-      const log = await FileLog.open(other, crc32c);
+      const log = await openMetadataLog(other);
       log.read = () => answer;
       expect((await rejection(start(other, { log }))).kind).toBe('corrupt');
     }
@@ -568,11 +583,12 @@ describe('what is refused by name', () => {
     const volume = freshVolume();
     await start(volume);
     const next = crashed(volume);
-    const log = await FileLog.open(next, crc32c);
+    const log = await openMetadataLog(next);
     const flushed = new Promise<void>((resolve) => (log.onFlushed = () => resolve()));
     const records = [{ timestampMs: 0, value: Uint8Array.of(0x6f, 99, 0) }];
     log.appendAsLeader(
       buildBatch({ baseOffset: log.logEndOffset, leaderEpoch: leaderEpoch(1), records, crc32c }),
+      { leaderEpoch: leaderEpoch(1), origin: 'coordinator' },
     );
     await flushed;
     const error = await rejection(start(crashed(next)));

@@ -353,7 +353,7 @@ export class QuorumMember {
       if (appended.status === 'refused') {
         throw new QuorumError(
           'storage',
-          `the metadata log does not open epoch ${epoch}: ${appended.message ?? 'no reason given'}`,
+          `the metadata log does not open epoch ${epoch}: ${appended.message}`,
         );
       }
     } catch (thrown) {
@@ -476,6 +476,7 @@ export class QuorumMember {
     try {
       const neededFrom = await this.#snapshots.save(this.tree, id);
       await this.#options.log.deleteRecordsBefore?.(neededFrom);
+      await this.#options.log.enforceRetention?.();
       this.#logger.debug('the metadata tree was snapshot', { ...id, neededFrom });
     } catch (error) {
       this.#logger.warn(

@@ -1,4 +1,7 @@
-/** Time that passes when told to, from deadline to deadline, so that chained timers all fire. */
+/**
+ * Time that passes when told to, from deadline to deadline, so that chained timers all fire. Timers of 0 ms only give the
+ * event loop back, and come at once.
+ */
 import type { Clock, TimerHandle } from '@odradek/ports';
 
 interface Timer {
@@ -25,6 +28,7 @@ export class ManualClock implements Clock {
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
     const timer: Timer = { dueMs: this.#nowMs + delayMs, callback };
     this.#timers.add(timer);
+    if (delayMs === 0) void Promise.resolve().then(() => this.#fire(timer));
     return timer;
   }
 
@@ -36,8 +40,7 @@ export class ManualClock implements Clock {
     const endMs = this.#nowMs + byMs;
     for (let next = this.#next(); next !== undefined && next.dueMs <= endMs; next = this.#next()) {
       this.#nowMs = Math.max(this.#nowMs, next.dueMs);
-      this.#timers.delete(next);
-      next.callback();
+      this.#fire(next);
     }
     this.#nowMs = endMs;
   }
@@ -46,6 +49,10 @@ export class ManualClock implements Clock {
   suspend(forMs: number): void {
     this.#nowMs += forMs;
     this.advance(0);
+  }
+
+  #fire(timer: Timer): void {
+    if (this.#timers.delete(timer)) timer.callback();
   }
 
   #next(): Timer | undefined {

@@ -3,7 +3,7 @@
  * what the ones before it leave, because each record is replayed onto the multi's own sheet as soon as it is decided. So
  * what an operation does is written once, in `replay`; here stands only what it requires.
  */
-import { offset, type Offset } from '@odradek/protocol';
+import { offset, utf8Length, type Offset } from '@odradek/protocol';
 import { TREE_LIMITS, type TreeLimits } from '../limits.ts';
 import { Draft } from './draft.ts';
 import { sessionId, type SessionId, type TreeNode, type TreeView } from './node.ts';
@@ -228,9 +228,9 @@ function sizeOf(record: TreeRecord): number {
   switch (record.type) {
     case 'nodeCreated':
     case 'nodeChanged':
-      return record.path.length + record.value.length;
+      return utf8Length(record.path) + record.value.length;
     case 'nodeDeleted':
-      return record.path.length;
+      return utf8Length(record.path);
     default:
       return 0;
   }
