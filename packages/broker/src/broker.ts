@@ -248,13 +248,14 @@ export class Broker {
         });
       },
     });
+    const groupConfig = rememberingGroupConfig(settings, image);
     const groups = new GroupCoordinator({
       clock,
       random,
       logger: logger.child({ part: 'groups' }),
       compression,
       get config() {
-        return groupConfigOf(settings, image);
+        return groupConfig();
       },
       append: (partition, records) => appendToGroupLog(replicas, partition, records, clock, crc32c),
       topicExists: (topic, partition) => image.partition(topic, partition) !== undefined,
@@ -374,6 +375,20 @@ export class Broker {
 export class BrokerFailure extends Error {
   override readonly name = 'BrokerFailure';
 }
+
+/** Asked for at each heartbeat: made anew only when the settings or the topic changed. */
+const rememberingGroupConfig = (settings: Settings, image: MetadataImage): (() => GroupConfig) => {
+  let madeFrom: unknown[] = [];
+  let made: GroupConfig | undefined;
+  return () => {
+    const from = [settings.broker, image.topics.get(OFFSETS_TOPIC)];
+    if (made === undefined || from.some((it, i) => it !== madeFrom[i])) {
+      made = groupConfigOf(settings, image);
+      madeFrom = from;
+    }
+    return made;
+  };
+};
 
 const groupConfigOf = (settings: Settings, image: MetadataImage): GroupConfig => {
   const config = settings.broker;

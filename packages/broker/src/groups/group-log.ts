@@ -25,7 +25,10 @@ export const appendToGroupLog = (
     crc32c,
   });
   return new Promise((resolve) => {
-    const outcome = replica.append({ records: batch, acks: -1, origin: 'coordinator' }, resolve);
+    // Committed with fewer replicas in sync than wished for is committed all the same: the coordinator replays it.
+    const settle = (errorCode: ErrorCode): void =>
+      resolve(errorCode === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND ? ErrorCode.NONE : errorCode);
+    const outcome = replica.append({ records: batch, acks: -1, origin: 'coordinator' }, settle);
     if (outcome.status === 'refused') resolve(outcome.errorCode);
   });
 };
@@ -43,19 +46,40 @@ export const followGroupLeadership = (
     groups.unload(partition);
     return;
   }
-  groups.load(partition, assignment.leaderEpoch, committedBatches(log, loadBufferBytes)).catch((error: unknown) => {
+  groups.load(partition, assignment.leaderEpoch, committedBatches(replica, log, loadBufferBytes)).catch((error: unknown) => {
     logger.error(`the groups of ${OFFSETS_TOPIC}-${partition} could not be loaded`, { error });
   });
 };
 
-async function* committedBatches(log: PartitionLog, maxBytes: number): AsyncIterable<Uint8Array> {
+/**
+ * Everything that the log holds as the leadership begins, once it is committed: what is above the high watermark then may
+ * commit later, and would never be replayed.
+ */
+async function* committedBatches(
+  replica: PartitionReplica,
+  log: PartitionLog,
+  maxBytes: number,
+): AsyncIterable<Uint8Array> {
+  const { assignment } = replica;
   let at = log.logStartOffset;
-  const end = log.highWatermark;
+  const end = log.logEndOffset;
   while (at < end) {
-    const read = await log.read(at, { maxBytes, atLeastOneBatch: true, below: end });
-    if (read.status === 'outOfRange') throw new Error(`offset ${at} of ${OFFSETS_TOPIC} went away while it was read`);
-    if (read.records.length === 0) return;
+    while (log.highWatermark <= at) await nextChange(replica);
+    if (replica.assignment !== assignment) throw new Error(`the leadership of ${OFFSETS_TOPIC}-${replica.partition} went`);
+    const read = await log.read(at, { maxBytes, atLeastOneBatch: true, below: log.highWatermark });
+    if (read.status === 'outOfRange' || read.records.length === 0) {
+      throw new Error(`offset ${at} of ${OFFSETS_TOPIC}-${replica.partition} went away while it was read`);
+    }
     yield* read.records;
     at = read.nextOffset;
   }
 }
+
+const nextChange = (replica: PartitionReplica): Promise<void> =>
+  new Promise((resolve) => {
+    const watcher = (): void => {
+      replica.unwatch(watcher);
+      resolve();
+    };
+    replica.watch(watcher);
+  });
