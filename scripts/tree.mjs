@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const distFolder = join(root, 'packages/cli/dist');
-export const entryFile = join(distFolder, 'odradek.js');
+export const entryFile = join(distFolder, 'odradek.cjs');
+/** V8's code cache belongs to one version of Node. */
+export const cacheFile = join(distFolder, `odradek-${process.version}-${process.arch}.cache`);
 
 export const packageFolders = () =>
   readdirSync(join(root, 'packages'), { withFileTypes: true })
@@ -24,9 +26,13 @@ export function* filesBelow(folder) {
 /** True when a source, a manifest or the build itself is newer than what was built. A removed file shows in its folder's time. */
 export function buildIsStale() {
   const builtMs = modifiedMs(entryFile);
-  if (builtMs === undefined) return true;
+  if (builtMs === undefined || modifiedMs(cacheFile) === undefined) return true;
   const isNewer = (path) => (modifiedMs(path) ?? 0) > builtMs;
-  if (['package-lock.json', 'scripts/build.mjs'].some((name) => isNewer(join(root, name))))
+  if (
+    ['package-lock.json', 'scripts/build.mjs', 'scripts/warm-up.cjs'].some((name) =>
+      isNewer(join(root, name)),
+    )
+  )
     return true;
   return packageFolders().some(
     (folder) => isNewer(join(folder, 'package.json')) || hasNewer(join(folder, 'src'), isNewer),

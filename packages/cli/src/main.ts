@@ -1,4 +1,4 @@
-/** The `odradek` command. Only what a command needs is loaded: a client's command never loads the broker. */
+/** The `odradek` command. Only what a command needs is run: a client's command never touches the broker. */
 import { createNodeWorld } from './node-world.ts';
 import { run } from './run.ts';
 import { version } from './version.ts';
@@ -6,4 +6,6 @@ import { version } from './version.ts';
 // Since the process began, of which loading Node and this file is a part that the person waits for too.
 const startedMs = 0;
 
-process.exitCode = await run(process.argv.slice(2), createNodeWorld(version, startedMs));
+void run(process.argv.slice(2), createNodeWorld(version, startedMs)).then((exitCode) => {
+  process.exitCode = exitCode;
+});
