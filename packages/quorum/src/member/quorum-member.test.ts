@@ -10,6 +10,7 @@ import {
   recordsIn,
   utf8Decode,
   utf8Encode,
+  uuidToBase64,
   type Uuid,
 } from '@odradek/protocol';
 import type { ReadResult } from '@odradek/log';
@@ -138,6 +139,14 @@ describe('a lone voter', () => {
     release();
     await starting;
     expect(log.highWatermark).toBe(3);
+  });
+
+  it("takes up a folder in which it led, as Kafka's own file says it, in a newer epoch", async () => {
+    const volume = freshVolume();
+    const led = `{"leaderId":1,"leaderEpoch":7,"votedId":1,"votedDirectoryId":"${uuidToBase64(INCARNATION)}","data_version":1}`;
+    await volume.replace(QUORUM_STATE, utf8Encode(led));
+    const { member } = await start(volume);
+    expect(member.snapshot).toMatchObject({ role: 'leader', epoch: 8 });
   });
 
   it("goes on from the log's epoch when quorum-state is gone", async () => {

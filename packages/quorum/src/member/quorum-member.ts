@@ -8,28 +8,18 @@
  */
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
 import type { Clock, Crc32c, Logger, Random, Volume } from '@odradek/ports';
-import {
-  batchesIn,
-  isCrcValid,
-  leaderEpoch,
-  type LeaderEpoch,
-  type NodeId,
-  type Offset,
-  type Uuid,
-} from '@odradek/protocol';
+import type { LeaderEpoch, NodeId, Offset, Uuid } from '@odradek/protocol';
 import { asError, invariant, QuorumError } from '../errors.ts';
 import {
   ELECTION_TIMEOUT_MS,
   FETCH_TIMEOUT_MS,
   QUORUM_LIMITS,
-  REPLAY_READ_BYTES,
   SNAPSHOT_INTERVAL_BYTES,
   type QuorumLimits,
 } from '../limits.ts';
 import type { ReadonlyTree, Session, SessionEnd, SessionId, TreeChange } from '../tree/node.ts';
 import type { SessionOp, TreeError, TreeOp } from '../tree/operation.ts';
-import type { TreeSnapshot } from '../tree/snapshot.ts';
-import { CommittedTree, decodeBatch } from './committed-tree.ts';
+import { CommittedTree } from './committed-tree.ts';
 import { majorityOffset, type ElectionState } from './election.ts';
 import { leaderChangeBatch } from './leader-change.ts';
 import { Proposals, type Outcome } from './proposals.ts';
@@ -40,9 +30,11 @@ import {
   type MemberRole,
 } from './quorum-member.machine.ts';
 import type { QuorumLog } from './quorum-log.ts';
-import { readQuorumState, writeQuorumState } from './quorum-state-file.ts';
+import { writeQuorumState } from './quorum-state-file.ts';
+import { recover, replayLog, type Recovered } from './recovery.ts';
 import { SessionClock } from './session-clock.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
+import { Snapshotter } from './snapshotter.ts';
 
 export interface QuorumMemberOptions {
   readonly nodeId: NodeId;
@@ -91,14 +83,10 @@ export const METADATA_FOLDER = '__cluster_metadata-0';
 export class QuorumMember {
   /** Recovers what is on the disk and takes part in the election; resolves when this member's role is settled. */
   static async start(options: QuorumMemberOptions): Promise<QuorumMember> {
-    assertServable(options);
     const folder = options.folder ?? METADATA_FOLDER;
     const snapshots = new SnapshotFiles({ ...options, folder });
-    const election = await readQuorumState(options.volume, folder, options.crc32c);
-    assertOwn(election, options);
-    const snapshot = await snapshots.load();
-    assertContinuous(options.log, snapshot);
-    const member = new QuorumMember(options, folder, election, snapshots, snapshot);
+    const recovered = await recover({ ...options, folder, snapshots });
+    const member = new QuorumMember(options, folder, snapshots, recovered);
     await member.#join();
     return member;
   }
@@ -106,7 +94,7 @@ export class QuorumMember {
   readonly #options: QuorumMemberOptions;
   readonly #folder: string;
   readonly #logger: Logger;
-  readonly #snapshots: SnapshotFiles;
+  readonly #snapshotter: Snapshotter;
   readonly #committed: CommittedTree;
   readonly #sessionClock: SessionClock;
   readonly #actor: ActorRefFrom<typeof quorumMemberMachine>;
@@ -118,31 +106,33 @@ export class QuorumMember {
   #unfollow: (() => void) | undefined;
   /** Votes are written one after another. */
   #persisting: Promise<void> = Promise.resolve();
-  #snapshotting: Promise<void> | undefined;
   #failure: Error | null = null;
   #closing: Promise<void> | undefined;
 
   private constructor(
     options: QuorumMemberOptions,
     folder: string,
-    election: ElectionState | undefined,
     snapshots: SnapshotFiles,
-    snapshot: TreeSnapshot | undefined,
+    { election, snapshot }: Recovered,
   ) {
+    const { nodeId, incarnation, voters, clock, log, logger } = options;
     this.#options = options;
     this.#folder = folder;
-    this.#logger = options.logger;
-    this.#snapshots = snapshots;
-    this.#committed = new CommittedTree(snapshot, options.logger);
+    this.#logger = logger;
+    this.#committed = new CommittedTree(snapshot, logger);
     this.#highWatermark = this.#committed.nextOffset;
-    this.#sessionClock = new SessionClock(options.clock, (id) => this.#expireSession(id));
-    const { nodeId, incarnation, voters, clock } = options;
-    this.#actor = createActor(this.#machine(), {
-      clock,
-      input: { nodeId, incarnation, voters, election: this.#recoveredElection(election) },
+    this.#snapshotter = new Snapshotter({
+      files: snapshots,
+      log,
+      committed: this.#committed,
+      intervalBytes: options.snapshotIntervalBytes ?? SNAPSHOT_INTERVAL_BYTES,
+      logger,
     });
-    options.log.onFlushed = (flushedOffset) => this.#flushed(flushedOffset);
-    options.log.onFailed = (error) => this.#fail(error);
+    this.#sessionClock = new SessionClock(clock, (id) => this.#expireSession(id));
+    const input = { nodeId, incarnation, voters, election };
+    this.#actor = createActor(this.#machine(), { clock, input });
+    log.onFlushed = (flushedOffset) => this.#flushed(flushedOffset);
+    log.onFailed = (error) => this.#fail(error);
   }
 
   /** What is committed. Whole multis only, in the order of the log. */
@@ -222,7 +212,7 @@ export class QuorumMember {
     this.#tell({ type: 'shutdown.requested' });
     this.#actor.stop();
     await this.#persisting.catch(() => {});
-    await this.#snapshotting;
+    await this.#snapshotter.idle();
   }
 
   #submit(ops: readonly (TreeOp | SessionOp)[], sessionId?: SessionId): Promise<Proposal> {
@@ -257,19 +247,6 @@ export class QuorumMember {
   }
 
   // The election.
-
-  /** The epoch never goes back, even if the file that should hold it is gone. */
-  #recoveredElection(election: ElectionState | undefined): ElectionState {
-    const { latestEpoch } = this.#options.log;
-    const epoch = Math.max(election?.epoch ?? 0, latestEpoch, this.#committed.snapshotId.epoch, 0);
-    if (election !== undefined && epoch === election.epoch) return election;
-    if (epoch > 0)
-      this.#logger.warn('the log is in a newer epoch than quorum-state', {
-        epoch,
-        recorded: election?.epoch,
-      });
-    return { epoch: leaderEpoch(epoch), leaderId: null, votedId: null, votedIncarnation: null };
-  }
 
   #machine(): typeof quorumMemberMachine {
     const { random } = this.#options;
@@ -418,71 +395,17 @@ export class QuorumMember {
       this.#fail(asError(thrown));
       return;
     }
-    this.#snapshotIfDue();
+    this.#snapshotter.ifDue();
   }
 
   /** From the snapshot, or the log's start, to the start of this epoch. */
   async #replay(): Promise<void> {
-    const committed = this.#committed;
-    const end = this.#highWatermark;
+    const { log, crc32c } = this.#options;
+    const isWanted = (): boolean => this.#term !== undefined;
     try {
-      while (committed.nextOffset < end && this.#term !== undefined) await this.#replayOnce(end);
+      await replayLog(log, this.#committed, { end: this.#highWatermark, isWanted, crc32c });
     } catch (thrown) {
       throw this.#failed(asError(thrown));
-    }
-  }
-
-  async #replayOnce(end: Offset): Promise<void> {
-    const committed = this.#committed;
-    const from = committed.nextOffset;
-    const read = await this.#options.log.read(from, {
-      maxBytes: REPLAY_READ_BYTES,
-      atLeastOneBatch: true,
-      below: end,
-    });
-    if (read.status === 'outOfRange')
-      throw new QuorumError(
-        'corrupt',
-        `the metadata log has nothing at offset ${from}, though it ends at ${end}`,
-      );
-    for (const bytes of read.records) {
-      for (const view of batchesIn(bytes)) {
-        if (!isCrcValid(view, this.#options.crc32c)) {
-          throw new QuorumError(
-            'corrupt',
-            `the batch at offset ${view.baseOffset} of the metadata log does not match its checksum`,
-          );
-        }
-        committed.apply(decodeBatch(view));
-      }
-    }
-    if (committed.nextOffset === from)
-      throw new QuorumError(
-        'corrupt',
-        `the metadata log gives no batch at offset ${from}, though it ends at ${end}`,
-      );
-  }
-
-  #snapshotIfDue(): void {
-    const dueBytes = this.#options.snapshotIntervalBytes ?? SNAPSHOT_INTERVAL_BYTES;
-    if (this.#snapshotting !== undefined || this.#committed.bytesSinceSnapshot < dueBytes) return;
-    this.#snapshotting = this.#takeSnapshot().finally(() => (this.#snapshotting = undefined));
-  }
-
-  /** The log can do without a snapshot: a failure costs only time at the next start. */
-  async #takeSnapshot(): Promise<void> {
-    const id = this.#committed.snapshotId;
-    this.#committed.snapshotTaken();
-    try {
-      const neededFrom = await this.#snapshots.save(this.tree, id);
-      await this.#options.log.deleteRecordsBefore?.(neededFrom);
-      await this.#options.log.enforceRetention?.();
-      this.#logger.debug('the metadata tree was snapshot', { ...id, neededFrom });
-    } catch (error) {
-      this.#logger.warn(
-        'the metadata tree could not be snapshot: the log is kept, and it will be tried again',
-        { error },
-      );
     }
   }
 
@@ -496,51 +419,4 @@ export class QuorumMember {
     this.#logger.error('the metadata log has failed: this member stops', { error });
     this.#tell({ type: 'log.failed', reason: this.#failed(error).message });
   }
-}
-
-function assertServable({ nodeId, voters }: QuorumMemberOptions): void {
-  const list = voters.join(', ');
-  if (voters.length % 2 === 0) {
-    throw new QuorumError(
-      'unsupportedVoters',
-      `${voters.length} voters (${list}): an ensemble has an odd number, because an even one survives no more failures`,
-    );
-  }
-  if (voters.length > 1 || voters[0] !== nodeId) {
-    throw new QuorumError(
-      'unsupportedVoters',
-      `voters ${list} on node ${nodeId}: this version serves a node that is the only voter`,
-    );
-  }
-}
-
-/** A lone voter can only ever have voted for itself, on this very storage. */
-function assertOwn(
-  election: ElectionState | undefined,
-  { nodeId, incarnation }: QuorumMemberOptions,
-): void {
-  if (election === undefined || election.votedId === null) return;
-  if (election.votedId !== nodeId) {
-    throw new QuorumError(
-      'foreignState',
-      `this folder's quorum-state has voted for node ${election.votedId}, and this is node ${nodeId}: it is another broker's folder`,
-    );
-  }
-  if (election.votedIncarnation !== null && election.votedIncarnation !== incarnation) {
-    throw new QuorumError(
-      'foreignState',
-      `this folder's quorum-state is of incarnation ${election.votedIncarnation}, and meta.properties says ${incarnation}: the two were not written together`,
-    );
-  }
-}
-
-function assertContinuous(log: QuorumLog, snapshot: TreeSnapshot | undefined): void {
-  const from = snapshot?.nextOffset ?? 0;
-  if (log.logStartOffset <= from && from <= log.logEndOffset) return;
-  const have =
-    snapshot === undefined ? 'there is no sound snapshot' : `the snapshot ends at offset ${from}`;
-  throw new QuorumError(
-    'corrupt',
-    `the metadata log holds offsets ${log.logStartOffset} to ${log.logEndOffset}, and ${have}: a part of the metadata is missing. Restore the folder from a copy`,
-  );
 }
