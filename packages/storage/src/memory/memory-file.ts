@@ -53,6 +53,7 @@ export class MemoryFile implements AppendFile {
       this.#assertWritable(era);
       try {
         await this.#mount.turn('append', this.name);
+        this.#mount.assertAlive();
         this.#mount.disk.assertRoomFor(length, this.name);
       } catch (error) {
         this.#appendFailed(error, era, before, chunks, length);
@@ -94,6 +95,7 @@ export class MemoryFile implements AppendFile {
       try {
         if (this.#isPoisoned) throw poisonedError(this.name);
         await this.#mount.turn('truncate', this.name);
+        this.#mount.assertAlive();
         const goodBytes = this.#stop?.goodBytes ?? before;
         if (sizeBytes > goodBytes) throw this.#wouldGrow(goodBytes, sizeBytes);
       } catch (error) {
@@ -119,6 +121,7 @@ export class MemoryFile implements AppendFile {
     });
     try {
       await this.#mount.turn('sync', this.name);
+      this.#mount.assertAlive();
       if (this.#isPoisoned) throw poisonedError(this.name);
     } catch (error) {
       this.#isPoisoned = true;

@@ -56,6 +56,7 @@ export class MemoryMount implements MemoryVolume {
     return this.#turns.run(name, async () => {
       try {
         await this.turn('open', name);
+        this.assertAlive();
         const file = new MemoryFile(
           this,
           name,
@@ -87,6 +88,7 @@ export class MemoryMount implements MemoryVolume {
     this.#assertMayTake(name);
     return this.#turns.run(name, async () => {
       await this.turn('remove', name);
+      this.assertAlive();
       this.disk.removeFile(name);
       this.#poisoned.delete(name);
     });
@@ -100,6 +102,7 @@ export class MemoryMount implements MemoryVolume {
       const replacement = this.disk.beginReplace(name, content);
       try {
         await this.turn('replace', name);
+        this.assertAlive();
         this.disk.assertRoomFor(content.length - (this.disk.files.get(name)?.sizeBytes ?? 0), name);
         this.disk.commitReplace(replacement);
         this.#poisoned.delete(name);
@@ -164,7 +167,10 @@ export class MemoryMount implements MemoryVolume {
       throw new VolumeError('closed', `${this.traits.location} is closed`);
   }
 
-  /** Waits for the operation's time to take effect, and throws the failure that is planned for it. */
+  /**
+   * Waits for the operation's time to take effect, and throws the failure that is planned for it. The power may go once more
+   * before the caller goes on: `assertAlive` right before anything on the disk changes.
+   */
   async turn(operation: MemoryOperation, name: string): Promise<void> {
     await this.disk.turn(operation, name);
     this.assertAlive();
