@@ -162,7 +162,8 @@ class Life {
       const batch = this.appended.find((one) => one.nextOffset > target);
       const cutAt = batch === undefined ? target : batch.baseOffset;
       // The bound of a batch, so that the model stays simple.
-      await log.truncateTo(offset(Math.max(cutAt, log.logStartOffset)));
+      if (cutAt < log.logStartOffset) return;
+      await log.truncateTo(cutAt);
       this.appended = this.appended.filter((one) => one.nextOffset <= log.logEndOffset);
       this.acknowledged = Math.min(this.acknowledged, log.logEndOffset);
       this.recoveryPoint = log.recoveryPoint;

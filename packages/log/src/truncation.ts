@@ -95,6 +95,7 @@ function setBounds(log: LogState, end: Offset): void {
   log.highWatermark = offset(Math.min(log.highWatermark, end));
   log.logStartOffset = offset(Math.min(log.logStartOffset, end));
   log.writer.restartAt(end);
+  log.cleanEndOffset = offset(-1);
   log.recoveryPoint = offset(Math.min(log.recoveryPoint, end));
 }
 
