@@ -42,17 +42,22 @@ class History {
     });
   }
 
-  /** The fatal operation is not done; what can go on without it goes on, and then the power is cut. */
+  /** The power is cut before the fatal operation is done: at once, or when all that can go on without it has gone on. */
   #step(_: MemoryOperation): Promise<void> | undefined {
     this.operations += 1;
     if (this.operations !== this.#crashAt) return undefined;
+    if (this.#crashAt % 2 === 0) return void this.#cut();
     return new Promise((resolve) => {
       setImmediate(() => {
-        this.isCut = true;
-        this.disk.crash();
+        this.#cut();
         resolve();
       });
     });
+  }
+
+  #cut(): void {
+    this.isCut = true;
+    this.disk.crash();
   }
 
   /** Until it has proposed what it has to, or the power is cut. */
