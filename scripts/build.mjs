@@ -48,6 +48,7 @@ await build({
   banner: { js: "const bundleUrl=require('node:url').pathToFileURL(__filename).href;" },
 });
 
+rmSync(cacheFile, { force: true });
 const { status, stderr } = spawnSync(
   process.execPath,
   [join(root, 'scripts/warm-up.cjs'), entryFile, cacheFile],

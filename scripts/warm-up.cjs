@@ -24,6 +24,10 @@ process.stdout.write = (chunk, ...rest) => {
   return true;
 };
 
+/** The commands end their process; only the warm-up ends this one. */
+const exit = process.exit.bind(process);
+process.exit = () => {};
+
 /** As a process of its own would, except that it shares this one: the main function is evaluated anew. */
 function odradek(...args) {
   process.argv = [process.execPath, file, ...args];
@@ -47,10 +51,10 @@ async function warmUp() {
   odradek('tail', 'warm-up', '--exit', '--brokers', address);
   await until(/^warm$/m);
   writeFileSync(cacheFile, script.createCachedData());
-  process.exit(0);
+  exit(0);
 }
 
 warmUp().catch((error) => {
   process.stderr.write(`${error.stack}\n`);
-  process.exit(1);
+  exit(1);
 });

@@ -7,5 +7,6 @@ import { version } from './version.ts';
 const startedMs = 0;
 
 void run(process.argv.slice(2), createNodeWorld(version, startedMs)).then((exitCode) => {
-  process.exitCode = exitCode;
+  // All that was to be written is written. What still lingers (a socket that closes, a timer) is no reason to stay.
+  process.exit(exitCode);
 });

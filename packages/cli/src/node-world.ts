@@ -30,8 +30,9 @@ export function createNodeWorld(version: string, startedMs: number): World {
 
 function output(stream: NodeJS.WriteStream): Output {
   let failure: Error | undefined;
-  stream.on('error', (cause: Error & { code?: string }) => {
-    failure = cause.code === 'EPIPE' ? new OutputClosed('the reader has gone', { cause }) : cause;
+  // Told to those who write; without a listener it would end the process.
+  stream.on('error', (error) => {
+    failure = classify(error);
   });
   return {
     isTerminal: stream.isTTY === true,
@@ -39,8 +40,11 @@ function output(stream: NodeJS.WriteStream): Output {
       return new Promise((resolve, reject) => {
         if (failure !== undefined) reject(failure);
         // The callback, not 'drain': it also tells of a pipe that broke.
-        else stream.write(chunk, (error) => (error == null ? resolve() : reject(failure ?? error)));
+        else stream.write(chunk, (error) => (error == null ? resolve() : reject(classify(error))));
       });
     },
   };
 }
+
+const classify = (error: Error & { readonly code?: string }): Error =>
+  error.code === 'EPIPE' ? new OutputClosed('the reader has gone', { cause: error }) : error;
