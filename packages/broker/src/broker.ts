@@ -14,6 +14,7 @@ import type { Clock, Compression, Connection, Crc32c, Logger, Random, Volume } f
 import { ZERO_UUID, nodeId, type NodeId } from '@odradek/protocol';
 import { QuorumMember, type TreeChange } from '@odradek/quorum';
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
+import { machineHasRestarted, rememberBoot } from './boot-file.ts';
 import { brokerMachine } from './broker.machine.ts';
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
 import type { ConfigEntry } from './config/index.ts';
@@ -46,6 +47,8 @@ export interface BrokerOptions {
   readonly logger: Logger;
   readonly crc32c: Crc32c;
   readonly compression: Compression;
+  /** Names this run of the machine, where the host can tell (boot-file.ts). */
+  readonly bootId?: string;
 }
 
 const METADATA_TOPIC = '__cluster_metadata';
@@ -62,6 +65,7 @@ export class Broker {
   readonly #early: { connection: Connection; listenerName: string }[] = [];
   #identity: Identity | undefined;
   #wasCleanShutdown = true;
+  #hasMachineRestarted = false;
   #metadataLog: PartitionLog | undefined;
   #quorum: QuorumMember | undefined;
   #replicas: ReplicaManager | undefined;
@@ -175,6 +179,7 @@ export class Broker {
       const { volume, clock, random, crc32c } = this.#options;
       this.#identity = await establishIdentity(volume, this.nodeId, random);
       this.#wasCleanShutdown = await takeCleanShutdown(volume);
+      this.#hasMachineRestarted = await machineHasRestarted(volume, this.#options.bootId);
       const log = await this.#openLog({
         topic: METADATA_TOPIC,
         partition: 0,
@@ -285,6 +290,7 @@ export class Broker {
 
   async #recoverLogs(): Promise<void> {
     await this.#replicas!.recover();
+    await rememberBoot(this.#options.volume, this.#options.bootId);
     this.#isRecovered = true;
   }
 
@@ -365,6 +371,7 @@ export class Broker {
       compression,
       logger: this.#logger,
       cleanShutdown: this.#wasCleanShutdown,
+      powerLoss: this.#hasMachineRestarted,
       resources: this.#logResources,
       producerIdExpirationMs: this.settings.broker['producer.id.expiration.ms'],
     });

@@ -1,5 +1,6 @@
 /** What Node provides for the ports that need no configuration: time, chance, checksums. */
 import { randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Clock, Crc32c, Random } from '@odradek/ports';
 import { crc32cJs, createWasmCrc32c, type WebAssemblyLike } from '@odradek/protocol';
@@ -52,6 +53,15 @@ export function createNodeRandom(): Random {
 }
 
 const poolNumbers = 1024;
+
+/** Another one after each start of the machine; undefined where the system does not tell (it does on Linux). */
+export function readBootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return undefined;
+  }
+}
 
 export interface Crc32cOptions {
   /** For the log: the native module did not load and a slower one stands in. */

@@ -15,7 +15,7 @@ import { createMemoryVolume } from '@odradek/storage/memory';
 import { openNodeVolume } from '@odradek/storage/node';
 import { listenTcp } from '@odradek/transport/tcp';
 import { createNodeCompression } from '@odradek/compression/node';
-import { createNodeClock, createNodeCrc32c, createNodeRandom } from './host.ts';
+import { createNodeClock, createNodeCrc32c, createNodeRandom, readBootId } from './host.ts';
 import { listenHttp } from './listen-http.ts';
 import { BrokerConfigError, type RunningBroker, type StartBrokerOptions } from './running-broker.ts';
 
@@ -44,6 +44,7 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
       logger: options.logger,
       crc32c: createNodeCrc32c(),
       compression: createNodeCompression(),
+      bootId: readBootId(),
     });
     await broker.recover();
     for (const listener of parsed.listeners) listeners.push(await open(listener, broker, clock, options.logger));

@@ -86,6 +86,8 @@ export interface TestBrokerOptions {
   readonly compression?: Compression;
   readonly logger?: Logger;
   readonly seed?: number;
+  /** How often the power was cut so far. */
+  readonly boots?: number;
 }
 
 export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<TestBroker> => {
@@ -101,6 +103,7 @@ export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<
     logger: options.logger ?? silentLogger,
     crc32c: crc32cJs,
     compression: options.compression ?? noCompression,
+    bootId: `boot ${options.boots ?? 0}`,
   };
   const broker = new Broker(brokerOptions);
   await broker.recover();
@@ -108,7 +111,8 @@ export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<
     { name: 'PLAINTEXT', host: 'broker', port: 9092 },
     { name: 'WS', host: 'broker', port: 9094 },
   ]);
-  const again = (): Promise<TestBroker> => startTestBroker({ ...options, disk });
+  const again = (cuts: number): Promise<TestBroker> =>
+    startTestBroker({ ...options, disk, boots: (options.boots ?? 0) + cuts });
   return {
     broker,
     disk,
@@ -119,12 +123,12 @@ export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<
     },
     async crash() {
       volume.crash();
-      return again();
+      return again(1);
     },
     async restart() {
       await broker.stop();
       await volume.close();
-      return again();
+      return again(0);
     },
   };
 };
