@@ -6,7 +6,9 @@ import { root } from './tree.mjs';
 
 const outdir = join(root, '.cache', 'bench');
 await build({
-  entryPoints: ['main', 'load', 'raw-server', 'raw-append'].map((it) => join(root, 'test', 'bench', `${it}.ts`)),
+  entryPoints: ['main', 'load', 'raw-server', 'raw-append'].map((it) =>
+    join(root, 'test', 'bench', `${it}.ts`),
+  ),
   outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -16,8 +18,12 @@ await build({
   logLevel: 'warning',
 });
 spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });
-const { status } = spawnSync(process.execPath, [join(outdir, 'main.mjs'), ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  env: { ...process.env, BENCH_ROOT: root },
-});
+const { status } = spawnSync(
+  process.execPath,
+  [join(outdir, 'main.mjs'), ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, BENCH_ROOT: root },
+  },
+);
 process.exit(status ?? 1);

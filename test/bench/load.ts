@@ -53,7 +53,8 @@ export interface Latency {
   readonly sent: number;
 }
 
-const CONNECTIONS = 1;
+/** Two, so that one may be read while the other's requests are flushed: a broker's connection has a limit on requests under way. */
+const CONNECTIONS = 2;
 
 const produce = async (task: Extract<LoadTask, { kind: 'produce' }>): Promise<Throughput> => {
   let answers = 0;

@@ -110,9 +110,9 @@ interface ProduceShape {
 }
 
 const shapes: readonly ProduceShape[] = [
-  { name: '1 KiB records, 16 KiB batches', records: 16, recordBytes: 1000, depth: 64 },
-  { name: '100 B records, 16 KiB batches', records: 145, recordBytes: 100, depth: 64 },
-  { name: '100 B records, one a batch', records: 1, recordBytes: 100, depth: 64 },
+  { name: '1 KiB records, 16 KiB batches', records: 16, recordBytes: 1000, depth: 128 },
+  { name: '100 B records, 16 KiB batches', records: 145, recordBytes: 100, depth: 128 },
+  { name: '100 B records, one a batch', records: 1, recordBytes: 100, depth: 128 },
 ];
 
 const produceTo = async (context: Context, target: Target, topic: string, shape: ProduceShape): Promise<number> =>
@@ -135,6 +135,7 @@ const produce = async (context: Context): Promise<Measurement[]> => {
   const results: Measurement[] = [];
   const peer = context.peer === 'kafka' ? await kafkaPeer(context.root, context.folder, context.progress) : undefined;
   const appending = await rawServer(context, 'append');
+  if (peer !== undefined) await warmUp(context, peer.target);
   try {
     for (const shape of shapes) {
       // A broker a shape: its topics go with it, so that no run is slowed by what an earlier one left for the disk to write.
@@ -164,6 +165,14 @@ const produce = async (context: Context): Promise<Measurement[]> => {
     await peer?.stop();
   }
   return results;
+};
+
+const PEER_WARMUP_MS = 15_000;
+
+/** A Java machine is measured when it has compiled what is hot, not while it does. */
+const warmUp = async (context: Context, target: Target): Promise<void> => {
+  await createTopic(target, 'warm-up', 1);
+  await produceTo({ ...context, windowMs: PEER_WARMUP_MS }, target, 'warm-up', shapes[0]!);
 };
 
 const PRELOADED_PARTITIONS = 4;
@@ -204,7 +213,10 @@ const consume = async (context: Context): Promise<Measurement[]> => {
   const peer = context.peer === 'kafka' ? await kafkaPeer(context.root, context.folder, context.progress) : undefined;
   try {
     await preload(context, broker.target, 'preloaded');
-    if (peer !== undefined) await preload(context, peer.target, 'preloaded-peer');
+    if (peer !== undefined) {
+      await warmUp(context, peer.target);
+      await preload(context, peer.target, 'preloaded-peer');
+    }
     return await inTurns(context, 'consume 1 KiB records', 'MiB/s', [
       { side: 'raw loopback', measure: () => consumeFrom(context, sending.target, 'raw', true) },
       { side: 'odradek', measure: () => consumeFrom(context, broker.target, 'preloaded', false) },
@@ -225,7 +237,10 @@ const latency = async (context: Context): Promise<Measurement[]> => {
   try {
     await createTopic(broker.target, 'flushed', 1);
     await createTopic(broker.target, 'cached', 1, FLUSH_OFF);
-    if (peer !== undefined) await createTopic(peer.target, 'latency', 1);
+    if (peer !== undefined) {
+      await warmUp(context, peer.target);
+      await createTopic(peer.target, 'latency', 1);
+    }
     for (const ratePerSecond of [100, 1_000, 5_000]) {
       const sides: { side: string; target: Target; topic: string }[] = [
         { side: 'raw ping-pong', target: echo.target, topic: 'raw' },

@@ -1,0 +1,72 @@
+// Holds the benchmark's bars (test/bench/budgets.json): ratios to the machine's own limits, measured in the same run, so that a
+// slow machine is no excuse and a fast one no help. A bar that is missed is measured once more before it fails: the disk and the
+// neighbours of a shared machine are not ours. Both figures are told.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './tree.mjs';
+
+const scenarioOf = (name) =>
+  name.startsWith('produce')
+    ? 'produce'
+    : name.startsWith('consume')
+      ? 'consume'
+      : name.startsWith('cold')
+        ? 'start'
+        : name.startsWith('idle')
+          ? 'memory'
+          : 'partitions';
+
+const measure = (scenarios, attempt) => {
+  const out = join(root, '.cache', `budgets-${attempt}.jsonl`);
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const args = [
+    '--rounds',
+    '5',
+    '--seconds',
+    '1',
+    '--only',
+    [...scenarios].join(','),
+    '--out',
+    out,
+  ];
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', 'bench.mjs'), ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (status !== 0) throw new Error(`the benchmark ended with ${status}`);
+  return readFileSync(out, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+};
+
+const judge = (budget, measurements) => {
+  const found = measurements.find((it) => it.name === budget.name && it.side === budget.side);
+  if (found === undefined) return { isHeld: false, said: 'was not measured' };
+  const value = budget.valueMax === undefined ? found.ratio : found.median;
+  const bar = budget.ratioMin ?? budget.ratioMax ?? budget.valueMax;
+  const isHeld = budget.ratioMin === undefined ? value <= bar : value >= bar;
+  return {
+    isHeld,
+    said: `${value} (${budget.ratioMin === undefined ? 'at most' : 'at least'} ${bar})`,
+  };
+};
+
+const budgets = JSON.parse(readFileSync(join(root, 'test/bench/budgets.json'), 'utf8'));
+let open = budgets;
+const lines = [];
+for (const attempt of [1, 2]) {
+  if (open.length === 0) break;
+  const measurements = measure(new Set(open.map((it) => scenarioOf(it.name))), attempt);
+  open = open.filter((budget) => {
+    const { isHeld, said } = judge(budget, measurements);
+    lines.push(
+      `${isHeld ? 'held  ' : 'missed'} ${budget.name}: ${said}${attempt === 2 ? ' at the second try' : ''}`,
+    );
+    return !isHeld;
+  });
+}
+process.stdout.write(
+  `\nBudgets\n${lines.join('\n')}\n${budgets.length - open.length} passed, ${open.length} failed\n`,
+);
+process.exit(open.length === 0 ? 0 : 1);
