@@ -1,11 +1,7 @@
 /** Consumer groups and the topic that keeps their offsets. */
-import { INT_MAX, atLeast, int, list, listOf, long, short } from '../key.ts';
+import { INT_MAX, atLeast, int, long, short } from '../key.ts';
 
 export const groupKeys = {
-  'group.coordinator.rebalance.protocols': list(['classic'], {
-    valid: listOf(['classic'], { mayBeEmpty: false }),
-    doc: 'The kinds of groups that are served. This version knows the classic ones.',
-  }),
   'group.min.session.timeout.ms': int(6000, {
     doc: 'The shortest session timeout that a member may ask for.',
   }),

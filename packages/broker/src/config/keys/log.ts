@@ -195,9 +195,4 @@ export const logKeys = {
     valid: atLeast(1),
     doc: 'How long a partition remembers an idempotent producer that sends nothing.',
   }),
-  'producer.id.expiration.check.interval.ms': int(600_000, {
-    importance: 'low',
-    valid: atLeast(1),
-    doc: 'How often forgotten producers are looked for.',
-  }),
 } as const;

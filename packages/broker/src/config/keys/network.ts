@@ -63,10 +63,6 @@ export const networkKeys = {
     valid: atLeast(1),
     doc: 'Requests of one connection under way at once; beyond it, the connection is not read from.',
   }),
-  'odradek.batch.max.decompressed.bytes': long(64 * 1024 * 1024, {
-    valid: atLeast(1),
-    doc: 'The most bytes that one compressed batch may unpack to; a larger one is refused as too large while it is being unpacked.',
-  }),
   'odradek.max.partitions': int(100_000, {
     valid: atLeast(1),
     doc: 'Partitions on one broker, those of internal topics included; a topic that would pass it is refused.',

@@ -2,7 +2,7 @@
  * Keys of Kafka that its stock files contain and that can change nothing here. They are taken, checked and said in a warning, so that such
  * a file works; a key whose absence could harm somebody who relies on it is not among them but in unsupported-keys.ts.
  */
-import { atLeast, int, list, listOf, short, string } from '../key.ts';
+import { atLeast, boolean, int, list, listOf, short, string } from '../key.ts';
 import type { ConfigKey } from '../key.ts';
 
 const THREADS = 'a broker runs on one thread';
@@ -47,6 +47,48 @@ export const keysWithoutEffect = {
   'inter.broker.listener.name': string(null, {
     noEffect: ALONE,
     doc: 'The listener that brokers use among themselves in Kafka.',
+  }),
+  'group.coordinator.rebalance.protocols': list(['classic'], {
+    valid: listOf(['classic'], { mayBeEmpty: false }),
+    noEffect: 'classic groups are served, and only they can be named',
+    doc: 'The kinds of groups that are served.',
+  }),
+  'producer.id.expiration.check.interval.ms': int(600_000, {
+    importance: 'low',
+    valid: atLeast(1),
+    noEffect:
+      'silent producers are looked for together with old segments (log.retention.check.interval.ms)',
+    doc: 'How often forgotten producers are looked for in Kafka.',
+  }),
+  'unclean.leader.election.enable': boolean(false, {
+    importance: 'high',
+    updateMode: 'cluster-wide',
+    noEffect: 'a partition has one replica in this version',
+    doc: 'Whether a replica that is not in sync may lead when no other is left, at the price of acknowledged records, in Kafka.',
+  }),
+  'controlled.shutdown.enable': boolean(true, {
+    noEffect: ALONE,
+    doc: 'Whether a broker that stops hands its leaderships over first in Kafka.',
+  }),
+  'replica.fetch.min.bytes': int(1, {
+    importance: 'high',
+    noEffect: ALONE,
+    doc: "What a leader waits for before it answers a follower's fetch in Kafka.",
+  }),
+  'replica.fetch.max.bytes': int(1024 ** 2, {
+    valid: atLeast(0),
+    noEffect: ALONE,
+    doc: 'What a follower asks for, a partition, in Kafka.',
+  }),
+  'replica.fetch.response.max.bytes': int(10 * 1024 ** 2, {
+    valid: atLeast(0),
+    noEffect: ALONE,
+    doc: 'What a follower asks for in all in Kafka.',
+  }),
+  'replica.fetch.backoff.ms': int(1000, {
+    valid: atLeast(0),
+    noEffect: ALONE,
+    doc: 'How long a follower rests after a fetch that failed in Kafka.',
   }),
   'transaction.state.log.replication.factor': short(3, {
     importance: 'high',
