@@ -36,7 +36,7 @@ export const brokerMachine = setup({
     context: {} as BrokerContext,
     events: {} as BrokerEvent,
     input: {} as { nodeId: number },
-    tags: {} as 'takesConnections' | 'isReady' | 'isOver',
+    tags: {} as 'takesConnections' | 'isReady' | 'isEnding' | 'isOver',
   },
   actions: {
     recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
@@ -104,6 +104,7 @@ export const brokerMachine = setup({
       on: { 'stop.requested': 'controlledShutdown' },
     },
     controlledShutdown: {
+      tags: 'isEnding',
       invoke: {
         src: 'shutDown',
         onDone: 'stopped',
@@ -113,7 +114,7 @@ export const brokerMachine = setup({
         },
       },
     },
-    stopped: { type: 'final', tags: 'isOver' },
-    failed: { type: 'final', tags: 'isOver', entry: 'giveUp' },
+    stopped: { type: 'final', tags: ['isEnding', 'isOver'] },
+    failed: { type: 'final', tags: ['isEnding', 'isOver'], entry: 'giveUp' },
   },
 });

@@ -61,6 +61,14 @@ describe('a broker with one client', () => {
     await after.stop();
   });
 
+  it('does not keep a client waiting that comes while it stops', async () => {
+    const { connect, stop } = await startTestBroker();
+    const stopped = stop();
+    await connect().closed;
+    await stopped;
+    await connect().closed;
+  });
+
   it('tells each client the addresses of the listener that it came by', async () => {
     const { connect, stop } = await startTestBroker();
     const tcp = await connect('PLAINTEXT').request(api.metadata, 12, { topics: [] });

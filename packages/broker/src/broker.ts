@@ -95,10 +95,10 @@ export class Broker {
     await this.#reaches('running');
   }
 
-  /** Takes over a connection. One that comes before the broker runs waits for it. */
+  /** Takes over a connection. One that comes before the broker runs waits for it; one that comes when it stops is closed. */
   accept(connection: Connection, listenerName: string): void {
     if (this.isReady) this.#connections!.accept(connection, listenerName);
-    else if (this.#actor.getSnapshot().hasTag('isOver')) connection.destroy();
+    else if (this.#actor.getSnapshot().hasTag('isEnding')) connection.destroy();
     else this.#early.push({ connection, listenerName });
   }
 
@@ -338,6 +338,7 @@ export class Broker {
 
   async #shutDown(): Promise<void> {
     const { volume } = this.#options;
+    this.#refuseEarly();
     await this.#connections?.drain();
     await this.#housekeeping?.stop();
     await this.#groups?.close();
@@ -355,6 +356,10 @@ export class Broker {
     this.#logger.error(`the broker gives up: ${reason}`);
     this.#connections?.cutAll('the broker has failed');
     void this.#housekeeping?.stop();
+    this.#refuseEarly();
+  }
+
+  #refuseEarly(): void {
     for (const { connection } of this.#early.splice(0)) connection.destroy();
   }
 
