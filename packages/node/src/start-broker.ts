@@ -51,6 +51,8 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
     await broker.open(listeners.map((it) => it.advertised));
   } catch (error) {
     for (const { listener } of listeners) await listener.close();
+    // A broker that stands and waits for listeners holds logs and timers; one that has failed is over already.
+    await broker?.stop().catch(() => {});
     await volume.close();
     throw error;
   }
