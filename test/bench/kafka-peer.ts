@@ -16,7 +16,11 @@ export interface KafkaPeer extends Child<true> {
 
 const VERSION = '4.1.0';
 
-export const kafkaPeer = async (root: string, folder: string, progress: (line: string) => void): Promise<KafkaPeer> => {
+export const kafkaPeer = async (
+  root: string,
+  folder: string,
+  progress: (line: string) => void,
+): Promise<KafkaPeer> => {
   const jars = fetchJars(root, progress);
   const [port, controllerPort] = [await freePort(), await freePort()];
   const directory = mkdtempSync(join(folder, 'kafka-'));
@@ -40,14 +44,40 @@ export const kafkaPeer = async (root: string, folder: string, progress: (line: s
     ].join('\n'),
   );
   const classpath = `${jars}/*`;
-  execFileSync('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', 'MkU3OEVBNTcwNTJENDM2Qg', '-c', properties], {
-    stdio: 'ignore',
-  });
+  execFileSync(
+    'java',
+    [
+      '-cp',
+      classpath,
+      'kafka.tools.StorageTool',
+      'format',
+      '--standalone',
+      '-t',
+      'MkU3OEVBNTcwNTJENDM2Qg',
+      '-c',
+      properties,
+    ],
+    {
+      stdio: 'ignore',
+    },
+  );
   return startAndAsk(classpath, properties, { host: '127.0.0.1', port });
 };
 
-const startAndAsk = async (classpath: string, properties: string, target: Target): Promise<KafkaPeer> => {
-  const [program, args] = pinned(0, 'java', ['-Xms1G', '-Xmx1G', '-XX:+UseG1GC', '-cp', classpath, 'kafka.Kafka', properties]);
+const startAndAsk = async (
+  classpath: string,
+  properties: string,
+  target: Target,
+): Promise<KafkaPeer> => {
+  const [program, args] = pinned(0, 'java', [
+    '-Xms1G',
+    '-Xmx1G',
+    '-XX:+UseG1GC',
+    '-cp',
+    classpath,
+    'kafka.Kafka',
+    properties,
+  ]);
   const process = spawn(program, args, { stdio: 'ignore' });
   const exited = new Promise<void>((resolve) => process.once('exit', () => resolve()));
   for (;;) {
@@ -82,9 +112,15 @@ const fetchJars = (root: string, progress: (line: string) => void): string => {
     `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>peer</groupId><artifactId>peer</artifactId><version>1</version><dependencies>${dependency('kafka_2.13')}${dependency('kafka-tools')}${dependency('slf4j-nop', '1.7.36', 'org.slf4j')}</dependencies></project>`,
   );
   try {
-    execFileSync('mvn', ['-q', 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`], { cwd: directory, stdio: 'ignore' });
+    execFileSync('mvn', ['-q', 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`], {
+      cwd: directory,
+      stdio: 'ignore',
+    });
   } catch (cause) {
-    throw new Error('Apache Kafka cannot be had: --peer kafka needs java 17, mvn and a reachable Maven repository', { cause });
+    throw new Error(
+      'Apache Kafka cannot be had: --peer kafka needs java 17, mvn and a reachable Maven repository',
+      { cause },
+    );
   }
   return jars;
 };

@@ -59,7 +59,9 @@ const CONNECTIONS = 2;
 const produce = async (task: Extract<LoadTask, { kind: 'produce' }>): Promise<Throughput> => {
   let answers = 0;
   let failures = 0;
-  const frames = Array.from({ length: task.partitions }, (_, p) => produceFrame(task.topic, p, task.acks, task.records, task.recordBytes));
+  const frames = Array.from({ length: task.partitions }, (_, p) =>
+    produceFrame(task.topic, p, task.acks, task.records, task.recordBytes),
+  );
   let next = 0;
   let isOver = false;
   const run = async (): Promise<void> => {
@@ -93,7 +95,12 @@ const produce = async (task: Extract<LoadTask, { kind: 'produce' }>): Promise<Th
   const seconds = (performance.now() - startedAt) / 1000;
   isOver = true;
   if (failures > 0) throw new Error(`${failures} produces were refused`);
-  return throughput(requests, requests * task.records, requests * task.records * task.recordBytes, seconds);
+  return throughput(
+    requests,
+    requests * task.records,
+    requests * task.records * task.recordBytes,
+    seconds,
+  );
 };
 
 /** The error code stands behind the topic's name and the partition's index. */
@@ -118,7 +125,8 @@ const consume = async (task: Extract<LoadTask, { kind: 'consume' }>): Promise<Th
         for (const partition of decodeFetch(frame).responses[0]?.partitions ?? []) {
           if (partition.errorCode !== 0) throw new Error(`fetch error ${partition.errorCode}`);
           let end = offsets[partition.partitionIndex]!;
-          for (const batch of batchesIn(partition.records ?? new Uint8Array(0))) end = batch.nextOffset;
+          for (const batch of batchesIn(partition.records ?? new Uint8Array(0)))
+            end = batch.nextOffset;
           // At the end it begins anew: the log is as large as the window needs it to be.
           offsets[partition.partitionIndex] = end >= partition.highWatermark ? 0 : end;
         }
@@ -175,7 +183,12 @@ const latency = async (task: Extract<LoadTask, { kind: 'latency' }>): Promise<La
   };
 };
 
-const throughput = (requests: number, records: number, bytes: number, seconds: number): Throughput => ({
+const throughput = (
+  requests: number,
+  records: number,
+  bytes: number,
+  seconds: number,
+): Throughput => ({
   mibPerSecond: round(bytes / seconds / 1024 / 1024, 1),
   requestsPerSecond: Math.round(requests / seconds),
   recordsPerSecond: Math.round(records / seconds),
@@ -184,5 +197,10 @@ const throughput = (requests: number, records: number, bytes: number, seconds: n
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const task = JSON.parse(process.argv[2]!) as LoadTask;
-const result = task.kind === 'produce' ? await produce(task) : task.kind === 'consume' ? await consume(task) : await latency(task);
+const result =
+  task.kind === 'produce'
+    ? await produce(task)
+    : task.kind === 'consume'
+      ? await consume(task)
+      : await latency(task);
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

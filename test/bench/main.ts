@@ -47,10 +47,17 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-const machine = { cores: cpus().length, model: cpus()[0]?.model, memoryGiB: round(totalmem() / 2 ** 30, 1), node: process.version };
+const machine = {
+  cores: cpus().length,
+  model: cpus()[0]?.model,
+  memoryGiB: round(totalmem() / 2 ** 30, 1),
+  node: process.version,
+};
 if (values.out !== undefined) {
   mkdirSync(dirname(values.out), { recursive: true });
-  const lines = measurements.map((it) => JSON.stringify({ ...it, machine, rounds: context.rounds, windowMs: context.windowMs }));
+  const lines = measurements.map((it) =>
+    JSON.stringify({ ...it, machine, rounds: context.rounds, windowMs: context.windowMs }),
+  );
   writeFileSync(values.out, `${lines.join('\n')}\n`);
 }
 process.stdout.write(`\n${measurements.map(row).join('\n')}\n`);

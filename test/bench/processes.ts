@@ -26,7 +26,10 @@ export const start = async <Ready>(
   },
 ): Promise<Child<Ready>> => {
   const [program, programArgs] = pinned(core, command, args);
-  const child = spawn(program, programArgs, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.env } });
+  const child = spawn(program, programArgs, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -16,4 +16,6 @@ while (performance.now() - startedAt < Number(windowText)) {
   bytes += group.length * batch.length;
 }
 const seconds = (performance.now() - startedAt) / 1000;
-process.stdout.write(`${JSON.stringify({ mibPerSecond: Number((bytes / seconds / 1024 / 1024).toFixed(1)) })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ mibPerSecond: Number((bytes / seconds / 1024 / 1024).toFixed(1)) })}\n`,
+);

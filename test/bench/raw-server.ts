@@ -9,7 +9,10 @@
 import { open, writev } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 
-const [mode, file] = process.argv.slice(2) as ['drop' | 'append' | 'send' | 'bare', string | undefined];
+const [mode, file] = process.argv.slice(2) as [
+  'drop' | 'append' | 'send' | 'bare',
+  string | undefined,
+];
 
 const ANSWER_BYTES = 60;
 const SENT_BYTES = 4 * 1024 * 1024;
@@ -52,38 +55,42 @@ const reply = (socket: Socket, frames: number, what: Buffer): void => {
 
 const dropping = (socket: Socket): void => {
   const count = frameCounter();
-  socket.on('data', (chunk: Buffer) => reply(socket, count(chunk), mode === 'send' ? sent : answer));
+  socket.on('data', (chunk: Buffer) =>
+    reply(socket, count(chunk), mode === 'send' ? sent : answer),
+  );
 };
 
-const appending = (fd: number) => (socket: Socket): void => {
-  const count = frameCounter();
-  let queue: Buffer[] = [];
-  let queuedBytes = 0;
-  let owed = 0;
-  let isWriting = false;
-  const flush = (): void => {
-    if (isWriting || queue.length === 0) return;
-    isWriting = true;
-    const chunks = queue;
-    const frames = owed;
-    queue = [];
-    queuedBytes = 0;
-    owed = 0;
-    writev(fd, chunks, () => {
-      isWriting = false;
-      reply(socket, frames, answer);
-      socket.resume();
+const appending =
+  (fd: number) =>
+  (socket: Socket): void => {
+    const count = frameCounter();
+    let queue: Buffer[] = [];
+    let queuedBytes = 0;
+    let owed = 0;
+    let isWriting = false;
+    const flush = (): void => {
+      if (isWriting || queue.length === 0) return;
+      isWriting = true;
+      const chunks = queue;
+      const frames = owed;
+      queue = [];
+      queuedBytes = 0;
+      owed = 0;
+      writev(fd, chunks, () => {
+        isWriting = false;
+        reply(socket, frames, answer);
+        socket.resume();
+        flush();
+      });
+    };
+    socket.on('data', (chunk: Buffer) => {
+      queue.push(chunk);
+      queuedBytes += chunk.length;
+      owed += count(chunk);
+      if (queuedBytes > GROUP_BYTES) socket.pause();
       flush();
     });
   };
-  socket.on('data', (chunk: Buffer) => {
-    queue.push(chunk);
-    queuedBytes += chunk.length;
-    owed += count(chunk);
-    if (queuedBytes > GROUP_BYTES) socket.pause();
-    flush();
-  });
-};
 
 const listen = (handle: (socket: Socket) => void): void => {
   const server = createServer({ noDelay: true }, (socket) => {
@@ -100,4 +107,5 @@ if (mode === 'append') {
     if (error) throw error;
     listen(appending(fd));
   });
-} else listen(mode === 'bare' ? (socket) => socket.on('data', () => socket.write(answer)) : dropping);
+} else
+  listen(mode === 'bare' ? (socket) => socket.on('data', () => socket.write(answer)) : dropping);

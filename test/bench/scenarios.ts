@@ -2,7 +2,14 @@
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { spawn } from 'node:child_process';
-import { metadataRequest, metadataResponse, produceRequest, produceResponse, buildBatch, crc32cJs } from '@odradek/protocol';
+import {
+  metadataRequest,
+  metadataResponse,
+  produceRequest,
+  produceResponse,
+  buildBatch,
+  crc32cJs,
+} from '@odradek/protocol';
 import { kafkaPeer } from './kafka-peer.ts';
 import type { Latency, LoadTask, Throughput } from './load.ts';
 import { pinned, residentMiB, start, type Child } from './processes.ts';
@@ -41,17 +48,35 @@ const warmupMs = 500;
 const FLUSH_OFF = { 'flush.messages': '9223372036854775807' };
 
 /** All sides in turns; ratios to the first side are taken within each round. */
-const inTurns = async (context: Context, name: string, unit: string, sides: readonly Side[]): Promise<Measurement[]> => {
+const inTurns = async (
+  context: Context,
+  name: string,
+  unit: string,
+  sides: readonly Side[],
+): Promise<Measurement[]> => {
   const samples = sides.map((): number[] => []);
   for (let i = 0; i < context.rounds; i++) {
     for (const [at, side] of sides.entries()) samples[at]!.push(await side.measure());
-    context.progress(`   ${name} round ${i + 1}/${context.rounds}: ${sides.map((it, at) => `${it.side} ${samples[at]!.at(-1)}`).join(', ')}`);
+    context.progress(
+      `   ${name} round ${i + 1}/${context.rounds}: ${sides.map((it, at) => `${it.side} ${samples[at]!.at(-1)}`).join(', ')}`,
+    );
   }
   return sides.map(({ side }, at) => {
     const values = samples[at]!;
-    const figures = { name, side, unit, median: round(median(values), 3), low: round(Math.min(...values), 3), high: round(Math.max(...values), 3) };
+    const figures = {
+      name,
+      side,
+      unit,
+      median: round(median(values), 3),
+      low: round(Math.min(...values), 3),
+      high: round(Math.max(...values), 3),
+    };
     if (at === 0) return figures;
-    return { ...figures, ratioTo: sides[0]!.side, ratio: round(median(values.map((it, i) => it / samples[0]![i]!)), 3) };
+    return {
+      ...figures,
+      ratioTo: sides[0]!.side,
+      ratio: round(median(values.map((it, i) => it / samples[0]![i]!)), 3),
+    };
   });
 };
 
@@ -63,27 +88,48 @@ const tool = (context: Context, name: string): string => join(context.tools, `${
 
 const load = <Result>(context: Context, task: LoadTask): Promise<Result> =>
   new Promise((resolve, reject) => {
-    const [program, args] = pinned(1, process.execPath, [tool(context, 'load'), JSON.stringify(task)]);
+    const [program, args] = pinned(1, process.execPath, [
+      tool(context, 'load'),
+      JSON.stringify(task),
+    ]);
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.once('close', (code) => (code === 0 ? resolve(JSON.parse(out) as Result) : reject(new Error(`the load generator ended with ${code}`))));
+    child.once('close', (code) =>
+      code === 0
+        ? resolve(JSON.parse(out) as Result)
+        : reject(new Error(`the load generator ended with ${code}`)),
+    );
   });
 
 const rawServer = async (context: Context, mode: string): Promise<RunningServer> => {
-  const child = await start<Target>(0, process.execPath, [tool(context, 'raw-server'), mode, join(context.folder, 'raw-append')], {
-    isReady: (line) => {
-      const { port } = JSON.parse(line) as { port: number };
-      return { host: '127.0.0.1', port };
+  const child = await start<Target>(
+    0,
+    process.execPath,
+    [tool(context, 'raw-server'), mode, join(context.folder, 'raw-append')],
+    {
+      isReady: (line) => {
+        const { port } = JSON.parse(line) as { port: number };
+        return { host: '127.0.0.1', port };
+      },
     },
-  });
+  );
   return { ...child, target: child.ready };
 };
 
 let brokers = 0;
 const odradek = async (context: Context, dataDirectory?: string): Promise<RunningServer> => {
   const directory = dataDirectory ?? join(context.folder, `data-${brokers++}`);
-  const args = [join(context.root, 'packages/cli/bin/odradek.js'), 'up', '--port', '0', '--http-port', '0', '--data-dir', directory];
+  const args = [
+    join(context.root, 'packages/cli/bin/odradek.js'),
+    'up',
+    '--port',
+    '0',
+    '--http-port',
+    '0',
+    '--data-dir',
+    directory,
+  ];
   const child = await start<Target>(0, process.execPath, args, { isReady: kafkaAddress });
   return { ...child, target: child.ready };
 };
@@ -95,11 +141,20 @@ const kafkaAddress = (line: string): Target | undefined => {
 
 const rawAppend = (context: Context): Promise<number> =>
   new Promise((resolve, reject) => {
-    const [program, args] = pinned(0, process.execPath, [tool(context, 'raw-append'), join(context.folder, 'raw-grouped'), '64', String(context.windowMs)]);
+    const [program, args] = pinned(0, process.execPath, [
+      tool(context, 'raw-append'),
+      join(context.folder, 'raw-grouped'),
+      '64',
+      String(context.windowMs),
+    ]);
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.once('close', (code) => (code === 0 ? resolve((JSON.parse(out) as { mibPerSecond: number }).mibPerSecond) : reject(new Error(`raw append ended with ${code}`))));
+    child.once('close', (code) =>
+      code === 0
+        ? resolve((JSON.parse(out) as { mibPerSecond: number }).mibPerSecond)
+        : reject(new Error(`raw append ended with ${code}`)),
+    );
   });
 
 interface ProduceShape {
@@ -115,7 +170,12 @@ const shapes: readonly ProduceShape[] = [
   { name: '100 B records, one a batch', records: 1, recordBytes: 100, depth: 128 },
 ];
 
-const produceTo = async (context: Context, target: Target, topic: string, shape: ProduceShape): Promise<number> =>
+const produceTo = async (
+  context: Context,
+  target: Target,
+  topic: string,
+  shape: ProduceShape,
+): Promise<number> =>
   (
     await load<Throughput>(context, {
       kind: 'produce',
@@ -133,7 +193,10 @@ const produceTo = async (context: Context, target: Target, topic: string, shape:
 
 const produce = async (context: Context): Promise<Measurement[]> => {
   const results: Measurement[] = [];
-  const peer = context.peer === 'kafka' ? await kafkaPeer(context.root, context.folder, context.progress) : undefined;
+  const peer =
+    context.peer === 'kafka'
+      ? await kafkaPeer(context.root, context.folder, context.progress)
+      : undefined;
   const appending = await rawServer(context, 'append');
   if (peer !== undefined) await warmUp(context, peer.target);
   try {
@@ -153,9 +216,19 @@ const produce = async (context: Context): Promise<Measurement[]> => {
       );
       results.push(
         ...(await inTurns(context, `produce ${shape.name}, flush off`, 'MiB/s', [
-          { side: 'raw loopback+append', measure: () => produceTo(context, appending.target, 'raw', shape) },
+          {
+            side: 'raw loopback+append',
+            measure: () => produceTo(context, appending.target, 'raw', shape),
+          },
           { side: 'odradek', measure: () => produceTo(context, broker.target, 'cached', shape) },
-          ...(peer === undefined ? [] : [{ side: 'apache kafka', measure: () => produceTo(context, peer.target, peerTopic, shape) }]),
+          ...(peer === undefined
+            ? []
+            : [
+                {
+                  side: 'apache kafka',
+                  measure: () => produceTo(context, peer.target, peerTopic, shape),
+                },
+              ]),
         ])),
       );
       await broker.stop();
@@ -194,7 +267,12 @@ const preload = async (context: Context, target: Target, topic: string): Promise
   });
 };
 
-const consumeFrom = async (context: Context, target: Target, topic: string, isRaw: boolean): Promise<number> =>
+const consumeFrom = async (
+  context: Context,
+  target: Target,
+  topic: string,
+  isRaw: boolean,
+): Promise<number> =>
   (
     await load<Throughput>(context, {
       kind: 'consume',
@@ -210,7 +288,10 @@ const consumeFrom = async (context: Context, target: Target, topic: string, isRa
 const consume = async (context: Context): Promise<Measurement[]> => {
   const sending = await rawServer(context, 'send');
   const broker = await odradek(context);
-  const peer = context.peer === 'kafka' ? await kafkaPeer(context.root, context.folder, context.progress) : undefined;
+  const peer =
+    context.peer === 'kafka'
+      ? await kafkaPeer(context.root, context.folder, context.progress)
+      : undefined;
   try {
     await preload(context, broker.target, 'preloaded');
     if (peer !== undefined) {
@@ -220,7 +301,14 @@ const consume = async (context: Context): Promise<Measurement[]> => {
     return await inTurns(context, 'consume 1 KiB records', 'MiB/s', [
       { side: 'raw loopback', measure: () => consumeFrom(context, sending.target, 'raw', true) },
       { side: 'odradek', measure: () => consumeFrom(context, broker.target, 'preloaded', false) },
-      ...(peer === undefined ? [] : [{ side: 'apache kafka', measure: () => consumeFrom(context, peer.target, 'preloaded-peer', false) }]),
+      ...(peer === undefined
+        ? []
+        : [
+            {
+              side: 'apache kafka',
+              measure: () => consumeFrom(context, peer.target, 'preloaded-peer', false),
+            },
+          ]),
     ]);
   } finally {
     await sending.stop();
@@ -232,7 +320,10 @@ const consume = async (context: Context): Promise<Measurement[]> => {
 const latency = async (context: Context): Promise<Measurement[]> => {
   const echo = await rawServer(context, 'drop');
   const broker = await odradek(context);
-  const peer = context.peer === 'kafka' ? await kafkaPeer(context.root, context.folder, context.progress) : undefined;
+  const peer =
+    context.peer === 'kafka'
+      ? await kafkaPeer(context.root, context.folder, context.progress)
+      : undefined;
   const results: Measurement[] = [];
   try {
     await createTopic(broker.target, 'flushed', 1);
@@ -246,18 +337,33 @@ const latency = async (context: Context): Promise<Measurement[]> => {
         { side: 'raw ping-pong', target: echo.target, topic: 'raw' },
         { side: 'odradek flush on', target: broker.target, topic: 'flushed' },
         { side: 'odradek flush off', target: broker.target, topic: 'cached' },
-        ...(peer === undefined ? [] : [{ side: 'apache kafka', target: peer.target, topic: 'latency' }]),
+        ...(peer === undefined
+          ? []
+          : [{ side: 'apache kafka', target: peer.target, topic: 'latency' }]),
       ];
       const samples = sides.map((): Latency[] => []);
       for (let i = 0; i < context.rounds; i++) {
         for (const [at, { target, topic }] of sides.entries()) {
           samples[at]!.push(
-            await load<Latency>(context, { kind: 'latency', target, topic, acks: -1, recordBytes: 1000, ratePerSecond, warmupMs, windowMs: context.windowMs }),
+            await load<Latency>(context, {
+              kind: 'latency',
+              target,
+              topic,
+              acks: -1,
+              recordBytes: 1000,
+              ratePerSecond,
+              warmupMs,
+              windowMs: context.windowMs,
+            }),
           );
         }
       }
       for (const [at, { side }] of sides.entries()) {
-        for (const [label, pick] of [['p50', (it: Latency) => it.p50Ms], ['p99', (it: Latency) => it.p99Ms], ['p99.9', (it: Latency) => it.p999Ms]] as const) {
+        for (const [label, pick] of [
+          ['p50', (it: Latency) => it.p50Ms],
+          ['p99', (it: Latency) => it.p99Ms],
+          ['p99.9', (it: Latency) => it.p999Ms],
+        ] as const) {
           const values = samples[at]!.map(pick);
           results.push({
             name: `produce latency ${ratePerSecond}/s ${label}`,
@@ -266,7 +372,12 @@ const latency = async (context: Context): Promise<Measurement[]> => {
             median: round(median(values), 3),
             low: Math.min(...values),
             high: Math.max(...values),
-            ...(at === 0 ? {} : { ratioTo: sides[0]!.side, ratio: round(median(values) / median(samples[0]!.map(pick)), 2) }),
+            ...(at === 0
+              ? {}
+              : {
+                  ratioTo: sides[0]!.side,
+                  ratio: round(median(values) / median(samples[0]!.map(pick)), 2),
+                }),
           });
         }
       }
@@ -299,18 +410,29 @@ const bareStart = async (context: Context): Promise<number> => {
 const firstRecord = async (target: Target): Promise<void> => {
   const topics = { request: metadataRequest, response: metadataResponse };
   for (;;) {
-    const { topics: [found] } = await ask(target, topics, 9, { topics: [{ name: 'first' }], allowAutoTopicCreation: true });
+    const {
+      topics: [found],
+    } = await ask(target, topics, 9, { topics: [{ name: 'first' }], allowAutoTopicCreation: true });
     if (found!.errorCode === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  const records = buildBatch({ records: [{ timestampMs: Date.now(), value: new Uint8Array(100) }], crc32c: crc32cJs });
-  const { responses } = await ask(target, { request: produceRequest, response: produceResponse }, 9, {
-    transactionalId: null,
-    acks: -1,
-    timeoutMs: 10_000,
-    topicData: [{ name: 'first', partitionData: [{ index: 0, records }] }],
+  const records = buildBatch({
+    records: [{ timestampMs: Date.now(), value: new Uint8Array(100) }],
+    crc32c: crc32cJs,
   });
-  if (responses[0]!.partitionResponses[0]!.errorCode !== 0) throw new Error('the first record was refused');
+  const { responses } = await ask(
+    target,
+    { request: produceRequest, response: produceResponse },
+    9,
+    {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 10_000,
+      topicData: [{ name: 'first', partitionData: [{ index: 0, records }] }],
+    },
+  );
+  if (responses[0]!.partitionResponses[0]!.errorCode !== 0)
+    throw new Error('the first record was refused');
 };
 
 const brokerStart = async (context: Context): Promise<number> => {
@@ -323,10 +445,15 @@ const brokerStart = async (context: Context): Promise<number> => {
 };
 
 const coldStart = async (context: Context): Promise<Measurement[]> => {
-  const results = await inTurns({ ...context, rounds: context.rounds * 2 }, 'cold start to first record', 'ms', [
-    { side: 'bare node server', measure: () => bareStart(context) },
-    { side: 'odradek', measure: () => brokerStart(context) },
-  ]);
+  const results = await inTurns(
+    { ...context, rounds: context.rounds * 2 },
+    'cold start to first record',
+    'ms',
+    [
+      { side: 'bare node server', measure: () => bareStart(context) },
+      { side: 'odradek', measure: () => brokerStart(context) },
+    ],
+  );
   if (context.peer === undefined) return results;
   const peers: number[] = [];
   for (let i = 0; i < Math.min(3, context.rounds); i++) {
@@ -336,8 +463,18 @@ const coldStart = async (context: Context): Promise<Measurement[]> => {
     peers.push(round(performance.now() - startedAt, 1));
     await peer.stop();
   }
-  const kafka = { name: 'cold start to first record', side: 'apache kafka', unit: 'ms', median: median(peers), low: Math.min(...peers), high: Math.max(...peers) };
-  return [...results, { ...kafka, ratioTo: 'bare node server', ratio: round(median(peers) / results[0]!.median, 2) }];
+  const kafka = {
+    name: 'cold start to first record',
+    side: 'apache kafka',
+    unit: 'ms',
+    median: median(peers),
+    low: Math.min(...peers),
+    high: Math.max(...peers),
+  };
+  return [
+    ...results,
+    { ...kafka, ratioTo: 'bare node server', ratio: round(median(peers) / results[0]!.median, 2) },
+  ];
 };
 
 const IDLE_MS = 3_000;
@@ -354,7 +491,13 @@ const idleMemory = async (context: Context): Promise<Measurement[]> => {
     { side: 'odradek', measure: async () => after(await odradek(context)) },
     ...(context.peer === undefined
       ? []
-      : [{ side: 'apache kafka', measure: async () => after(await kafkaPeer(context.root, context.folder, context.progress)) }]),
+      : [
+          {
+            side: 'apache kafka',
+            measure: async () =>
+              after(await kafkaPeer(context.root, context.folder, context.progress)),
+          },
+        ]),
   ]);
 };
 
@@ -364,21 +507,43 @@ const MANY_PARTITIONS = 2_000;
 const partitions = async (context: Context): Promise<Measurement[]> => {
   const directory = join(context.folder, 'many');
   const writeAll = async (target: Target): Promise<void> => {
-    const records = buildBatch({ records: [{ timestampMs: Date.now(), value: new Uint8Array(100) }], crc32c: crc32cJs });
-    const { responses } = await ask(target, { request: produceRequest, response: produceResponse }, 9, {
-      transactionalId: null,
-      acks: -1,
-      timeoutMs: 60_000,
-      topicData: [{ name: 'many', partitionData: Array.from({ length: MANY_PARTITIONS }, (_, index) => ({ index, records })) }],
+    const records = buildBatch({
+      records: [{ timestampMs: Date.now(), value: new Uint8Array(100) }],
+      crc32c: crc32cJs,
     });
+    const { responses } = await ask(
+      target,
+      { request: produceRequest, response: produceResponse },
+      9,
+      {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: 60_000,
+        topicData: [
+          {
+            name: 'many',
+            partitionData: Array.from({ length: MANY_PARTITIONS }, (_, index) => ({
+              index,
+              records,
+            })),
+          },
+        ],
+      },
+    );
     const taken = responses[0]!.partitionResponses.filter((it) => it.errorCode === 0).length;
-    if (taken !== MANY_PARTITIONS) throw new Error(`only ${taken} of ${MANY_PARTITIONS} partitions took a write`);
+    if (taken !== MANY_PARTITIONS)
+      throw new Error(`only ${taken} of ${MANY_PARTITIONS} partitions took a write`);
   };
   const first = await odradek(context, directory);
   await createTopic(first.target, 'many', MANY_PARTITIONS);
   await writeAll(first.target);
   await first.stop();
-  const samples = { clean: [] as number[], unclean: [] as number[], write: [] as number[], memory: [] as number[] };
+  const samples = {
+    clean: [] as number[],
+    unclean: [] as number[],
+    write: [] as number[],
+    memory: [] as number[],
+  };
   for (let i = 0; i < context.rounds; i++) {
     for (const kind of ['clean', 'unclean'] as const) {
       const startedAt = performance.now();
@@ -419,4 +584,3 @@ export const comparisons: Readonly<Record<string, (context: Context) => Promise<
   memory: idleMemory,
   partitions,
 };
-

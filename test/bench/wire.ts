@@ -31,7 +31,11 @@ export const bytesOf = (chunks: readonly Uint8Array[]): Buffer => Buffer.concat(
 export type OnFrame = (frame: Buffer) => void;
 
 /** Reads frames off a socket through one reused buffer. */
-export const openConnection = (target: Target, onFrame: OnFrame, bufferBytes = 1024 * 1024): Promise<Socket> =>
+export const openConnection = (
+  target: Target,
+  onFrame: OnFrame,
+  bufferBytes = 1024 * 1024,
+): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const buffer = Buffer.allocUnsafeSlow(bufferBytes);
     const cutter = frameCutter(onFrame);
@@ -97,7 +101,13 @@ const CORRELATION_ID = 1;
 const identity = { correlationId: CORRELATION_ID, clientId: 'bench' };
 
 /** One Produce v9 of one batch; sent again and again as it is. */
-export const produceFrame = (topic: string, partition: number, acks: number, records: number, recordBytes: number): Buffer => {
+export const produceFrame = (
+  topic: string,
+  partition: number,
+  acks: number,
+  records: number,
+  recordBytes: number,
+): Buffer => {
   const value = new Uint8Array(recordBytes).map((_, i) => (i * 31) & 0xff);
   const batch = buildBatch({
     records: Array.from({ length: records }, () => ({ timestampMs: Date.now(), key: null, value })),
@@ -137,7 +147,8 @@ export const fetchFrame = (
     }),
   );
 
-export const decodeFetch = (frame: Uint8Array): Body<typeof fetchResponse> => decodeResponse(fetchResponse, 12, frame).body;
+export const decodeFetch = (frame: Uint8Array): Body<typeof fetchResponse> =>
+  decodeResponse(fetchResponse, 12, frame).body;
 
 /** One request over a connection of its own. */
 export const ask = async <Request extends Message, Response extends Message>(
@@ -149,7 +160,11 @@ export const ask = async <Request extends Message, Response extends Message>(
   let answered: (frame: Buffer) => void = () => {};
   const answer = new Promise<Buffer>((resolve) => (answered = resolve));
   const socket = await openConnection(target, (frame) => answered(Buffer.from(frame)), 64 * 1024);
-  socket.write(bytesOf(encodeRequest(api.request as unknown as Message<unknown, unknown>, version, identity, body)));
+  socket.write(
+    bytesOf(
+      encodeRequest(api.request as unknown as Message<unknown, unknown>, version, identity, body),
+    ),
+  );
   const frame = await answer;
   socket.destroy();
   return decodeResponse(api.response, version, frame).body as Body<Response>;
@@ -161,32 +176,51 @@ export const createTopic = async (
   partitions: number,
   configs: Readonly<Record<string, string>> = {},
 ): Promise<void> => {
-  const { topics } = await ask(target, { request: createTopicsRequest, response: createTopicsResponse }, 5, {
-    topics: [
-      {
-        name,
-        numPartitions: partitions,
-        replicationFactor: 1,
-        assignments: [],
-        configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
-      },
-    ],
-    timeoutMs: 30_000,
-    validateOnly: false,
-  });
+  const { topics } = await ask(
+    target,
+    { request: createTopicsRequest, response: createTopicsResponse },
+    5,
+    {
+      topics: [
+        {
+          name,
+          numPartitions: partitions,
+          replicationFactor: 1,
+          assignments: [],
+          configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+      timeoutMs: 30_000,
+      validateOnly: false,
+    },
+  );
   if (topics[0]!.errorCode !== 0) throw new Error(`topic ${name}: error ${topics[0]!.errorCode}`);
   await awaitLeaders(target, name, partitions);
 };
 
 /** Apache Kafka answers CreateTopics before the partitions can be written to. */
-export const awaitLeaders = async (target: Target, topic: string, partitions: number): Promise<void> => {
+export const awaitLeaders = async (
+  target: Target,
+  topic: string,
+  partitions: number,
+): Promise<void> => {
   for (;;) {
-    const { topics } = await ask(target, { request: metadataRequest, response: metadataResponse }, 9, {
-      topics: [{ name: topic }],
-      allowAutoTopicCreation: false,
-    });
+    const { topics } = await ask(
+      target,
+      { request: metadataRequest, response: metadataResponse },
+      9,
+      {
+        topics: [{ name: topic }],
+        allowAutoTopicCreation: false,
+      },
+    );
     const found = topics[0]!;
-    if (found.errorCode === 0 && found.partitions.length === partitions && found.partitions.every((it) => it.errorCode === 0 && it.leaderId >= 0)) return;
+    if (
+      found.errorCode === 0 &&
+      found.partitions.length === partitions &&
+      found.partitions.every((it) => it.errorCode === 0 && it.leaderId >= 0)
+    )
+      return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 };

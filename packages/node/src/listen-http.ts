@@ -22,11 +22,15 @@ export const listenHttp = async (options: {
     allowedOrigins: settings['odradek.websocket.allowed.origins'],
     boundHost: host,
     allowedHosts,
-    maxPayloadBytes: Math.min(settings['socket.request.max.bytes'] + FRAME_LENGTH_BYTES, MESSAGE_BYTES_MAX),
+    maxPayloadBytes: Math.min(
+      settings['socket.request.max.bytes'] + FRAME_LENGTH_BYTES,
+      MESSAGE_BYTES_MAX,
+    ),
     maxConnections: settings['max.connections'] + 1,
     clock,
     onConnection: (connection) => broker.accept(connection, config.name),
-    onRejected: (remoteAddress, reason) => logger.warn(`WebSocket refused: ${reason}`, { remoteAddress }),
+    onRejected: (remoteAddress, reason) =>
+      logger.warn(`WebSocket refused: ${reason}`, { remoteAddress }),
   });
   const server = await createHttpServer({
     host,

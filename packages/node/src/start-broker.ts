@@ -17,14 +17,20 @@ import { listenTcp } from '@odradek/transport/tcp';
 import { createNodeCompression } from '@odradek/compression/node';
 import { createNodeClock, createNodeCrc32c, createNodeRandom, readBootId } from './host.ts';
 import { listenHttp } from './listen-http.ts';
-import { BrokerConfigError, type RunningBroker, type StartBrokerOptions } from './running-broker.ts';
+import {
+  BrokerConfigError,
+  type RunningBroker,
+  type StartBrokerOptions,
+} from './running-broker.ts';
 
 export const startBroker = async (options: StartBrokerOptions): Promise<RunningBroker> => {
   const parsed = parseBrokerConfig(options.entries);
   const errors = parsed.problems.filter((it) => it.severity === 'error');
   if (errors.length > 0) {
     throw new BrokerConfigError(
-      errors.map((it) => (it.origin === undefined ? it.message : `${it.message} (${it.origin})`)).join('\n'),
+      errors
+        .map((it) => (it.origin === undefined ? it.message : `${it.message} (${it.origin})`))
+        .join('\n'),
     );
   }
   for (const { message } of parsed.problems) options.logger.warn(message);
@@ -47,7 +53,8 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
       bootId: readBootId(),
     });
     await broker.recover();
-    for (const listener of parsed.listeners) listeners.push(await open(listener, broker, clock, options.logger));
+    for (const listener of parsed.listeners)
+      listeners.push(await open(listener, broker, clock, options.logger));
     await broker.open(listeners.map((it) => it.advertised));
   } catch (error) {
     for (const { listener } of listeners) await listener.close();
@@ -65,7 +72,12 @@ interface OpenListener {
   readonly advertised: AdvertisedListener;
 }
 
-const open = async (config: ListenerConfig, broker: Broker, clock: Clock, logger: Logger): Promise<OpenListener> => {
+const open = async (
+  config: ListenerConfig,
+  broker: Broker,
+  clock: Clock,
+  logger: Logger,
+): Promise<OpenListener> => {
   const settings = broker.settings.broker;
   const host = config.host === '' ? undefined : config.host;
   const listener =
@@ -76,8 +88,10 @@ const open = async (config: ListenerConfig, broker: Broker, clock: Clock, logger
           // The broker keeps max.connections itself, over all listeners: this is only what the process can bear.
           maxConnections: settings['max.connections'] + 1,
           onConnection: (connection) => broker.accept(connection, config.name),
-          onError: (error) => logger.error('a connection could not be accepted', { listener: config.name, error }),
-          onRejected: (remoteAddress, reason) => logger.warn(`connection refused: ${reason}`, { remoteAddress }),
+          onError: (error) =>
+            logger.error('a connection could not be accepted', { listener: config.name, error }),
+          onRejected: (remoteAddress, reason) =>
+            logger.warn(`connection refused: ${reason}`, { remoteAddress }),
           portOption: '--port',
         })
       : await listenHttp({ config, host: host ?? EVERY_INTERFACE, broker, clock, logger });
@@ -87,7 +101,10 @@ const open = async (config: ListenerConfig, broker: Broker, clock: Clock, logger
 const EVERY_INTERFACE = '0.0.0.0';
 
 /** What clients are told: what the configuration says, or else where it really listens. */
-const advertisedAs = ({ name, host, advertised }: ListenerConfig, address: Endpoint): AdvertisedListener =>
+const advertisedAs = (
+  { name, host, advertised }: ListenerConfig,
+  address: Endpoint,
+): AdvertisedListener =>
   advertised !== undefined
     ? { name, host: advertised.host, port: advertised.port }
     : { name, host: isWildcard(host) ? 'localhost' : host, port: address.port };
@@ -97,12 +114,18 @@ const isWildcard = (host: string): boolean => host === '' || host === '0.0.0.0' 
 /** One folder: Kafka's list may name several, of which this version takes one. */
 const dataFolder = (directories: readonly string[]): string => {
   if (directories.length !== 1) {
-    throw new BrokerConfigError(`log.dirs names ${directories.length} folders: this version keeps its data in one`);
+    throw new BrokerConfigError(
+      `log.dirs names ${directories.length} folders: this version keeps its data in one`,
+    );
   }
   return directories[0]!;
 };
 
-const running = (broker: Broker, listeners: readonly OpenListener[], volume: Volume): RunningBroker => {
+const running = (
+  broker: Broker,
+  listeners: readonly OpenListener[],
+  volume: Volume,
+): RunningBroker => {
   const tcp = listeners.find((it) => it.config.protocol === 'PLAINTEXT');
   const http = listeners.find((it) => it.config.protocol === 'WS');
   const closeAll = async (): Promise<void> => {
@@ -124,7 +147,9 @@ const running = (broker: Broker, listeners: readonly OpenListener[], volume: Vol
     addresses: {
       kafka: tcp?.listener.address,
       http: http?.listener.address,
-      websocket: http && `ws://${formatListener({ name: 'x', ...http.listener.address }).slice('x://'.length)}/kafka`,
+      websocket:
+        http &&
+        `ws://${formatListener({ name: 'x', ...http.listener.address }).slice('x://'.length)}/kafka`,
     },
     dataLocation: volume.traits.location,
     nodeId: broker.nodeId,
@@ -133,4 +158,3 @@ const running = (broker: Broker, listeners: readonly OpenListener[], volume: Vol
     stopped,
   };
 };
-

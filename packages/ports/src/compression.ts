@@ -11,7 +11,11 @@ export interface Compression {
 export class CompressionError extends Error {
   override readonly name = 'CompressionError';
   readonly kind: 'corrupt' | 'tooLarge' | 'unsupported';
-  constructor(kind: 'corrupt' | 'tooLarge' | 'unsupported', message: string, options: { cause?: unknown } = {}) {
+  constructor(
+    kind: 'corrupt' | 'tooLarge' | 'unsupported',
+    message: string,
+    options: { cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
   }

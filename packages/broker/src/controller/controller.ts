@@ -18,7 +18,12 @@ import {
   topicConfigPath,
 } from '../metadata/paths.ts';
 import { decideCreatePartitions } from './create-partitions.ts';
-import { decideCreateTopic, type NewTopic, type TopicDefaults, type TopicRequest } from './create-topics.ts';
+import {
+  decideCreateTopic,
+  type NewTopic,
+  type TopicDefaults,
+  type TopicRequest,
+} from './create-topics.ts';
 import { decideDeleteTopic } from './delete-topic.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { decideRegistration, type Registration } from './register-broker.ts';
@@ -54,9 +59,17 @@ export class Controller {
   /** First start of a cluster: its id and its folders. A second call changes nothing. */
   async formatCluster(clusterId: string): Promise<void> {
     if (this.#image.clusterId !== '') return;
-    const folders = ROOT_PATHS.map((path): TreeOp => ({ op: 'create', path, value: encodeNode({}) }));
+    const folders = ROOT_PATHS.map((path): TreeOp => ({
+      op: 'create',
+      path,
+      value: encodeNode({}),
+    }));
     const cluster: TreeOp = { op: 'create', path: CLUSTER_PATH, value: encodeNode({ clusterId }) };
-    const ids: TreeOp = { op: 'create', path: PRODUCER_IDS_PATH, value: encodeNode({ nextProducerId: 0 }) };
+    const ids: TreeOp = {
+      op: 'create',
+      path: PRODUCER_IDS_PATH,
+      value: encodeNode({ nextProducerId: 0 }),
+    };
     const result = await this.#propose([...folders, cluster, ids], 'the cluster');
     if (!result.ok) throw new Error(`the metadata log cannot be formatted: ${result.message}`);
   }
@@ -64,7 +77,8 @@ export class Controller {
   async registerBroker(registration: Registration): Promise<void> {
     const isKnown = this.#image.brokers.has(registration.nodeId);
     const ops = [...decideRegistration(registration, this.#image)];
-    if (!isKnown) ops.push({ op: 'create', path: deletionsPath(registration.nodeId), value: encodeNode({}) });
+    if (!isKnown)
+      ops.push({ op: 'create', path: deletionsPath(registration.nodeId), value: encodeNode({}) });
     // New epochs first, the registration last: a crash in between only makes the epochs rise once more.
     ops.reverse();
     for (let first = 0; first < ops.length; first += OPS_PER_PROPOSAL_MAX) {
@@ -112,7 +126,8 @@ export class Controller {
 
   /** Puts a resource's whole configuration; the caller has read, changed and checked it. */
   async putConfig(resource: ConfigResource, config: ConfigNode): Promise<Decision<null>> {
-    const path = resource.kind === 'topic' ? topicConfigPath(resource.topic) : brokerConfigPath(resource.node);
+    const path =
+      resource.kind === 'topic' ? topicConfigPath(resource.topic) : brokerConfigPath(resource.node);
     const known =
       resource.kind === 'topic'
         ? this.#image.topicConfigs.has(resource.topic)
@@ -129,13 +144,19 @@ export class Controller {
   async allocateProducerIds(blockSize: number): Promise<Decision<number>> {
     const first = this.#image.nextProducerId;
     const next = encodeNode({ nextProducerId: first + blockSize });
-    const result = await this.#propose([{ op: 'set', path: PRODUCER_IDS_PATH, value: next }], 'producer ids');
+    const result = await this.#propose(
+      [{ op: 'set', path: PRODUCER_IDS_PATH, value: next }],
+      'producer ids',
+    );
     return result.ok ? decided(first) : result;
   }
 
   /** The files of a deleted topic are gone from this broker. */
   async completeDeletion(node: NodeId, topicId: Uuid): Promise<Decision<null>> {
-    return this.#propose([{ op: 'delete', path: deletionPath(node, topicId) }], `deletion of ${topicId}`);
+    return this.#propose(
+      [{ op: 'delete', path: deletionPath(node, topicId) }],
+      `deletion of ${topicId}`,
+    );
   }
 
   async #propose(ops: readonly TreeOp[], what: string): Promise<Decision<null>> {
@@ -156,7 +177,9 @@ export class Controller {
       case 'refused':
         // Somebody else was faster: the decision was taken against an image which is no longer true.
         return refuse(
-          proposal.error.code === 'nodeExists' ? ErrorCode.TOPIC_ALREADY_EXISTS : ErrorCode.INVALID_REQUEST,
+          proposal.error.code === 'nodeExists'
+            ? ErrorCode.TOPIC_ALREADY_EXISTS
+            : ErrorCode.INVALID_REQUEST,
           `${what} was changed at the same time (${proposal.error.message})`,
         );
     }

@@ -27,9 +27,15 @@ export const decideCreatePartitions = (
   }
   const added = count - first;
   if (added > PARTITIONS_PER_REQUEST_MAX) {
-    return refuse(ErrorCode.INVALID_PARTITIONS, `one request makes at most ${PARTITIONS_PER_REQUEST_MAX} partitions`);
+    return refuse(
+      ErrorCode.INVALID_PARTITIONS,
+      `one request makes at most ${PARTITIONS_PER_REQUEST_MAX} partitions`,
+    );
   }
-  if (image.partitionCount + added > partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)) {
+  if (
+    image.partitionCount + added >
+    partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)
+  ) {
     return refuse(
       ErrorCode.POLICY_VIOLATION,
       `the cluster would hold more than ${partitionsPerBrokerMax} partitions a broker`,
@@ -66,12 +72,10 @@ export const decideCreatePartitions = (
       path: topicPath(topic.name),
       value: encodeNode({ topicId: topic.topicId, partitionCount: count }),
     },
-    ...placed.map(
-      (replicas, i): TreeOp => ({
-        op: 'create',
-        path: partitionPath(topic.name, first + i),
-        value: encodeNode(initialAssignment(replicas)),
-      }),
-    ),
+    ...placed.map((replicas, i): TreeOp => ({
+      op: 'create',
+      path: partitionPath(topic.name, first + i),
+      value: encodeNode(initialAssignment(replicas)),
+    })),
   ]);
 };

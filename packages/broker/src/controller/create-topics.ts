@@ -19,7 +19,10 @@ export interface TopicRequest {
   readonly numPartitions: number;
   /** -1: the broker's default. */
   readonly replicationFactor: number;
-  readonly assignments: readonly { readonly partitionIndex: number; readonly brokerIds: readonly number[] }[];
+  readonly assignments: readonly {
+    readonly partitionIndex: number;
+    readonly brokerIds: readonly number[];
+  }[];
   readonly configs: readonly { readonly name: string; readonly value: string | null }[];
 }
 
@@ -63,9 +66,15 @@ export const decideCreateTopic = (
       }
     }
   }
-  const placed = request.assignments.length > 0 ? byHand(request, image) : byRule(request, image, defaults, random);
+  const placed =
+    request.assignments.length > 0
+      ? byHand(request, image)
+      : byRule(request, image, defaults, random);
   if (!placed.ok) return placed;
-  if (image.partitionCount + placed.value.length > defaults.partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)) {
+  if (
+    image.partitionCount + placed.value.length >
+    defaults.partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)
+  ) {
     return refuse(
       ErrorCode.POLICY_VIOLATION,
       `the cluster would hold more than ${defaults.partitionsPerBrokerMax} partitions a broker`,
@@ -88,7 +97,11 @@ export const decideCreateTopic = (
     });
   });
   if (Object.keys(configs.value).length > 0) {
-    ops.push({ op: 'create', path: topicConfigPath(request.name), value: encodeNode(configs.value) });
+    ops.push({
+      op: 'create',
+      path: topicConfigPath(request.name),
+      value: encodeNode(configs.value),
+    });
   }
   return decided({
     ops,
@@ -106,8 +119,10 @@ const byRule = (
   random: Random,
 ): Decision<NodeId[][]> => {
   const count = request.numPartitions === -1 ? defaults.numPartitions : request.numPartitions;
-  const factor = request.replicationFactor === -1 ? defaults.replicationFactor : request.replicationFactor;
-  if (count < 1) return refuse(ErrorCode.INVALID_PARTITIONS, 'the number of partitions must be at least 1');
+  const factor =
+    request.replicationFactor === -1 ? defaults.replicationFactor : request.replicationFactor;
+  if (count < 1)
+    return refuse(ErrorCode.INVALID_PARTITIONS, 'the number of partitions must be at least 1');
   if (count > PARTITIONS_PER_REQUEST_MAX) {
     return refuse(
       ErrorCode.INVALID_PARTITIONS,
@@ -174,7 +189,9 @@ export const checkReplicas = (
           : expectedLength !== undefined && replicas.length !== expectedLength
             ? 'all partitions of a topic must have the same number of replicas'
             : null;
-  return problem === null ? decided([...replicas]) : refuse(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
+  return problem === null
+    ? decided([...replicas])
+    : refuse(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);
 };
 
 const decideConfigs = (

@@ -16,7 +16,10 @@ export const decideDeleteTopic = (
   isDeletionEnabled: boolean,
 ): Decision<readonly TreeOp[]> => {
   if (!isDeletionEnabled) {
-    return refuse(ErrorCode.TOPIC_DELETION_DISABLED, 'delete.topic.enable is false on this cluster');
+    return refuse(
+      ErrorCode.TOPIC_DELETION_DISABLED,
+      'delete.topic.enable is false on this cluster',
+    );
   }
   if (topic.isInternal) {
     return refuse(ErrorCode.INVALID_REQUEST, `"${topic.name}" is internal: groups live in it`);
@@ -34,7 +37,8 @@ export const decideDeleteTopic = (
     path: partitionPath(topic.name, partition),
   }));
   ops.push({ op: 'delete', path: topicPath(topic.name) });
-  if (image.topicConfigs.has(topic.name)) ops.push({ op: 'delete', path: topicConfigPath(topic.name) });
+  if (image.topicConfigs.has(topic.name))
+    ops.push({ op: 'delete', path: topicConfigPath(topic.name) });
   for (const [node, partitions] of held) {
     ops.push({
       op: 'create',

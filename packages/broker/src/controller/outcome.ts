@@ -6,7 +6,9 @@ export interface Refusal {
   readonly message: string | null;
 }
 
-export type Decision<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & Refusal);
+export type Decision<T> =
+  | { readonly ok: true; readonly value: T }
+  | ({ readonly ok: false } & Refusal);
 
 export const decided = <T>(value: T): Decision<T> => ({ ok: true, value });
 export const refuse = (errorCode: ErrorCode, message: string | null = null): Decision<never> => ({

@@ -17,7 +17,10 @@ export interface Registration {
   readonly wasCleanShutdown: boolean;
 }
 
-export const decideRegistration = (registration: Registration, image: MetadataImage): readonly TreeOp[] => {
+export const decideRegistration = (
+  registration: Registration,
+  image: MetadataImage,
+): readonly TreeOp[] => {
   const known = image.brokers.get(registration.nodeId);
   const node: BrokerNode = {
     nodeId: registration.nodeId,

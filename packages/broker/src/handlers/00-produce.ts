@@ -30,7 +30,8 @@ export const produce = handler({
   versions: [3, 13],
   // Old librdkafka turns compression off unless it sees version 0, which it then does not send (KAFKA-18659).
   advertisedMin: 0,
-  notes: 'acks 0, 1, all; idempotent producers. Versions 0-2 are advertised and refused, as in Kafka 4. No transactions yet.',
+  notes:
+    'acks 0, 1, all; idempotent producers. Versions 0-2 are advertised and refused, as in Kafka 4. No transactions yet.',
   handle(broker, request, context) {
     const acks = request.acks;
     if (acks !== 0 && acks !== 1 && acks !== -1) {
@@ -62,7 +63,12 @@ const appendAll = (
     responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
     for (const { index, records } of topic.partitionData) {
       const place = partitionResponses.length;
-      const found = findPartition(broker, apiVersion >= 13 ? topic.topicId : null, topic.name, index);
+      const found = findPartition(
+        broker,
+        apiVersion >= 13 ? topic.topicId : null,
+        topic.name,
+        index,
+      );
       if (!found.ok) {
         hasFailed = true;
         partitionResponses.push(refused(index, found.errorCode, found.message));
@@ -72,7 +78,10 @@ const appendAll = (
         records === null || records.byteLength === 0
           ? { errorCode: ErrorCode.INVALID_RECORD, message: 'a produce must hold a record batch' }
           : found.topic.isInternal
-            ? { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, message: `"${found.topic.name}" is internal` }
+            ? {
+                errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION,
+                message: `"${found.topic.name}" is internal`,
+              }
             : apiVersion < ZSTD_VERSION_MIN && isZstd(records)
               ? {
                   errorCode: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
@@ -80,7 +89,10 @@ const appendAll = (
                 }
               : isTransactional(records)
                 ? // Without a transaction coordinator nobody would ever end it, and it would hold the last stable offset for ever.
-                  { errorCode: ErrorCode.INVALID_TXN_STATE, message: 'transactions are not supported by this version' }
+                  {
+                    errorCode: ErrorCode.INVALID_TXN_STATE,
+                    message: 'transactions are not supported by this version',
+                  }
                 : null;
       if (problem !== null) {
         hasFailed = true;
@@ -158,7 +170,11 @@ const appendAll = (
 const isZstd = (records: Uint8Array): boolean => (records[22]! & 7) === 4;
 const isTransactional = (records: Uint8Array): boolean => (records[22]! & 16) !== 0;
 
-const refused = (index: number, errorCode: ErrorCode, message: string | null): PartitionResponse => ({
+const refused = (
+  index: number,
+  errorCode: ErrorCode,
+  message: string | null,
+): PartitionResponse => ({
   index,
   errorCode,
   baseOffset: -1,

@@ -30,7 +30,8 @@ export const fetch = handler({
   request: fetchRequest,
   response: fetchResponse,
   versions: [4, 18],
-  notes: 'Long poll, fetch sessions, leader epoch fencing, topic ids. Fetching from followers comes with replication.',
+  notes:
+    'Long poll, fetch sessions, leader epoch fencing, topic ids. Fetching from followers comes with replication.',
   async handle(broker, request, context) {
     const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId;
     if (replicaId >= 0) return refuseReplica(request, context.apiVersion);
@@ -69,7 +70,11 @@ export const fetch = handler({
   },
 });
 
-const targetsOf = (broker: BrokerServices, request: Request, usesTopicIds: boolean): FetchTarget[] =>
+const targetsOf = (
+  broker: BrokerServices,
+  request: Request,
+  usesTopicIds: boolean,
+): FetchTarget[] =>
   request.topics.flatMap((topic) =>
     topic.partitions.map((it) => ({
       topic: usesTopicIds ? (broker.image.topicsById.get(topic.topicId)?.name ?? '') : topic.topic,
@@ -92,11 +97,14 @@ const targetsInSession = (
 ): readonly FetchTarget[] => {
   if (context.kind !== 'full' && context.kind !== 'incremental') return asked;
   const forgotten = request.forgottenTopicsData.flatMap((topic) =>
-    topic.partitions.map((partition) => targetKey(usesTopicIds ? topic.topicId : null, topic.topic, partition)),
+    topic.partitions.map((partition) =>
+      targetKey(usesTopicIds ? topic.topicId : null, topic.topic, partition),
+    ),
   );
   context.session.update(asked, forgotten);
   if (context.kind === 'incremental') return context.session.targets();
-  if (asked.length === 0 || asked.length > FETCH_SESSION_PARTITIONS_MAX) broker.fetchSessions.discard(context.session);
+  if (asked.length === 0 || asked.length > FETCH_SESSION_PARTITIONS_MAX)
+    broker.fetchSessions.discard(context.session);
   return asked;
 };
 
@@ -106,7 +114,10 @@ const responsesOf = (
   reads: readonly PartitionRead[],
   context: SessionContext,
 ): TopicResponse[] => {
-  const byTopic = new Map<string, { topic: string; topicId: FetchTarget['topicId']; partitions: PartitionResponse[] }>();
+  const byTopic = new Map<
+    string,
+    { topic: string; topicId: FetchTarget['topicId']; partitions: PartitionResponse[] }
+  >();
   targets.forEach((target, i) => {
     const read = reads[i]!;
     const hasNews = read.sizeBytes > 0 || read.divergingEpoch !== undefined;
@@ -123,9 +134,14 @@ const responsesOf = (
   return [...byTopic.values()].map((it) => ({ ...it, topicId: it.topicId ?? ZERO_UUID }));
 };
 
-const partitionResponse = (broker: BrokerServices, target: FetchTarget, read: PartitionRead): PartitionResponse => {
+const partitionResponse = (
+  broker: BrokerServices,
+  target: FetchTarget,
+  read: PartitionRead,
+): PartitionResponse => {
   const assignment =
-    read.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER || read.errorCode === ErrorCode.FENCED_LEADER_EPOCH
+    read.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER ||
+    read.errorCode === ErrorCode.FENCED_LEADER_EPOCH
       ? broker.image.partition(target.topic, target.partition)
       : undefined;
   return {
@@ -145,7 +161,8 @@ const partitionResponse = (broker: BrokerServices, target: FetchTarget, read: Pa
 
 /** CVE-2018-1288: a client that speaks as a replica could move the high watermark. Replicas come by a link of their own. */
 const refuseReplica = (request: Request, apiVersion: number): Response => ({
-  errorCode: apiVersion >= SESSION_VERSION_MIN ? ErrorCode.CLUSTER_AUTHORIZATION_FAILED : ErrorCode.NONE,
+  errorCode:
+    apiVersion >= SESSION_VERSION_MIN ? ErrorCode.CLUSTER_AUTHORIZATION_FAILED : ErrorCode.NONE,
   sessionId: 0,
   responses:
     apiVersion >= SESSION_VERSION_MIN

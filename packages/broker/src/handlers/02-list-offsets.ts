@@ -27,14 +27,20 @@ interface Found {
   readonly leaderEpoch: number;
 }
 
-const notFound = (errorCode: ErrorCode): Found => ({ errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 });
+const notFound = (errorCode: ErrorCode): Found => ({
+  errorCode,
+  timestamp: -1,
+  offset: -1,
+  leaderEpoch: -1,
+});
 
 export const listOffsets = handler({
   name: 'ListOffsets',
   request: listOffsetsRequest,
   response: listOffsetsResponse,
   versions: [1, 11],
-  notes: 'Nothing is tiered: earliest-local is the log start, latest-tiered and earliest-pending-upload are -1.',
+  notes:
+    'Nothing is tiered: earliest-local is the log start, latest-tiered and earliest-pending-upload are -1.',
   async handle(broker, request, context) {
     const isCommitted = request.isolationLevel === 1;
     const topics = await Promise.all(
@@ -65,7 +71,10 @@ const lookUp = async (
   const log = found.replica.log;
   if (error !== ErrorCode.NONE || log === undefined) return notFound(error);
   const since = NAME_VERSION_MIN.get(asked.timestamp);
-  if ((asked.timestamp < EARLIEST && since === undefined) || (since !== undefined && apiVersion < since)) {
+  if (
+    (asked.timestamp < EARLIEST && since === undefined) ||
+    (since !== undefined && apiVersion < since)
+  ) {
     return notFound(ErrorCode.UNSUPPORTED_VERSION);
   }
   return place(log, asked.timestamp, isCommitted, found.assignment.leaderEpoch);

@@ -2,8 +2,19 @@
  * Metadata: brokers at the addresses of the listener that was asked, topics with their partitions. A topic that is not there
  * is made when the client and the broker both allow it, and the answer waits until it can be written to.
  */
-import { ErrorCode, ZERO_UUID, metadataRequest, metadataResponse, type Input, type Uuid } from '@odradek/protocol';
-import { CLUSTER_OPERATIONS, OPERATIONS_NOT_ASKED, TOPIC_OPERATIONS } from '../authorized-operations.ts';
+import {
+  ErrorCode,
+  ZERO_UUID,
+  metadataRequest,
+  metadataResponse,
+  type Input,
+  type Uuid,
+} from '@odradek/protocol';
+import {
+  CLUSTER_OPERATIONS,
+  OPERATIONS_NOT_ASKED,
+  TOPIC_OPERATIONS,
+} from '../authorized-operations.ts';
 import { topicNameProblem } from '../controller/topic-name.ts';
 import type { TopicImage } from '../metadata/image.ts';
 import type { BrokerServices } from '../services.ts';
@@ -21,7 +32,8 @@ export const metadata = handler({
   notes: 'Auto-create of topics; topic ids; addresses of the listener that was asked.',
   async handle(broker, request, context) {
     // Version 0 says "all" with an empty list, later ones with null.
-    const isAll = request.topics === null || (context.apiVersion === 0 && request.topics.length === 0);
+    const isAll =
+      request.topics === null || (context.apiVersion === 0 && request.topics.length === 0);
     const wants = { operations: request.includeTopicAuthorizedOperations };
     const topics: TopicResponse[] = [];
     if (isAll) {
@@ -60,16 +72,23 @@ const find = async (
 ): Promise<TopicResponse> => {
   if (name === null) {
     const topic = broker.image.topicsById.get(topicId);
-    return topic === undefined ? absent(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID) : describe(broker, topic, wants);
+    return topic === undefined
+      ? absent(null, topicId, ErrorCode.UNKNOWN_TOPIC_ID)
+      : describe(broker, topic, wants);
   }
   const known = broker.image.topics.get(name);
   if (known !== undefined) return describe(broker, known, wants);
-  if (topicNameProblem(name) !== null) return absent(name, ZERO_UUID, ErrorCode.INVALID_TOPIC_EXCEPTION);
+  if (topicNameProblem(name) !== null)
+    return absent(name, ZERO_UUID, ErrorCode.INVALID_TOPIC_EXCEPTION);
   if (!mayCreate) return absent(name, ZERO_UUID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const errorCode = await broker.internalTopics.autoCreate(name);
   const made = broker.image.topics.get(name);
   if (made === undefined) {
-    return absent(name, ZERO_UUID, errorCode === ErrorCode.NONE ? ErrorCode.LEADER_NOT_AVAILABLE : errorCode);
+    return absent(
+      name,
+      ZERO_UUID,
+      errorCode === ErrorCode.NONE ? ErrorCode.LEADER_NOT_AVAILABLE : errorCode,
+    );
   }
   return describe(broker, made, wants);
 };
@@ -82,7 +101,11 @@ const absent = (name: string | null, topicId: Uuid, errorCode: ErrorCode): Topic
   topicAuthorizedOperations: OPERATIONS_NOT_ASKED,
 });
 
-const describe = (broker: BrokerServices, topic: TopicImage, wants: { operations: boolean }): TopicResponse => ({
+const describe = (
+  broker: BrokerServices,
+  topic: TopicImage,
+  wants: { operations: boolean },
+): TopicResponse => ({
   errorCode: ErrorCode.NONE,
   name: topic.name,
   topicId: topic.topicId,

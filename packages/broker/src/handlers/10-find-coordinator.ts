@@ -24,7 +24,8 @@ export const findCoordinator = handler({
   async handle(broker, request, context) {
     const keys = context.apiVersion >= 4 ? request.coordinatorKeys : [request.key];
     const coordinators: Coordinator[] = [];
-    for (const key of keys) coordinators.push(await find(broker, key, request.keyType, context.listenerName));
+    for (const key of keys)
+      coordinators.push(await find(broker, key, request.keyType, context.listenerName));
     if (context.apiVersion >= 4) return { coordinators };
     const { nodeId, host, port, errorCode, errorMessage } = coordinators[0]!;
     return { nodeId, host, port, errorCode, errorMessage };
@@ -46,7 +47,10 @@ const find = async (
     errorMessage,
   });
   if (keyType !== KEY_TYPE_GROUP) {
-    return none(ErrorCode.INVALID_REQUEST, 'this version coordinates consumer groups only, not transactions or share groups');
+    return none(
+      ErrorCode.INVALID_REQUEST,
+      'this version coordinates consumer groups only, not transactions or share groups',
+    );
   }
   const errorCode = await broker.internalTopics.ensureOffsetsTopic();
   if (errorCode !== ErrorCode.NONE) return none(ErrorCode.COORDINATOR_NOT_AVAILABLE, null);

@@ -8,5 +8,6 @@ export const describeGroups = handler({
   response: describeGroupsResponse,
   versions: [0, 6],
   notes: '',
-  handle: (broker, request, context) => broker.groups.describeGroups(request, memberContext(context)),
+  handle: (broker, request, context) =>
+    broker.groups.describeGroups(request, memberContext(context)),
 });

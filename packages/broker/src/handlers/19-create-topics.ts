@@ -1,5 +1,12 @@
 /** CreateTopics: each topic whole or not at all; answered when it can be written to. */
-import { ErrorCode, ZERO_UUID, createTopicsRequest, createTopicsResponse, type Body, type Input } from '@odradek/protocol';
+import {
+  ErrorCode,
+  ZERO_UUID,
+  createTopicsRequest,
+  createTopicsResponse,
+  type Body,
+  type Input,
+} from '@odradek/protocol';
 import type { BrokerServices } from '../services.ts';
 import { handler } from './handler.ts';
 

@@ -1,5 +1,12 @@
 /** DeleteTopics: by name, or from version 6 by id. The topic is gone when this is answered; its files go after. */
-import { ErrorCode, ZERO_UUID, deleteTopicsRequest, deleteTopicsResponse, type Input, type Uuid } from '@odradek/protocol';
+import {
+  ErrorCode,
+  ZERO_UUID,
+  deleteTopicsRequest,
+  deleteTopicsResponse,
+  type Input,
+  type Uuid,
+} from '@odradek/protocol';
 import type { BrokerServices } from '../services.ts';
 import { handler } from './handler.ts';
 
@@ -20,14 +27,20 @@ export const deleteTopics = handler({
   },
 });
 
-const remove = async (broker: BrokerServices, name: string | null, topicId: Uuid): Promise<Result> => {
+const remove = async (
+  broker: BrokerServices,
+  name: string | null,
+  topicId: Uuid,
+): Promise<Result> => {
   if (name !== null && topicId !== ZERO_UUID) {
     const errorMessage = 'name the topic by its name or by its id, not by both';
     return { name, topicId, errorCode: ErrorCode.INVALID_REQUEST, errorMessage };
   }
-  const topic = name === null ? broker.image.topicsById.get(topicId) : broker.image.topics.get(name);
+  const topic =
+    name === null ? broker.image.topicsById.get(topicId) : broker.image.topics.get(name);
   if (topic === undefined) {
-    const errorCode = name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    const errorCode =
+      name === null ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
     return { name, topicId, errorCode, errorMessage: null };
   }
   const decision = await broker.controller.deleteTopic(topic);

@@ -34,7 +34,10 @@ const deleteBefore = async (
   partition: number,
   before: number,
 ): Promise<{ lowWatermark: number; errorCode: ErrorCode }> => {
-  const failed = (errorCode: ErrorCode): { lowWatermark: number; errorCode: ErrorCode } => ({ lowWatermark: -1, errorCode });
+  const failed = (errorCode: ErrorCode): { lowWatermark: number; errorCode: ErrorCode } => ({
+    lowWatermark: -1,
+    errorCode,
+  });
   const found = findPartition(broker, null, topic, partition);
   if (!found.ok) return failed(found.errorCode);
   if (found.topic.isInternal) return failed(ErrorCode.INVALID_TOPIC_EXCEPTION);
@@ -45,7 +48,8 @@ const deleteBefore = async (
   const target = before === TO_HIGH_WATERMARK ? log.highWatermark : before;
   if (target < 0 || target > log.highWatermark) return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
   try {
-    if (log.deleteRecordsBefore(offset(target)) === undefined) return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
+    if (log.deleteRecordsBefore(offset(target)) === undefined)
+      return failed(ErrorCode.OFFSET_OUT_OF_RANGE);
     await broker.replicas.checkpointLogStarts();
     return { lowWatermark: log.logStartOffset, errorCode: ErrorCode.NONE };
   } catch (cause) {

@@ -7,11 +7,16 @@ export const initProducerId = handler({
   request: initProducerIdRequest,
   response: initProducerIdResponse,
   versions: [0, 5],
-  notes: 'Idempotent producers. A transactional id is refused with INVALID_REQUEST: no transactions yet.',
+  notes:
+    'Idempotent producers. A transactional id is refused with INVALID_REQUEST: no transactions yet.',
   async handle(broker, request) {
     const refused = (errorCode: ErrorCode) => ({ errorCode, producerId: -1, producerEpoch: -1 });
     if (request.transactionalId !== null) {
-      return refused(request.transactionalId === '' ? ErrorCode.INVALID_REQUEST : ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+      return refused(
+        request.transactionalId === ''
+          ? ErrorCode.INVALID_REQUEST
+          : ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      );
     }
     // Without a transactional id there is nobody to fence: a producer that lost its place gets a new id, as from Kafka.
     const next = await broker.producerIds.next();

@@ -1,5 +1,10 @@
 /** OffsetForLeaderEpoch: where an epoch ended, so that a client finds out what was cut off behind its back (KIP-320). */
-import { ErrorCode, leaderEpoch, offsetForLeaderEpochRequest, offsetForLeaderEpochResponse } from '@odradek/protocol';
+import {
+  ErrorCode,
+  leaderEpoch,
+  offsetForLeaderEpochRequest,
+  offsetForLeaderEpochResponse,
+} from '@odradek/protocol';
 import type { BrokerServices } from '../services.ts';
 import { handler } from './handler.ts';
 import { findPartition } from './partitions.ts';
@@ -34,5 +39,9 @@ const endOf = (
   if (error !== ErrorCode.NONE || log === undefined) return unknown(error);
   const end = log.endOffsetForEpoch(leaderEpoch(asked.leaderEpoch));
   // A client may not learn of offsets that are not committed.
-  return { errorCode: ErrorCode.NONE, leaderEpoch: end.epoch, endOffset: Math.min(end.endOffset, log.highWatermark) };
+  return {
+    errorCode: ErrorCode.NONE,
+    leaderEpoch: end.epoch,
+    endOffset: Math.min(end.endOffset, log.highWatermark),
+  };
 };

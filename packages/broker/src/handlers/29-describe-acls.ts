@@ -9,5 +9,9 @@ export const describeAcls = handler({
   response: describeAclsResponse,
   versions: [1, 3],
   notes: 'Answers SECURITY_DISABLED: there is no authorizer.',
-  handle: () => ({ errorCode: ErrorCode.SECURITY_DISABLED, errorMessage: NO_AUTHORIZER, resources: [] }),
+  handle: () => ({
+    errorCode: ErrorCode.SECURITY_DISABLED,
+    errorMessage: NO_AUTHORIZER,
+    resources: [],
+  }),
 });

@@ -37,7 +37,13 @@ const describe = (
   const { resourceType, resourceName } = asked;
   const found = findResource(broker, resourceType, resourceName);
   if (!found.ok) {
-    return { errorCode: found.errorCode, errorMessage: found.message, resourceType, resourceName, configs: [] };
+    return {
+      errorCode: found.errorCode,
+      errorMessage: found.message,
+      resourceType,
+      resourceName,
+      configs: [],
+    };
   }
   return {
     errorCode: ErrorCode.NONE,
@@ -63,7 +69,8 @@ const descriptionsOf = (
   resource: ConfigResource,
   names: readonly string[] | null,
 ): readonly ConfigDescription[] => {
-  if (resource.kind === 'topic') return broker.settings.describeTopic(resource.topic, undefined, names);
+  if (resource.kind === 'topic')
+    return broker.settings.describeTopic(resource.topic, undefined, names);
   if (resource.node !== 'default') return broker.settings.describeBroker(names);
   // The cluster-wide defaults are only what somebody set.
   const set = Object.keys(ownConfig(broker, resource));

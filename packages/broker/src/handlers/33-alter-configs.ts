@@ -22,7 +22,8 @@ export const alterConfigs = handler({
         const found = findResource(broker, resourceType, resourceName);
         if (!found.ok) return answer(found.errorCode, found.message);
         const without = configs.find((it) => it.value === null);
-        if (without !== undefined) return answer(ErrorCode.INVALID_REQUEST, `${without.name} needs a value`);
+        if (without !== undefined)
+          return answer(ErrorCode.INVALID_REQUEST, `${without.name} needs a value`);
         const entries = configs.map((it) => ({ key: it.name, value: it.value! }));
         const put = await putChecked(broker, found.value, entries, request.validateOnly);
         return put.ok ? answer(ErrorCode.NONE, null) : answer(put.errorCode, put.message);

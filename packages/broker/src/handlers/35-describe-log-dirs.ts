@@ -9,8 +9,12 @@ export const describeLogDirs = handler({
   versions: [1, 4],
   notes: 'One folder; its total and free bytes are -1 (unknown).',
   handle(broker, request) {
-    const asked = request.topics && new Map(request.topics.map((it) => [it.topic, new Set(it.partitions)]));
-    const topics = new Map<string, { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean }[]>();
+    const asked =
+      request.topics && new Map(request.topics.map((it) => [it.topic, new Set(it.partitions)]));
+    const topics = new Map<
+      string,
+      { partitionIndex: number; partitionSize: number; offsetLag: number; isFutureKey: boolean }[]
+    >();
     for (const { topic, partition, log } of broker.replicas.all()) {
       if (asked !== null && !asked.get(topic)?.has(partition)) continue;
       const partitions = topics.get(topic) ?? [];

@@ -11,13 +11,22 @@ export const createPartitions = handler({
   async handle(broker, request) {
     const results = await Promise.all(
       request.topics.map(async ({ name, count, assignments }, i) => {
-        const failed = (errorCode: ErrorCode, errorMessage: string | null) => ({ name, errorCode, errorMessage });
+        const failed = (errorCode: ErrorCode, errorMessage: string | null) => ({
+          name,
+          errorCode,
+          errorMessage,
+        });
         if (request.topics.findIndex((it) => it.name === name) !== i) {
           return failed(ErrorCode.INVALID_REQUEST, 'the topic stands twice in the request');
         }
         const topic = broker.image.topics.get(name);
         if (topic === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, null);
-        const decision = await broker.controller.createPartitions(topic, count, assignments, request.validateOnly);
+        const decision = await broker.controller.createPartitions(
+          topic,
+          count,
+          assignments,
+          request.validateOnly,
+        );
         if (!decision.ok) return failed(decision.errorCode, decision.message);
         if (!request.validateOnly) await broker.replicas.whenSettled(name, request.timeoutMs);
         return failed(ErrorCode.NONE, null);

@@ -1,5 +1,10 @@
 /** IncrementalAlterConfigs: sets, deletes, and for lists appends and subtracts single keys (KIP-339). */
-import { ErrorCode, incrementalAlterConfigsRequest, incrementalAlterConfigsResponse, type Body } from '@odradek/protocol';
+import {
+  ErrorCode,
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+  type Body,
+} from '@odradek/protocol';
 import { AlterOperation } from '../config/index.ts';
 import type { ConfigResource } from '../controller/controller.ts';
 import { decided, refuse, type Decision } from '../controller/outcome.ts';
@@ -32,13 +37,22 @@ export const incrementalAlterConfigs = handler({
   },
 });
 
-const alter = async (broker: BrokerServices, asked: Asked, validateOnly: boolean): Promise<Decision<null>> => {
+const alter = async (
+  broker: BrokerServices,
+  asked: Asked,
+  validateOnly: boolean,
+): Promise<Decision<null>> => {
   const found = findResource(broker, asked.resourceType, asked.resourceName);
   if (!found.ok) return found;
   const names = asked.configs.map((it) => it.name);
   const twice = names.find((it, i) => names.indexOf(it) !== i);
-  if (twice !== undefined) return refuse(ErrorCode.INVALID_REQUEST, `${twice} stands twice in the request`);
-  const alterations = asked.configs.map((it) => ({ key: it.name, operation: it.configOperation, value: it.value }));
+  if (twice !== undefined)
+    return refuse(ErrorCode.INVALID_REQUEST, `${twice} stands twice in the request`);
+  const alterations = asked.configs.map((it) => ({
+    key: it.name,
+    operation: it.configOperation,
+    value: it.value,
+  }));
   if (found.value.kind === 'topic') {
     const altered = broker.settings.alterTopic(found.value.topic, alterations);
     return altered.ok
@@ -49,9 +63,18 @@ const alter = async (broker: BrokerServices, asked: Asked, validateOnly: boolean
   for (const { key, operation, value } of alterations) {
     if (operation === AlterOperation.DELETE) own.delete(key);
     else if (operation === AlterOperation.SET && value !== null) own.set(key, value);
-    else return refuse(ErrorCode.INVALID_REQUEST, `${key} of a broker can be set to a value or deleted`);
+    else
+      return refuse(
+        ErrorCode.INVALID_REQUEST,
+        `${key} of a broker can be set to a value or deleted`,
+      );
   }
-  return putChecked(broker, found.value, [...own].map(([key, value]) => ({ key, value })), validateOnly);
+  return putChecked(
+    broker,
+    found.value,
+    [...own].map(([key, value]) => ({ key, value })),
+    validateOnly,
+  );
 };
 
 /** Checks the whole of what a resource would hold, and puts it. */
@@ -62,8 +85,13 @@ export const putChecked = async (
   validateOnly: boolean,
 ): Promise<Decision<null>> => {
   const problem =
-    resource.kind === 'topic' ? broker.settings.topicProblem(entries) : broker.settings.brokerProblem(entries);
+    resource.kind === 'topic'
+      ? broker.settings.topicProblem(entries)
+      : broker.settings.brokerProblem(entries);
   if (problem !== null) return refuse(ErrorCode.INVALID_CONFIG, problem);
   if (validateOnly) return decided(null);
-  return broker.controller.putConfig(resource, Object.fromEntries(entries.map((it) => [it.key, it.value])));
+  return broker.controller.putConfig(
+    resource,
+    Object.fromEntries(entries.map((it) => [it.key, it.value])),
+  );
 };

@@ -13,18 +13,28 @@ export const describeProducers = handler({
   handle: (broker, request) => ({
     topics: request.topics.map((topic) => ({
       name: topic.name,
-      partitions: topic.partitionIndexes.map((it) => ({ partitionIndex: it, ...producersOf(broker, topic.name, it) })),
+      partitions: topic.partitionIndexes.map((it) => ({
+        partitionIndex: it,
+        ...producersOf(broker, topic.name, it),
+      })),
     })),
   }),
 });
 
 const producersOf = (broker: BrokerServices, topic: string, partition: number) => {
   const found = findPartition(broker, null, topic, partition);
-  if (!found.ok) return { errorCode: found.errorCode, errorMessage: found.message, activeProducers: [] };
+  if (!found.ok)
+    return { errorCode: found.errorCode, errorMessage: found.message, activeProducers: [] };
   const error = found.replica.leaderError(-1);
   const log = found.replica.log;
   if (error !== ErrorCode.NONE || log === undefined) {
     return { errorCode: error, errorMessage: null, activeProducers: [] };
   }
-  return { errorCode: ErrorCode.NONE, errorMessage: null, activeProducers: log.producerStates().map(({ lastTimestampMs, ...it }) => ({ ...it, lastTimestamp: lastTimestampMs })) };
+  return {
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    activeProducers: log
+      .producerStates()
+      .map(({ lastTimestampMs, ...it }) => ({ ...it, lastTimestamp: lastTimestampMs })),
+  };
 };

@@ -1,5 +1,9 @@
 /** ListConfigResources: what has a configuration. Version 0 asks for client metrics only, of which there are none. */
-import { ErrorCode, listConfigResourcesRequest, listConfigResourcesResponse } from '@odradek/protocol';
+import {
+  ErrorCode,
+  listConfigResourcesRequest,
+  listConfigResourcesResponse,
+} from '@odradek/protocol';
 import { ResourceType } from './config-resources.ts';
 import { handler } from './handler.ts';
 
@@ -11,7 +15,8 @@ export const listConfigResources = handler({
   notes: 'Topics and brokers; there are no client metrics, broker loggers or group configurations.',
   handle(broker, request, context) {
     const isAsked = (type: number): boolean =>
-      context.apiVersion >= 1 && (request.resourceTypes.length === 0 || request.resourceTypes.includes(type));
+      context.apiVersion >= 1 &&
+      (request.resourceTypes.length === 0 || request.resourceTypes.includes(type));
     const known: readonly number[] = Object.values(ResourceType);
     if (request.resourceTypes.some((it) => !known.includes(it))) {
       return { errorCode: ErrorCode.UNSUPPORTED_VERSION, configResources: [] };

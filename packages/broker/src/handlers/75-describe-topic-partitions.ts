@@ -20,19 +20,30 @@ export const describeTopicPartitions = handler({
   notes: 'No eligible leader replicas are kept yet: those lists are empty.',
   handle(broker, request) {
     const all = request.topics.length === 0;
-    const names = all ? [...broker.image.topics.keys()] : [...new Set(request.topics.map((it) => it.name))];
+    const names = all
+      ? [...broker.image.topics.keys()]
+      : [...new Set(request.topics.map((it) => it.name))];
     names.sort();
     const cursor = request.cursor;
-    let room = Math.min(Math.max(request.responsePartitionLimit, 1), broker.settings.broker['max.request.partition.size.limit']);
+    let room = Math.min(
+      Math.max(request.responsePartitionLimit, 1),
+      broker.settings.broker['max.request.partition.size.limit'],
+    );
     const topics: Topic[] = [];
     for (const name of names) {
       if (cursor !== null && name < cursor.topicName) continue;
       const topic = broker.image.topics.get(name);
       if (topic === undefined) {
-        topics.push({ errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, name, topicId: ZERO_UUID, partitions: [] });
+        topics.push({
+          errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          name,
+          topicId: ZERO_UUID,
+          partitions: [],
+        });
         continue;
       }
-      const first = cursor !== null && name === cursor.topicName ? Math.max(0, cursor.partitionIndex) : 0;
+      const first =
+        cursor !== null && name === cursor.topicName ? Math.max(0, cursor.partitionIndex) : 0;
       if (room === 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } };
       const last = Math.min(topic.partitions.length, first + room);
       topics.push({
@@ -54,7 +65,8 @@ export const describeTopicPartitions = handler({
         topicAuthorizedOperations: TOPIC_OPERATIONS,
       });
       room -= last - first;
-      if (last < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: last } };
+      if (last < topic.partitions.length)
+        return { topics, nextCursor: { topicName: name, partitionIndex: last } };
     }
     return { topics, nextCursor: null };
   },

@@ -6,9 +6,19 @@ import { topicNameProblem } from '../controller/topic-name.ts';
 import type { BrokerServices } from '../services.ts';
 
 /** Kafka's codes. */
-export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8, CLIENT_METRICS: 16, GROUP: 32 } as const;
+export const ResourceType = {
+  TOPIC: 2,
+  BROKER: 4,
+  BROKER_LOGGER: 8,
+  CLIENT_METRICS: 16,
+  GROUP: 32,
+} as const;
 
-export const findResource = (broker: BrokerServices, type: number, name: string): Decision<ConfigResource> => {
+export const findResource = (
+  broker: BrokerServices,
+  type: number,
+  name: string,
+): Decision<ConfigResource> => {
   switch (type) {
     case ResourceType.TOPIC: {
       const problem = topicNameProblem(name);
@@ -23,12 +33,18 @@ export const findResource = (broker: BrokerServices, type: number, name: string)
         ? decided({ kind: 'broker', node: broker.nodeId })
         : refuse(ErrorCode.INVALID_REQUEST, `this is broker ${broker.nodeId}, not ${name}`);
     default:
-      return refuse(ErrorCode.INVALID_REQUEST, `resources of type ${type} have no configuration here`);
+      return refuse(
+        ErrorCode.INVALID_REQUEST,
+        `resources of type ${type} have no configuration here`,
+      );
   }
 };
 
 /** The keys that a resource sets itself. */
-export const ownConfig = (broker: BrokerServices, resource: ConfigResource): Readonly<Record<string, string>> =>
+export const ownConfig = (
+  broker: BrokerServices,
+  resource: ConfigResource,
+): Readonly<Record<string, string>> =>
   (resource.kind === 'topic'
     ? broker.image.topicConfigs.get(resource.topic)
     : broker.image.brokerConfigs.get(String(resource.node))) ?? {};

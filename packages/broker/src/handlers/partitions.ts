@@ -25,7 +25,8 @@ export const findPartition = (
   if (topic === undefined) {
     return {
       ok: false,
-      errorCode: topicId === null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.UNKNOWN_TOPIC_ID,
+      errorCode:
+        topicId === null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.UNKNOWN_TOPIC_ID,
       message: null,
     };
   }

@@ -23,8 +23,12 @@ export const brokerMetrics = (sources: MetricSources): readonly MetricFamily[] =
   gauge('kafka_controller_active', 'Whether this broker is the active controller', [
     one(sources.quorum?.snapshot.role === 'leader' ? 1 : 0),
   ]),
-  gauge('kafka_metadata_log_end_offset', 'End of the metadata log', [one(sources.quorum?.snapshot.logEndOffset ?? 0)]),
-  gauge('kafka_fetch_sessions', 'Incremental fetch sessions held', [one(sources.fetchSessions?.size ?? 0)]),
+  gauge('kafka_metadata_log_end_offset', 'End of the metadata log', [
+    one(sources.quorum?.snapshot.logEndOffset ?? 0),
+  ]),
+  gauge('kafka_fetch_sessions', 'Incremental fetch sessions held', [
+    one(sources.fetchSessions?.size ?? 0),
+  ]),
 ];
 
 const gauge = (name: string, help: string, samples: readonly ScalarSample[]): MetricFamily => ({
@@ -44,14 +48,19 @@ const one = (value: number): ScalarSample => ({ labels: {}, value });
 const networkFamilies = ({ requests, connections }: MetricSources): MetricFamily[] => [
   counter('kafka_network_bytes_in_total', 'Bytes received from clients', [one(requests.bytesIn)]),
   counter('kafka_network_bytes_out_total', 'Bytes sent to clients', [one(requests.bytesOut)]),
-  counter('kafka_connections_accepted_total', 'Client connections accepted', [one(requests.connectionsAccepted)]),
+  counter('kafka_connections_accepted_total', 'Client connections accepted', [
+    one(requests.connectionsAccepted),
+  ]),
   counter('kafka_connections_refused_total', 'Client connections refused by a limit', [
     one(requests.connectionsRefused),
   ]),
   gauge(
     'kafka_connections',
     'Client connections open',
-    [...(connections?.countByListener() ?? [])].map(([listener, value]) => ({ labels: { listener }, value })),
+    [...(connections?.countByListener() ?? [])].map(([listener, value]) => ({
+      labels: { listener },
+      value,
+    })),
   ),
   gauge('kafka_requests_in_flight_bytes', 'Bytes of requests that are under way', [
     one(connections?.budget.bytes ?? 0),
@@ -96,7 +105,11 @@ const partitionFamilies = ({ replicas, image }: MetricSources): MetricFamily[] =
     if (replica.role === 'leader') leaders += 1;
     if (replica.role === 'offline') offline += 1;
     const assignment = image.partition(topic, partition);
-    if (replica.role === 'leader' && assignment !== undefined && assignment.isr.length < assignment.replicas.length) {
+    if (
+      replica.role === 'leader' &&
+      assignment !== undefined &&
+      assignment.isr.length < assignment.replicas.length
+    ) {
       underReplicated += 1;
     }
     waitingProduces += replica.waitingProduces;
@@ -109,8 +122,12 @@ const partitionFamilies = ({ replicas, image }: MetricSources): MetricFamily[] =
     gauge('kafka_partitions', 'Partition replicas on this broker', [one(replicas?.size ?? 0)]),
     gauge('kafka_partitions_leader', 'Partitions that this broker leads', [one(leaders)]),
     gauge('kafka_partitions_offline', 'Partition replicas whose storage failed', [one(offline)]),
-    gauge('kafka_partitions_under_replicated', 'Led partitions with replicas out of sync', [one(underReplicated)]),
-    gauge('kafka_produces_waiting', 'Produces that wait to be flushed or replicated', [one(waitingProduces)]),
+    gauge('kafka_partitions_under_replicated', 'Led partitions with replicas out of sync', [
+      one(underReplicated),
+    ]),
+    gauge('kafka_produces_waiting', 'Produces that wait to be flushed or replicated', [
+      one(waitingProduces),
+    ]),
     gauge(
       'kafka_log_size_bytes',
       'Size of the logs, by topic',

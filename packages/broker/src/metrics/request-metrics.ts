@@ -25,7 +25,8 @@ export class RequestMetrics {
     metrics.requests += 1;
     metrics.totalMs += durationMs;
     let bucket = 0;
-    while (bucket < LATENCY_BUCKETS_MS.length && durationMs > LATENCY_BUCKETS_MS[bucket]!) bucket += 1;
+    while (bucket < LATENCY_BUCKETS_MS.length && durationMs > LATENCY_BUCKETS_MS[bucket]!)
+      bucket += 1;
     metrics.buckets[bucket]! += 1;
   }
 

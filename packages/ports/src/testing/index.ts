@@ -1,3 +1,8 @@
-export { connectionContract, type ConnectedPair, type ConnectionContractLimits, type ConnectionContractSetup } from './connection-contract.ts';
+export {
+  connectionContract,
+  type ConnectedPair,
+  type ConnectionContractLimits,
+  type ConnectionContractSetup,
+} from './connection-contract.ts';
 export { seededRandom } from './seeded-random.ts';
 export { volumeContract, type VolumeSetup } from './volume-contract.ts';

@@ -8,9 +8,12 @@ describe('a listed origin of any port', () => {
     expect(judge(origin, '127.0.0.1:9094')).toEqual({ allowed: true });
   });
 
-  it.each(['https://localhost:5173', 'http://localhost.evil.com', 'http://evil.com:5173'])('refuses %s', (origin) => {
-    expect(judge(origin, '127.0.0.1:9094').allowed).toBe(false);
-  });
+  it.each(['https://localhost:5173', 'http://localhost.evil.com', 'http://evil.com:5173'])(
+    'refuses %s',
+    (origin) => {
+      expect(judge(origin, '127.0.0.1:9094').allowed).toBe(false);
+    },
+  );
 });
 
 describe('who may open a WebSocket', () => {
