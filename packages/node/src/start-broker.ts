@@ -8,6 +8,7 @@ import {
   formatListener,
   parseBrokerConfig,
   type AdvertisedListener,
+  type BrokerConfig,
   type ListenerConfig,
 } from '@odradek/broker';
 import type { Clock, Endpoint, Listener, Logger, Volume } from '@odradek/ports';
@@ -38,7 +39,7 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
   const random = createNodeRandom();
   const volume = options.memory
     ? createMemoryVolume({ random })
-    : await openNodeVolume({ directory: dataFolder(parsed.config['log.dirs']) });
+    : await openNodeVolume({ directory: dataFolder(parsed.config) });
   const listeners: OpenListener[] = [];
   let broker: Broker | undefined;
   try {
@@ -112,7 +113,9 @@ const advertisedAs = (
 const isWildcard = (host: string): boolean => host === '' || host === '0.0.0.0' || host === '::';
 
 /** One folder: Kafka's list may name several, of which this version takes one. */
-const dataFolder = (directories: readonly string[]): string => {
+const dataFolder = (config: BrokerConfig): string => {
+  const named = config['log.dirs'];
+  const directories = named.length > 0 ? named : config['log.dir'];
   if (directories.length !== 1) {
     throw new BrokerConfigError(
       `log.dirs names ${directories.length} folders: this version keeps its data in one`,
