@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { apiCoverage } from './generate/api-coverage.mjs';
+import { benchmarks } from './generate/benchmarks.mjs';
 import { configuration } from './generate/configuration.mjs';
 import { loadSources } from './generate/load.mjs';
 import { statechart } from './generate/statechart.mjs';
@@ -32,6 +33,9 @@ async function makePages() {
     ['docs/configuration.md', configuration(config)],
     ['docs/api-coverage.md', apiCoverage(broker.handlers)],
   ]);
+  const figures = join(root, 'docs/benchmarks.jsonl');
+  if (existsSync(figures))
+    made.set('docs/benchmarks.md', benchmarks(readFileSync(figures, 'utf8')));
   for (const [index, module] of machineModules.entries()) {
     const source = machineFiles[index];
     const machines = Object.values(module).filter((value) => value?.root?.machine !== undefined);
