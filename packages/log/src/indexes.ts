@@ -2,8 +2,8 @@
  * The indexes of segments that do not grow: read when they are needed, checked against the log, built anew when they are
  * missing or wrong, forgotten when memory is needed elsewhere.
  *
- * What is checked: the form (everything rises and fits), the last entry of each against the batch that it names. A wrong
- * entry in between costs time at worst: a reader walks the batches themselves, and `rebuildIndexes` is called by whoever
+ * What is checked: the form (everything rises and fits), the last entry of each against the batch that it names, and what
+ * lies behind the last one. A wrong entry in between costs time at worst: a reader walks the batches themselves, and `rebuildIndexes` is called by whoever
  * finds no batch where an entry pointed.
  */
 import { BATCH_HEADER_BYTES, BatchView } from '@odradek/protocol';
@@ -14,7 +14,8 @@ import { segmentEnd } from './log-state.ts';
 import type { LogContents } from './log-state.ts';
 import { segmentFile } from './names.ts';
 import { OffsetIndex } from './offset-index.ts';
-import { STOP, headerProblem, scan } from './scan.ts';
+import { STOP, scan } from './scan.ts';
+import type { Visit } from './scan.ts';
 import { Segment } from './segment.ts';
 import type { SegmentIndexes } from './segment.ts';
 import { TimeIndex } from './time-index.ts';
@@ -55,24 +56,36 @@ export async function readIndexes(log: LogContents, segment: Segment, endOffset 
   return (await isTrue(segment, offsets, times)) ? { offsets, times } : undefined;
 }
 
-/** Do the last entries name batches that are there? */
+/**
+ * Do the last entries name batches that are there, and is no batch behind the last indexed one later than the index says?
+ * Indexes that were saved before the segment had grown to its end are found out by that.
+ */
 async function isTrue(segment: Segment, offsets: OffsetIndex, times: TimeIndex): Promise<boolean> {
-  const lastOffset = offsets.last;
-  if (lastOffset !== undefined) {
-    const header = await segment.file.read(lastOffset.position, BATCH_HEADER_BYTES);
-    if (header.length < BATCH_HEADER_BYTES || headerProblem(header, 0, segment.baseOffset) !== undefined) return false;
-    if (new BatchView(header).lastOffset !== lastOffset.offset) return false;
-  }
-  const lastTime = times.last;
-  if (lastTime === undefined) return true;
-  let found = false;
-  const range = { from: offsets.positionBefore(lastTime.offset), to: segment.sizeBytes, minOffset: segment.baseOffset };
-  await scan((position, length) => segment.file.read(position, length), range, (batch) => {
-    if (batch.lastOffset < lastTime.offset) return undefined;
-    found = batch.lastOffset === lastTime.offset && batch.maxTimestampMs === lastTime.timestampMs;
+  const { file, sizeBytes, baseOffset } = segment;
+  const indexed = offsets.last;
+  const max = times.last;
+  const from = indexed?.position ?? 0;
+  let firstOffset = -1;
+  let maxTimestampMs = -1;
+  let isMaxThere = max === undefined;
+  const visit: Visit = (batch) => {
+    if (firstOffset < 0) firstOffset = batch.lastOffset;
+    if (batch.maxTimestampMs > maxTimestampMs) maxTimestampMs = batch.maxTimestampMs;
+    isMaxThere ||= batch.lastOffset === max?.offset && batch.maxTimestampMs === max.timestampMs;
+    return undefined;
+  };
+  const read = (position: number, length: number): Promise<Uint8Array> => file.read(position, length);
+  const end = await scan(read, { from, to: sizeBytes, minOffset: baseOffset }, visit);
+  if (end.problem !== undefined || (indexed !== undefined && firstOffset !== indexed.offset)) return false;
+  if (maxTimestampMs > (max?.timestampMs ?? -1)) return false;
+  if (isMaxThere || max === undefined) return isMaxThere;
+  // The maximum stands further to the front.
+  await scan(read, { from: offsets.positionBefore(max.offset), to: from, minOffset: baseOffset }, (batch) => {
+    if (batch.lastOffset < max.offset) return undefined;
+    isMaxThere = batch.lastOffset === max.offset && batch.maxTimestampMs === max.timestampMs;
     return STOP;
   });
-  return found;
+  return isMaxThere;
 }
 
 /** From the log. The files are written too, unless the segment still grows. Throws LogCorruptError. */

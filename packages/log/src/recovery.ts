@@ -12,7 +12,7 @@ import { decodeLeaderEpochs, decodePartitionMetadata, encodePartitionMetadata } 
 import { finishSwap } from './cleaner/swap.ts';
 import { whyNotTorn } from './damage.ts';
 import { InconsistentTopicIdError, LogCorruptError, asError } from './errors.ts';
-import { firstTimestampMs, readIndexes, saveIndexes } from './indexes.ts';
+import { firstTimestampMs, indexesOf, readIndexes, rebuildIndexes, saveIndexes } from './indexes.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { SMALL_SEGMENT_BYTES } from './limits.ts';
 import type { LogConfig } from './log-config.ts';
@@ -63,6 +63,7 @@ export async function recover(ports: LogHost, folder: string, config: LogConfig,
   if (log.segments.length === 0) beginAt(log, log.logStartOffset);
   else if (!options.cleanShutdown || !(await openCleanly(log))) await recoverSegments(log, options);
   if (!hasEpochs) await rebuildEpochs(log);
+  await completeIndexes(log, files);
   await settleBounds(log);
   return log;
 }
@@ -83,6 +84,14 @@ async function readEpochs({ volume, logger }: LogHost, folder: string, files: Fo
   const entries = bytes === undefined ? [] : decodeLeaderEpochs(bytes);
   if (entries === undefined) logger.warn('the leader epoch checkpoint is damaged: epochs are taken from the log', { file: name });
   return new LeaderEpochs(entries);
+}
+
+/** Sealed segments have their files, as Kafka's tools expect. A truncation that was cut short has removed some. */
+async function completeIndexes(log: LogContents, files: FolderFiles): Promise<void> {
+  const missing = new Set(files.segments.filter(({ index, timeIndex }) => index === undefined || timeIndex === undefined).map(({ baseOffset }) => baseOffset));
+  for (const segment of log.segments) {
+    if (segment.isSealed && segment.sizeBytes > 0 && segment.indexes === undefined && missing.has(segment.baseOffset)) await rebuildIndexes(log, segment);
+  }
 }
 
 /** From every batch's header: only when the checkpoint is lost, which takes as long as reading the log. */
@@ -173,8 +182,13 @@ async function openCleanly(log: LogContents): Promise<boolean> {
 
 async function recoverSegments(log: LogContents, options: RecoveryOptions): Promise<void> {
   const { logger } = log.ports;
-  const firstIndex = Math.max(0, segmentIndexOf(log.segments, options.cleanShutdown ? activeSegment(log).baseOffset : options.recoveryPoint));
+  let firstIndex = Math.max(0, segmentIndexOf(log.segments, options.cleanShutdown ? activeSegment(log).baseOffset : options.recoveryPoint));
+  // The recovery point may have been the end of a segment that was rolled right then. Its snapshot is the last thing that
+  // sealing writes; one of the same offset may stem from a clean stop, and then the indexes do too, not all of them flushed.
+  if (firstIndex > 0 && !log.snapshots.has(log.segments[firstIndex]!.baseOffset)) firstIndex--;
   const first = log.segments[firstIndex]!;
+  const before = log.segments[firstIndex - 1];
+  if (before !== undefined && before.sizeBytes > 0) await indexesOf(log, before);
   const from = await loadNewestSnapshot(log, log.producers, first.baseOffset);
   if (from < first.baseOffset) await replayProducers(log, log.producers, from, first.baseOffset);
   log.producers.endOffset = first.baseOffset;

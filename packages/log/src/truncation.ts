@@ -7,11 +7,12 @@
  */
 import { offset } from '@odradek/protocol';
 import type { Offset } from '@odradek/protocol';
+import { encodeLeaderEpochs } from './checkpoints.ts';
 import { LogCorruptError, asError } from './errors.ts';
 import { indexesOf } from './indexes.ts';
 import { newSegment, segmentIndexOf } from './log-state.ts';
 import type { LogState } from './log-state.ts';
-import { segmentFile } from './names.ts';
+import { LEADER_EPOCHS, segmentFile } from './names.ts';
 import { loadNewestSnapshot, replayProducers } from './producer-replay.ts';
 import { removeSegment } from './reaper.ts';
 import { saveLeaderEpochs } from './sealing.ts';
@@ -37,10 +38,10 @@ export function truncateTo(log: LogState, target: Offset): Promise<boolean> {
     log.tail.clear();
     setBounds(log, target);
     cutInMemory(log, segment, target, position);
-    await removeNewestFirst(log, later);
+    await removeNewestFirst(log, later, () => segment.file.sync());
     for (const suffix of ['.index', '.timeindex', '.txnindex'] as const) await log.ports.volume.remove(segmentFile(log.folder, segment.baseOffset, suffix));
     await removeSnapshotsAbove(log, target);
-    // A sync makes the removals durable, before there is a gap to fear.
+    // The later segments are gone for good, before there is a gap to fear.
     await segment.file.sync();
     await segment.file.truncate(position);
     await segment.file.sync();
@@ -137,17 +138,23 @@ async function beginAnew(log: LogState, start: Offset): Promise<void> {
   log.producers.clear(start);
   log.epochs.clear();
   for (const one of old) log.ports.resources.indexes.dropped(one);
-  await removeNewestFirst(log, old);
   await removeSnapshotsAbove(log, offset(-1));
-  // The checkpoint's write makes the removals durable; only then there is a segment that the old ones would contradict.
   await saveLeaderEpochs(log);
+  const checkpoint = encodeLeaderEpochs([]);
+  await removeNewestFirst(log, old, () => log.ports.volume.replace(`${log.folder}/${LEADER_EPOCHS}`, checkpoint));
+  // Only now there is a segment that the old ones would contradict.
   await segment.file.sync();
 }
 
-async function removeNewestFirst(log: LogState, segments: readonly Segment[]): Promise<void> {
+/**
+ * One at a time, each for good (`settle` is a durable operation) before the next one: of several removals that are not
+ * settled a crash may undo some, and leave a gap.
+ */
+async function removeNewestFirst(log: LogState, segments: readonly Segment[], settle: () => Promise<void>): Promise<void> {
   for (const segment of [...segments].reverse()) {
     await removeSegment(log, segment);
     log.snapshots.delete(segment.baseOffset);
+    await settle();
   }
 }
 
