@@ -23,11 +23,13 @@ import {
   UnsupportedApi,
   formatEndpoint,
 } from './errors.ts';
-import type { ClientError } from './errors.ts';
+import type { ClientError, ClientErrorOptions } from './errors.ts';
 import type { ClientHost } from './host.ts';
 
 /** Kafka's own default for the largest request is 100 MiB; an answer may hold one batch more than was asked for. */
 const RESPONSE_BYTES_MAX = 128 * 1024 * 1024;
+/** Requests that wait until the network takes more. The producer and the consumer bound theirs far below. */
+const QUEUED_REQUESTS_MAX = 1000;
 const CORRELATION_ID_MAX = 2 ** 31 - 1;
 
 export interface ConnectionOptions {
@@ -52,6 +54,10 @@ export class BrokerConnection {
   /** In the order of the requests. */
   readonly #pending = new Map<number, Pending>();
   readonly #ranges = new Map<number, VersionRange>();
+  /** Encoded in order, while the network asks to wait. */
+  #queued: (readonly Uint8Array[])[] = [];
+  #isCongested = false;
+  #lostListeners: ((reason: Error) => void)[] = [];
   #nextCorrelationId = 0;
   #failure: Error | undefined;
 
@@ -85,6 +91,12 @@ export class BrokerConnection {
     connection.start(this.#handler());
   }
 
+  /** Once, when the connection is of no use any more; at once when it is already. */
+  onLost(listener: (reason: Error) => void): void {
+    if (this.#failure !== undefined) listener(this.#failure);
+    else this.#lostListeners.push(listener);
+  }
+
   get isOpen(): boolean {
     return this.#failure === undefined;
   }
@@ -113,6 +125,14 @@ export class BrokerConnection {
     const version = this.versionOf(api);
     const bytes = await this.#exchange(api.request, version, body, timeoutMs);
     return decodeResponse(api.response, version, bytes).body;
+  }
+
+  /** For requests that have no answer: Produce with acks=0. */
+  tell<In>(api: Api<In, unknown>, body: NoInfer<In>): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    const version = this.versionOf(api);
+    const identity = { correlationId: this.#takeCorrelationId(), clientId: this.#options.clientId };
+    this.#write(encodeRequest(api.request, version, identity, body));
   }
 
   /** Requests that still wait are rejected. */
@@ -162,6 +182,11 @@ export class BrokerConnection {
         reject(this.#failure);
         return;
       }
+      if (this.#queued.length >= QUEUED_REQUESTS_MAX)
+        throw new RequestTimedOut(
+          `${formatEndpoint(this.endpoint)} takes nothing more: ${QUEUED_REQUESTS_MAX} requests wait`,
+          this.#about(),
+        );
       const correlationId = this.#takeCorrelationId();
       const apiName = request.info.name.replace(/Request$/, '');
       // Encoded first: a body that cannot be encoded must leave nothing behind.
@@ -173,8 +198,24 @@ export class BrokerConnection {
       );
       const timer = this.#host.clock.setTimeout(() => this.#giveUp(apiName, timeoutMs), timeoutMs);
       this.#pending.set(correlationId, { apiName, settle: resolve, reject, timer });
-      this.#connection.send(chunks);
+      this.#write(chunks);
     });
+  }
+
+  #write(chunks: readonly Uint8Array[]): void {
+    if (this.#isCongested) this.#queued.push(chunks);
+    else this.#isCongested = !this.#connection.send(chunks);
+  }
+
+  #drain(): void {
+    this.#isCongested = false;
+    const waiting = this.#queued;
+    this.#queued = [];
+    for (const chunks of waiting) this.#write(chunks);
+  }
+
+  #about(cause?: unknown): ClientErrorOptions {
+    return { broker: formatEndpoint(this.endpoint), ...(cause !== undefined && { cause }) };
   }
 
   #takeCorrelationId(): number {
@@ -194,17 +235,21 @@ export class BrokerConnection {
           frames.push(chunk, owned);
         } catch (cause) {
           this.#fail(
-            new ProtocolViolation(`${formatEndpoint(this.endpoint)} sent what is no answer`, {
-              cause,
-            }),
+            new ProtocolViolation(
+              `${formatEndpoint(this.endpoint)} sent what is no answer`,
+              this.#about(cause),
+            ),
           );
           this.#connection.destroy();
         }
       },
-      onDrain: () => {},
+      onDrain: () => this.#drain(),
       onClose: (cause) =>
         this.#fail(
-          new ConnectionLost(`${formatEndpoint(this.endpoint)} closed the connection`, { cause }),
+          new ConnectionLost(
+            `${formatEndpoint(this.endpoint)} closed the connection`,
+            this.#about(cause),
+          ),
         ),
     };
   }
@@ -226,6 +271,7 @@ export class BrokerConnection {
     this.#fail(
       new RequestTimedOut(
         `${formatEndpoint(this.endpoint)} did not answer ${apiName} within ${timeoutMs} ms`,
+        this.#about(),
       ),
     );
     this.#connection.destroy();
@@ -240,5 +286,9 @@ export class BrokerConnection {
       reject(failure);
     }
     this.#pending.clear();
+    this.#queued = [];
+    const listeners = this.#lostListeners;
+    this.#lostListeners = [];
+    for (const listener of listeners) listener(failure);
   }
 }

@@ -1,16 +1,24 @@
 /**
- * The brokers of a cluster and who leads what, as Metadata tells it. Connections are opened when they are first needed, one a broker (and one for long polls), and
- * opened anew after they are lost. Bootstrap addresses serve only until a broker has told the others' (they may be a load balancer's).
+ * The brokers of a cluster and who leads what, as Metadata tells it. Connections are opened when they are first needed and opened anew
+ * after they are lost, with growing pauses between attempts at one address (KIP-580). Bootstrap addresses serve until a broker has told
+ * the others' (they may be a load balancer's), and again when none of those answers.
+ *
+ * A broker answers a connection's requests in their order: behind a fetch that waits for records, or a join that waits for other members,
+ * everything waits. So what may be held has a lane of its own: a connection that others do not share.
  */
 import type { Endpoint } from '@odradek/ports';
 import { ErrorCode } from '@odradek/protocol';
 import type { MetadataResponse } from '@odradek/protocol';
+import { createActor } from 'xstate';
+import type { Actor } from 'xstate';
 import { metadataApi } from './api.ts';
 import type { Api } from './api.ts';
 import { BrokerConnection } from './broker-connection.ts';
+import { clusterMachine } from './cluster.machine.ts';
+import type { ClusterEvent } from './cluster.machine.ts';
 import { BrokerError, ClientClosed, NoBrokerReachable, formatEndpoint } from './errors.ts';
 import type { ClientHost } from './host.ts';
-import { RETRY_DEFAULT, withRetries } from './retry.ts';
+import { RETRY_DEFAULT, backoffMs, pause, withRetries } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
 
 export interface ClusterOptions {
@@ -32,39 +40,67 @@ export interface MetadataQuery {
   readonly mayCreate?: boolean;
 }
 
-const REQUEST_TIMEOUT_MS = 30_000;
+export interface PartitionLeader {
+  readonly nodeId: number;
+  /** -1 from brokers that do not tell. */
+  readonly epoch: number;
+}
 
 export interface AskOptions {
   /** What the broker may take on purpose, beyond the usual time. */
   readonly extraMs?: number;
-  /**
-   * A broker answers a connection's requests in their order: behind a fetch that waits for records, everything waits. So such
-   * fetches have a connection of their own.
-   */
-  readonly lane?: 'main' | 'fetch';
+  /** 'main' unless the answer may be held. */
+  readonly lane?: string;
+}
+
+const MAIN_LANE = 'main';
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Kafka's `reconnect.backoff.ms` and `reconnect.backoff.max.ms`. */
+const RECONNECT: RetryPolicy = { timeoutMs: 0, backoffMs: 50, backoffMaxMs: 1000 };
+
+interface Penalty {
+  readonly failures: number;
+  readonly untilMs: number;
+}
+
+interface Link {
+  readonly opening: Promise<BrokerConnection>;
+  /** Once it is open. */
+  connection: BrokerConnection | undefined;
 }
 
 export class Cluster {
   readonly host: ClientHost;
   readonly retry: RetryPolicy;
+  readonly requestTimeoutMs: number;
+  /** States and last error, for those who show them. */
+  readonly status: Actor<typeof clusterMachine>;
   readonly #bootstrap: readonly Endpoint[];
   readonly #connectionOptions: { readonly clientId: string; readonly requestTimeoutMs: number };
   /** By lane and "host:port"; the promise is shared by those who ask while it opens. */
-  readonly #connections = new Map<string, Promise<BrokerConnection>>();
+  readonly #links = new Map<string, Link>();
+  readonly #penalties = new Map<string, Penalty>();
   #brokers: ReadonlyMap<number, Endpoint> = new Map();
   #controllerId = -1;
-  #leaders = new Map<string, number>();
+  readonly #leaders = new Map<string, Map<number, PartitionLeader>>();
+  #nextLane = 1;
   #isClosed = false;
 
   constructor(host: ClientHost, options: ClusterOptions) {
     if (options.bootstrap.length === 0) throw new RangeError('a client needs one address at least');
     this.host = host;
     this.retry = { ...RETRY_DEFAULT, ...options.retry };
+    this.requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
     this.#bootstrap = options.bootstrap;
     this.#connectionOptions = {
       clientId: options.clientId ?? 'odradek',
-      requestTimeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      requestTimeoutMs: this.requestTimeoutMs,
     };
+    this.status = createActor(clusterMachine, { clock: host.clock }).start();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Asks, and remembers brokers and leaders. Errors of single topics are left in the answer. */
@@ -79,8 +115,11 @@ export class Cluster {
     );
     this.#controllerId = response.controllerId;
     for (const topic of response.topics) {
-      for (const { partitionIndex, leaderId } of topic.partitions)
-        this.#leaders.set(leaderKey(topic.name ?? '', partitionIndex), leaderId);
+      if (topic.partitions.length === 0) continue;
+      const leaders = new Map<number, PartitionLeader>();
+      for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions)
+        leaders.set(partitionIndex, { nodeId: leaderId, epoch: leaderEpoch });
+      this.#leaders.set(topic.name ?? '', leaders);
     }
     return response;
   }
@@ -106,27 +145,59 @@ export class Cluster {
 
   /** The node that leads a partition, as far as is known; undefined asks for a refresh. */
   leaderOf(topic: string, partition: number): number | undefined {
-    const leader = this.#leaders.get(leaderKey(topic, partition));
-    return leader === undefined || leader < 0 ? undefined : leader;
+    return this.leader(topic, partition)?.nodeId;
+  }
+
+  leader(topic: string, partition: number): PartitionLeader | undefined {
+    const leader = this.#leaders.get(topic)?.get(partition);
+    return leader === undefined || leader.nodeId < 0 || !this.#brokers.has(leader.nodeId)
+      ? undefined
+      : leader;
   }
 
   /** What is known of the topic's leaders turned out to be wrong. */
   forgetLeaders(topic: string): void {
-    for (const key of this.#leaders.keys())
-      if (key.startsWith(`${topic}/`)) this.#leaders.delete(key);
+    this.#leaders.delete(topic);
+  }
+
+  /** "host:port", for messages. */
+  addressOf(nodeId: number): string {
+    const endpoint = this.#brokers.get(nodeId);
+    return endpoint === undefined ? `broker ${nodeId}` : formatEndpoint(endpoint);
+  }
+
+  get nodeIds(): readonly number[] {
+    return [...this.#brokers.keys()];
+  }
+
+  /** What only Metadata tells, by some other answer: a group's coordinator. */
+  learnBroker(nodeId: number, endpoint: Endpoint): void {
+    this.#brokers = new Map([...this.#brokers, [nodeId, endpoint]]);
   }
 
   async ask<In, Out>(
     nodeId: number,
     api: Api<In, Out>,
     body: NoInfer<In>,
-    { extraMs = 0, lane = 'main' }: AskOptions = {},
+    { extraMs = 0, lane = MAIN_LANE }: AskOptions = {},
   ): Promise<Out> {
+    const connection = this.connectionTo(nodeId, lane) ?? (await this.connect(nodeId, lane));
+    return connection.request(api, body, this.requestTimeoutMs + extraMs);
+  }
+
+  /** The connection that is open now: what is sent over it in one turn stays in order. */
+  connectionTo(nodeId: number, lane: string = MAIN_LANE): BrokerConnection | undefined {
+    const endpoint = this.#brokers.get(nodeId);
+    if (endpoint === undefined) return undefined;
+    const connection = this.#links.get(`${lane} ${formatEndpoint(endpoint)}`)?.connection;
+    return connection?.isOpen === true ? connection : undefined;
+  }
+
+  async connect(nodeId: number, lane: string = MAIN_LANE): Promise<BrokerConnection> {
     const endpoint = this.#brokers.get(nodeId);
     if (endpoint === undefined)
       throw new NoBrokerReachable(`broker ${nodeId} is not known (any more)`);
-    const connection = await this.#connect(endpoint, lane);
-    return connection.request(api, body, this.#connectionOptions.requestTimeoutMs + extraMs);
+    return this.#open(endpoint, lane);
   }
 
   /** The controller changes; an answer of NOT_CONTROLLER is retriable and leads to a refresh. */
@@ -144,10 +215,10 @@ export class Cluster {
   /** The first broker that can be reached: those that are known, then the bootstrap addresses. */
   async askAny<In, Out>(api: Api<In, Out>, body: NoInfer<In>): Promise<Out> {
     const failures: { readonly endpoint: Endpoint; readonly error: unknown }[] = [];
-    for (const endpoint of [...this.#brokers.values(), ...this.#bootstrap]) {
+    for (const endpoint of this.#byPenalty([...this.#brokers.values(), ...this.#bootstrap])) {
       let connection: BrokerConnection;
       try {
-        connection = await this.#connect(endpoint);
+        connection = await this.#open(endpoint, MAIN_LANE);
       } catch (error) {
         if (this.#isClosed) throw error;
         failures.push({ endpoint, error });
@@ -159,39 +230,98 @@ export class Cluster {
       ({ endpoint, error }) =>
         `${formatEndpoint(endpoint)} (${error instanceof Error ? error.message : String(error)})`,
     );
-    throw new NoBrokerReachable(`no broker can be reached: ${[...new Set(reasons)].join(', ')}`, {
+    const reason = [...new Set(reasons)].join(', ');
+    this.#tell({ type: 'brokers.unreachable', reason });
+    throw new NoBrokerReachable(`no broker can be reached: ${reason}`, {
       cause: failures[0]?.error,
     });
   }
 
-  close(): void {
-    this.#isClosed = true;
-    for (const opening of this.#connections.values()) {
-      opening.then(
-        (connection) => connection.close(),
-        () => {},
-      );
-    }
-    this.#connections.clear();
+  /** A name for connections of one's own; given back with `closeLane`. */
+  newLane(purpose: string): string {
+    return `${purpose}-${this.#nextLane++}`;
   }
 
-  async #connect(endpoint: Endpoint, lane: 'main' | 'fetch' = 'main'): Promise<BrokerConnection> {
-    if (this.#isClosed) throw new ClientClosed('the client is closed');
-    const key = `${lane} ${formatEndpoint(endpoint)}`;
-    const known = this.#connections.get(key);
-    if (known !== undefined) {
-      const connection = await known;
-      if (connection.isOpen) return connection;
-      if (this.#connections.get(key) === known) this.#connections.delete(key);
-      return this.#connect(endpoint, lane);
+  closeLane(lane: string): void {
+    for (const [key, link] of this.#links) {
+      if (!key.startsWith(`${lane} `)) continue;
+      this.#links.delete(key);
+      closeLink(link);
     }
-    const opening = BrokerConnection.open(this.host, endpoint, this.#connectionOptions);
-    this.#connections.set(key, opening);
-    opening.catch(() => {
-      if (this.#connections.get(key) === opening) this.#connections.delete(key);
-    });
-    return opening;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    for (const link of links) closeLink(link);
+    this.status.send({ type: 'client.closed' });
+  }
+
+  /** A machine that has ended takes no events. */
+  #tell(event: ClusterEvent): void {
+    if (this.status.getSnapshot().status === 'active') this.status.send(event);
+  }
+
+  /** Those that failed lately come last. */
+  #byPenalty(endpoints: readonly Endpoint[]): readonly Endpoint[] {
+    const unique = [...new Map(endpoints.map((each) => [formatEndpoint(each), each])).values()];
+    const until = (endpoint: Endpoint): number =>
+      this.#penalties.get(formatEndpoint(endpoint))?.untilMs ?? 0;
+    return unique.sort((a, b) => until(a) - until(b));
+  }
+
+  #open(endpoint: Endpoint, lane: string): Promise<BrokerConnection> {
+    if (this.#isClosed) return Promise.reject(new ClientClosed('the client is closed'));
+    const key = `${lane} ${formatEndpoint(endpoint)}`;
+    const known = this.#links.get(key);
+    if (known !== undefined && known.connection?.isOpen !== false) return known.opening;
+    const link: Link = { opening: this.#dial(endpoint), connection: undefined };
+    this.#links.set(key, link);
+    const forget = (): void => {
+      if (this.#links.get(key) === link) this.#links.delete(key);
+    };
+    link.opening.then((connection) => {
+      link.connection = connection;
+      connection.onLost(forget);
+      // Closed, or its lane given back, while it was being opened.
+      if (this.#isClosed || this.#links.get(key) !== link) connection.close();
+    }, forget);
+    return link.opening;
+  }
+
+  /** After a failure the next attempt waits, and longer after each further one. */
+  async #dial(endpoint: Endpoint): Promise<BrokerConnection> {
+    const address = formatEndpoint(endpoint);
+    const { clock } = this.host;
+    const penalty = this.#penalties.get(address);
+    const waitMs = (penalty?.untilMs ?? 0) - clock.monotonicMs();
+    this.#tell({ type: 'connection.attempted' });
+    if (waitMs > 0) await pause(this.host, waitMs);
+    if (this.#isClosed) throw new ClientClosed('the client is closed');
+    try {
+      const connection = await BrokerConnection.open(this.host, endpoint, this.#connectionOptions);
+      this.#penalties.delete(address);
+      this.#tell({ type: 'connection.opened' });
+      connection.onLost((reason) => {
+        this.#tell({ type: 'connection.lost', reason: reason.message });
+      });
+      return connection;
+    } catch (error) {
+      const failures = (this.#penalties.get(address)?.failures ?? 0) + 1;
+      const untilMs = clock.monotonicMs() + backoffMs(this.host, RECONNECT, failures - 1);
+      this.#penalties.set(address, { failures, untilMs });
+      throw error;
+    }
   }
 }
 
-const leaderKey = (topic: string, partition: number): string => `${topic}/${partition}`;
+function closeLink({ opening, connection }: Link): void {
+  if (connection !== undefined) connection.close();
+  else
+    opening.then(
+      (opened) => opened.close(),
+      () => {},
+    );
+}

@@ -5,11 +5,19 @@
 import { errorInfo } from '@odradek/protocol';
 import type { Endpoint } from '@odradek/ports';
 
+export interface ClientErrorOptions {
+  readonly cause?: unknown;
+  /** "host:port" of the broker that it is about. */
+  readonly broker?: string;
+}
+
 export abstract class ClientError extends Error {
   abstract readonly retriable: boolean;
+  readonly broker: string | undefined;
 
-  constructor(message: string, options: { cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(message: string, { cause, broker }: ClientErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.broker = broker;
   }
 }
 
@@ -22,6 +30,7 @@ export interface ErrorPlace {
   readonly detail?: string | null;
   /** When the caller knows better than the table. */
   readonly retriable?: boolean;
+  readonly broker?: string;
 }
 
 /** A broker answered with an error code. */
@@ -34,11 +43,15 @@ export class BrokerError extends ClientError {
   readonly topic: string | undefined;
   readonly partition: number | undefined;
 
-  constructor(code: number, { api, topic, partition, detail, retriable }: ErrorPlace = {}) {
+  constructor(code: number, place: ErrorPlace = {}) {
+    const { api, topic, partition, detail, retriable, broker } = place;
     const info = errorInfo(code);
     const subject =
       topic === undefined ? api : partition === undefined ? topic : `${topic}-${partition}`;
-    super(`${subject === undefined ? '' : `${subject}: `}${detail || info.message} (${info.name})`);
+    super(
+      `${subject === undefined ? '' : `${subject}: `}${detail || info.message} (${info.name})`,
+      broker === undefined ? {} : { broker },
+    );
     this.code = code;
     this.errorName = info.name;
     this.retriable = retriable ?? info.retriable;
@@ -85,6 +98,54 @@ export class ProtocolViolation extends ClientError {
 /** The client was closed, or its caller gave up. */
 export class ClientClosed extends ClientError {
   override readonly name = 'ClientClosed';
+  readonly retriable = false;
+}
+
+/** The record, or its batch, is larger than this client or the broker takes. */
+export class RecordTooLarge extends ClientError {
+  override readonly name = 'RecordTooLarge';
+  readonly retriable = false;
+}
+
+/** The producer's buffer stayed full for `maxBlockMs`: the brokers take less than what is sent. */
+export class BufferFull extends ClientError {
+  override readonly name = 'BufferFull';
+  readonly retriable = true;
+}
+
+/** A record was not acknowledged within `deliveryTimeoutMs`; whether it is in the log is not known unless the cause tells. */
+export class DeliveryTimedOut extends ClientError {
+  override readonly name = 'DeliveryTimedOut';
+  readonly retriable = false;
+}
+
+/** The producer cannot go on: its identity is not accepted any more. Open a new one. */
+export class ProducerFenced extends ClientError {
+  override readonly name = 'ProducerFenced';
+  readonly retriable = false;
+}
+
+/** The partition has no committed offset, or one that is out of range, and the reset policy is `none`. */
+export class NoOffset extends ClientError {
+  override readonly name = 'NoOffset';
+  readonly retriable = false;
+}
+
+/** The leader's log was cut below what was read already (KIP-320), and the reset policy is `none`. */
+export class LogTruncated extends ClientError {
+  override readonly name = 'LogTruncated';
+  readonly retriable = false;
+}
+
+/** The partitions were given to another member before the offset was committed. */
+export class CommitFailed extends ClientError {
+  override readonly name = 'CommitFailed';
+  readonly retriable = false;
+}
+
+/** A value does not fit its topic's schema or cannot be (de)serialised. */
+export class SchemaMismatch extends ClientError {
+  override readonly name = 'SchemaMismatch';
   readonly retriable = false;
 }
 

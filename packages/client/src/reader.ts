@@ -45,6 +45,8 @@ interface Position {
   readonly end: number | undefined;
 }
 
+/** Long polls are held by the broker: not on the connection that others use. */
+const READER_LANE = 'reader';
 const MAX_WAIT_MS = 500;
 const MAX_BYTES = 50 * 1024 * 1024;
 const PARTITION_MAX_BYTES = 1024 * 1024;
@@ -202,7 +204,7 @@ async function fetchRound(
         ],
         forgottenTopicsData: [],
       },
-      { extraMs: maxWaitMs, lane: 'fetch' },
+      { extraMs: maxWaitMs, lane: READER_LANE },
     ),
   );
   const fetched: FetchedBatch[] = [];
