@@ -1,5 +1,12 @@
 /** KafkaJS 2.2.4: nothing of what it speaks is flexible, so it covers the classic encodings. */
-import { AssignerProtocol, CompressionTypes, Kafka, logLevel, type Consumer, type EachMessagePayload } from 'kafkajs';
+import {
+  AssignerProtocol,
+  CompressionTypes,
+  Kafka,
+  logLevel,
+  type Consumer,
+  type EachMessagePayload,
+} from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startInProcess, type InProcessBroker } from '../support/in-process-broker.ts';
 import { until } from '../support/until.ts';
@@ -46,7 +53,10 @@ const createTopic = async (topic: string, numPartitions = 1): Promise<void> => {
 const send = async (topic: string, from: number, count: number, partitions = 1): Promise<void> => {
   const producer = kafka.producer();
   await producer.connect();
-  const messages = Array.from({ length: count }, (_, n) => ({ partition: n % partitions, value: `${from + n}` }));
+  const messages = Array.from({ length: count }, (_, n) => ({
+    partition: n % partitions,
+    value: `${from + n}`,
+  }));
   await producer.send({ topic, messages });
   await producer.disconnect();
 };
@@ -67,7 +77,8 @@ describe('KafkaJS', () => {
       ],
     });
     await producer.disconnect();
-    const seen: { key: string | undefined; value: string | null; origin: string | undefined }[] = [];
+    const seen: { key: string | undefined; value: string | null; origin: string | undefined }[] =
+      [];
     const consumer = await reading('js-readers', 'js-pairs', ({ message }) => {
       seen.push({
         key: message.key?.toString(),
@@ -90,12 +101,19 @@ describe('KafkaJS', () => {
     const producer = kafka.producer();
     await producer.connect();
     const answers = [];
-    for (let n = 0; n < 3; n++) answers.push(await producer.send({ topic, acks, messages: [{ value: `${n}` }] }));
+    for (let n = 0; n < 3; n++)
+      answers.push(await producer.send({ topic, acks, messages: [{ value: `${n}` }] }));
     // Without acknowledgements there is no answer, and no offset.
-    expect(answers.map((it) => it[0]?.baseOffset)).toEqual(acks === 0 ? [undefined, undefined, undefined] : ['0', '1', '2']);
+    expect(answers.map((it) => it[0]?.baseOffset)).toEqual(
+      acks === 0 ? [undefined, undefined, undefined] : ['0', '1', '2'],
+    );
     await producer.disconnect();
     const seen: string[] = [];
-    const consumer = await reading(`${topic}-readers`, topic, ({ message }) => void seen.push(message.value!.toString()));
+    const consumer = await reading(
+      `${topic}-readers`,
+      topic,
+      ({ message }) => void seen.push(message.value!.toString()),
+    );
     await until(() => seen.length === 3);
     await consumer.disconnect();
     expect(seen).toEqual(upTo(3));
@@ -136,13 +154,22 @@ describe('KafkaJS', () => {
     const producer = kafka.producer({ idempotent: true });
     await Promise.all([admin.connect(), producer.connect()]);
     const seen = new Set<string>();
-    const joining = () => reading('js-rolling-team', 'js-rolling', ({ message }) => void seen.add(message.value!.toString()));
+    const joining = () =>
+      reading(
+        'js-rolling-team',
+        'js-rolling',
+        ({ message }) => void seen.add(message.value!.toString()),
+      );
     /** Every partition belongs to exactly one of the members. */
     const isShared = async () => {
       const { groups } = await admin.describeGroups(['js-rolling-team']);
       const { state, members } = groups[0]!;
       if (state !== 'Stable' || members.length !== 3) return false;
-      const owned = members.map((it) => AssignerProtocol.MemberAssignment.decode(it.memberAssignment)!.assignment['js-rolling'] ?? []);
+      const owned = members.map(
+        (it) =>
+          AssignerProtocol.MemberAssignment.decode(it.memberAssignment)!.assignment['js-rolling'] ??
+          [],
+      );
       expect(owned.flat().sort()).toEqual([0, 1, 2, 3, 4, 5]);
       expect(owned.map((it) => it.length)).toEqual([2, 2, 2]);
       return true;
@@ -153,7 +180,10 @@ describe('KafkaJS', () => {
     let isOver = false;
     const load = (async () => {
       while (!isOver) {
-        const messages = Array.from({ length: 12 }, (_, n) => ({ partition: n % 6, value: `${sent + n}` }));
+        const messages = Array.from({ length: 12 }, (_, n) => ({
+          partition: n % 6,
+          value: `${sent + n}`,
+        }));
         await producer.send({ topic: 'js-rolling', messages });
         sent += messages.length;
       }
@@ -169,7 +199,10 @@ describe('KafkaJS', () => {
     await load;
     await until(() => seen.size === sent);
     await Promise.all(members.map((it) => it.disconnect()));
-    const [committed] = await admin.fetchOffsets({ groupId: 'js-rolling-team', topics: ['js-rolling'] });
+    const [committed] = await admin.fetchOffsets({
+      groupId: 'js-rolling-team',
+      topics: ['js-rolling'],
+    });
     expect(committed!.partitions.reduce((sum, it) => sum + Number(it.offset), 0)).toBe(sent);
     await Promise.all([admin.disconnect(), producer.disconnect()]);
   });
@@ -211,17 +244,29 @@ describe('KafkaJS', () => {
     const consumer = member('js-manual-readers');
     await consumer.connect();
     await consumer.subscribe({ topic: 'js-manual', fromBeginning: true });
-    await consumer.run({ autoCommit: false, eachMessage: async ({ message }) => void seen.push(message.value!.toString()) });
+    await consumer.run({
+      autoCommit: false,
+      eachMessage: async ({ message }) => void seen.push(message.value!.toString()),
+    });
     await until(() => seen.length === 10);
-    await consumer.commitOffsets([{ topic: 'js-manual', partition: 0, offset: '4', metadata: 'four' }]);
+    await consumer.commitOffsets([
+      { topic: 'js-manual', partition: 0, offset: '4', metadata: 'four' },
+    ]);
     await consumer.disconnect();
     const admin = kafka.admin();
     await admin.connect();
-    const [committed] = await admin.fetchOffsets({ groupId: 'js-manual-readers', topics: ['js-manual'] });
+    const [committed] = await admin.fetchOffsets({
+      groupId: 'js-manual-readers',
+      topics: ['js-manual'],
+    });
     expect(committed!.partitions).toEqual([{ partition: 0, offset: '4', metadata: 'four' }]);
     await admin.disconnect();
     const again: string[] = [];
-    const second = await reading('js-manual-readers', 'js-manual', ({ message }) => void again.push(message.value!.toString()));
+    const second = await reading(
+      'js-manual-readers',
+      'js-manual',
+      ({ message }) => void again.push(message.value!.toString()),
+    );
     await until(() => again.length === 6);
     await second.disconnect();
     expect(again).toEqual(['4', '5', '6', '7', '8', '9']);
@@ -230,7 +275,11 @@ describe('KafkaJS', () => {
   it('seeks, and reads on past an end that it was sent beyond', async () => {
     await send('js-seek', 0, 10);
     const seen: string[] = [];
-    const consumer = await reading('js-seekers', 'js-seek', ({ message }) => void seen.push(message.value!.toString()));
+    const consumer = await reading(
+      'js-seekers',
+      'js-seek',
+      ({ message }) => void seen.push(message.value!.toString()),
+    );
     await until(() => seen.length === 10);
     consumer.seek({ topic: 'js-seek', partition: 0, offset: '7' });
     await until(() => seen.length === 13);
@@ -245,7 +294,11 @@ describe('KafkaJS', () => {
   it('pauses one partition while it reads the other', async () => {
     await createTopic('js-paused', 2);
     const counts = [0, 0];
-    const consumer = await reading('js-pausers', 'js-paused', ({ partition }) => void counts[partition]!++);
+    const consumer = await reading(
+      'js-pausers',
+      'js-paused',
+      ({ partition }) => void counts[partition]!++,
+    );
     await send('js-paused', 0, 20, 2);
     await until(() => counts[0] === 10 && counts[1] === 10);
     consumer.pause([{ topic: 'js-paused', partitions: [0] }]);
@@ -263,7 +316,13 @@ describe('KafkaJS', () => {
     const admin = kafka.admin();
     await admin.connect();
     await admin.createTopics({
-      topics: [{ topic: 'js-admin', numPartitions: 2, configEntries: [{ name: 'retention.ms', value: '1000000' }] }],
+      topics: [
+        {
+          topic: 'js-admin',
+          numPartitions: 2,
+          configEntries: [{ name: 'retention.ms', value: '1000000' }],
+        },
+      ],
     });
     expect(await admin.listTopics()).toContain('js-admin');
     await admin.createPartitions({ topicPartitions: [{ topic: 'js-admin', count: 3 }] });
@@ -273,32 +332,72 @@ describe('KafkaJS', () => {
       includeSynonyms: true,
       resources: [{ type: 2, name: 'js-admin', configNames: ['retention.ms'] }],
     });
-    expect(described.resources[0]!.configEntries[0]).toMatchObject({ configName: 'retention.ms', configValue: '1000000' });
+    expect(described.resources[0]!.configEntries[0]).toMatchObject({
+      configName: 'retention.ms',
+      configValue: '1000000',
+    });
     await admin.alterConfigs({
       validateOnly: false,
-      resources: [{ type: 2, name: 'js-admin', configEntries: [{ name: 'cleanup.policy', value: 'compact' }] }],
+      resources: [
+        {
+          type: 2,
+          name: 'js-admin',
+          configEntries: [{ name: 'cleanup.policy', value: 'compact' }],
+        },
+      ],
     });
     const producer = kafka.producer();
     await producer.connect();
-    await producer.send({ topic: 'js-admin', messages: [{ partition: 0, key: 'k', value: 'a' }, { partition: 0, key: 'k', value: 'b' }] });
-    expect((await admin.fetchTopicOffsets('js-admin')).find((it) => it.partition === 0)).toMatchObject({ high: '2', low: '0' });
-    await admin.setOffsets({ groupId: 'js-admin-group', topic: 'js-admin', partitions: [{ partition: 0, offset: '1' }] });
+    await producer.send({
+      topic: 'js-admin',
+      messages: [
+        { partition: 0, key: 'k', value: 'a' },
+        { partition: 0, key: 'k', value: 'b' },
+      ],
+    });
+    expect(
+      (await admin.fetchTopicOffsets('js-admin')).find((it) => it.partition === 0),
+    ).toMatchObject({ high: '2', low: '0' });
+    await admin.setOffsets({
+      groupId: 'js-admin-group',
+      topic: 'js-admin',
+      partitions: [{ partition: 0, offset: '1' }],
+    });
     const offsets = await admin.fetchOffsets({ groupId: 'js-admin-group', topics: ['js-admin'] });
     expect(offsets[0]!.partitions.find((it) => it.partition === 0)!.offset).toBe('1');
     expect((await admin.listGroups()).groups.map((it) => it.groupId)).toContain('js-admin-group');
     await admin.deleteGroups(['js-admin-group']);
-    expect((await admin.listGroups()).groups.map((it) => it.groupId)).not.toContain('js-admin-group');
+    expect((await admin.listGroups()).groups.map((it) => it.groupId)).not.toContain(
+      'js-admin-group',
+    );
     await admin.createTopics({ topics: [{ topic: 'js-trimmed', numPartitions: 1 }] });
     await producer.send({ topic: 'js-trimmed', messages: [{ value: 'a' }, { value: 'b' }] });
     // KafkaJS looks for the leader in what it knows: this makes it know the topic.
     await admin.fetchTopicOffsets('js-trimmed');
-    await admin.deleteTopicRecords({ topic: 'js-trimmed', partitions: [{ partition: 0, offset: '1' }] });
+    await admin.deleteTopicRecords({
+      topic: 'js-trimmed',
+      partitions: [{ partition: 0, offset: '1' }],
+    });
     expect((await admin.fetchTopicOffsets('js-trimmed'))[0]).toMatchObject({ low: '1', high: '2' });
     await admin.deleteTopics({ topics: ['js-trimmed'] });
     expect(await admin.listTopics()).not.toContain('js-trimmed');
     const cluster = await admin.describeCluster();
     expect(cluster).toMatchObject({ clusterId: broker.clusterId, controller: broker.nodeId });
-    await expect(admin.createAcls({ acl: [{ resourceType: 2, resourceName: '*', resourcePatternType: 3, principal: 'User:a', host: '*', operation: 3, permissionType: 3 }] })).rejects.toMatchObject({ type: 'SECURITY_DISABLED' });
+    await expect(
+      admin.createAcls({
+        acl: [
+          {
+            resourceType: 2,
+            resourceName: '*',
+            resourcePatternType: 3,
+            principal: 'User:a',
+            host: '*',
+            operation: 3,
+            permissionType: 3,
+          },
+        ],
+      }),
+    ).rejects.toMatchObject({ type: 'SECURITY_DISABLED' });
     await producer.disconnect();
     await admin.disconnect();
   });
@@ -309,8 +408,12 @@ describe('KafkaJS', () => {
     await Promise.all([producer.connect(), admin.connect()]);
     const at = (n: number) => `${1_700_000_000_000 + n * 1_000}`;
     await admin.createTopics({ topics: [{ topic: 'js-times' }] });
-    await producer.send({ topic: 'js-times', messages: [0, 1, 2, 3].map((n) => ({ timestamp: at(n), value: `${n}` })) });
-    const offsetAt = async (timestamp: string) => (await admin.fetchTopicOffsetsByTimestamp('js-times', Number(timestamp)))[0]!.offset;
+    await producer.send({
+      topic: 'js-times',
+      messages: [0, 1, 2, 3].map((n) => ({ timestamp: at(n), value: `${n}` })),
+    });
+    const offsetAt = async (timestamp: string) =>
+      (await admin.fetchTopicOffsetsByTimestamp('js-times', Number(timestamp)))[0]!.offset;
     expect(await offsetAt(at(2))).toBe('2');
     expect(await offsetAt(`${Number(at(2)) + 1}`)).toBe('3');
     // Nothing is so young: KafkaJS then gives the end.
@@ -320,10 +423,17 @@ describe('KafkaJS', () => {
 
   it('is told at once, and for good, that there are no transactions', async () => {
     await createTopic('js-transactions');
-    const producer = kafka.producer({ transactionalId: 'js-txn', maxInFlightRequests: 1, idempotent: true });
+    const producer = kafka.producer({
+      transactionalId: 'js-txn',
+      maxInFlightRequests: 1,
+      idempotent: true,
+    });
     const startedMs = performance.now();
     await producer.connect();
-    await expect(producer.transaction()).rejects.toMatchObject({ name: expect.stringMatching(/^KafkaJS/), retriable: false });
+    await expect(producer.transaction()).rejects.toMatchObject({
+      name: expect.stringMatching(/^KafkaJS/),
+      retriable: false,
+    });
     expect(performance.now() - startedMs).toBeLessThan(5_000);
     await producer.disconnect();
   });
@@ -336,7 +446,12 @@ describe('KafkaJS', () => {
     await producer.connect();
     await producer.send({ topic: 'js-restarted', messages: [{ value: '0' }] });
     const seen: string[] = [];
-    const consumer = await reading('js-restarted', 'js-restarted', ({ message }) => void seen.push(message.value!.toString()), client);
+    const consumer = await reading(
+      'js-restarted',
+      'js-restarted',
+      ({ message }) => void seen.push(message.value!.toString()),
+      client,
+    );
     await until(() => seen.length === 1);
     await mortal.stop();
     mortal = await startInProcess({
@@ -364,23 +479,42 @@ describe('KafkaJS over WebSocket', () => {
     });
     const admin = client.admin();
     await admin.connect();
-    expect((await admin.describeCluster()).brokers).toEqual([{ nodeId: broker.nodeId, host, port }]);
+    expect((await admin.describeCluster()).brokers).toEqual([
+      { nodeId: broker.nodeId, host, port },
+    ]);
     await admin.createTopics({ topics: [{ topic: 'js-socket', numPartitions: 2 }] });
     const producer = client.producer({ idempotent: true });
     await producer.connect();
     // Larger than a frame of the WebSocket is likely to be, and smaller than the smallest.
     const values = ['', 'x', 'y'.repeat(600_000)];
-    await producer.send({ topic: 'js-socket', messages: values.map((value) => ({ partition: 0, value })) });
+    await producer.send({
+      topic: 'js-socket',
+      messages: values.map((value) => ({ partition: 0, value })),
+    });
     const seen: string[] = [];
-    const consumer = await reading('js-socket-readers', 'js-socket', ({ message }) => void seen.push(message.value!.toString()), client);
+    const consumer = await reading(
+      'js-socket-readers',
+      'js-socket',
+      ({ message }) => void seen.push(message.value!.toString()),
+      client,
+    );
     await until(() => seen.length === 3);
     expect(seen).toEqual(values);
     // Who came by the other door reads the same records.
     const byTcp: string[] = [];
-    const other = await reading('js-tcp-readers', 'js-socket', ({ message }) => void byTcp.push(message.value!.toString()));
+    const other = await reading(
+      'js-tcp-readers',
+      'js-socket',
+      ({ message }) => void byTcp.push(message.value!.toString()),
+    );
     await until(() => byTcp.length === 3);
     expect(byTcp).toEqual(values);
-    await Promise.all([other.disconnect(), consumer.disconnect(), producer.disconnect(), admin.disconnect()]);
+    await Promise.all([
+      other.disconnect(),
+      consumer.disconnect(),
+      producer.disconnect(),
+      admin.disconnect(),
+    ]);
     expect([...dialled]).toEqual([broker.addresses.websocket]);
   });
 });

@@ -27,7 +27,11 @@ export interface Kafka {
   readonly version: string;
   /** The arguments for `java` that run a class of Kafka's. */
   command(mainClass: string, ...args: string[]): string[];
-  run(mainClass: string, args: readonly string[], options?: { input?: string; timeoutMs?: number }): Promise<Finished>;
+  run(
+    mainClass: string,
+    args: readonly string[],
+    options?: { input?: string; timeoutMs?: number },
+  ): Promise<Finished>;
 }
 
 export const kafkaVersion = (): string =>
@@ -37,18 +41,32 @@ export const findKafka = async (): Promise<Kafka | undefined> => {
   const version = kafkaVersion();
   const jars = join(ROOT, '.cache', `kafka-${version}`);
   if (javaVersion() < JAVA_VERSION_MIN) {
-    return without(`install a Java of ${JAVA_VERSION_MIN} or newer, such as Debian's default-jre-headless`);
+    return without(
+      `install a Java of ${JAVA_VERSION_MIN} or newer, such as Debian's default-jre-headless`,
+    );
   }
   if (!existsSync(jars)) {
     const problem = await fetchJars(jars);
     if (problem !== undefined) return without(problem);
   }
-  const command = (mainClass: string, ...args: string[]): string[] => [...JAVA_FLAGS, '-cp', join(jars, '*'), mainClass, ...args];
-  return { version, command, run: (mainClass, args, options) => run('java', command(mainClass, ...args), options) };
+  const command = (mainClass: string, ...args: string[]): string[] => [
+    ...JAVA_FLAGS,
+    '-cp',
+    join(jars, '*'),
+    mainClass,
+    ...args,
+  ];
+  return {
+    version,
+    command,
+    run: (mainClass, args, options) => run('java', command(mainClass, ...args), options),
+  };
 };
 
 const without = (advice: string): undefined => {
-  process.stderr.write(`Java tests: ${advice}; without it there is no comparison with Apache Kafka\n`);
+  process.stderr.write(
+    `Java tests: ${advice}; without it there is no comparison with Apache Kafka\n`,
+  );
 };
 
 /** 0: there is none. */
@@ -61,14 +79,24 @@ const javaVersion = (): number => {
 const fetchJars = async (folder: string): Promise<string | undefined> => {
   const part = `${folder}.${process.pid}.part`;
   try {
-    const args = ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', `-DoutputDirectory=${part}`];
+    const args = [
+      '-q',
+      '-B',
+      '-f',
+      POM,
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${part}`,
+    ];
     await promisify(execFile)('mvn', args, { timeout: FETCH_TIMEOUT_MS });
     renameSync(part, folder);
     return undefined;
   } catch (error) {
     rmSync(part, { recursive: true, force: true });
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return "install Maven, Debian's package maven";
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return "install Maven, Debian's package maven";
     // Another run that fetched them at the same time is as good.
-    return existsSync(folder) ? undefined : "Maven could not fetch Apache Kafka's jars: try again where its registry can be reached";
+    return existsSync(folder)
+      ? undefined
+      : "Maven could not fetch Apache Kafka's jars: try again where its registry can be reached";
   }
 };

@@ -16,5 +16,10 @@ export const webSocketFactory =
     });
     const stream: Duplex = createWebSocketStream(webSocket);
     const nothing = () => stream;
-    return Object.assign(stream, { setKeepAlive: nothing, setNoDelay: nothing, ref: nothing, unref: nothing }) as unknown as Socket;
+    return Object.assign(stream, {
+      setKeepAlive: nothing,
+      setNoDelay: nothing,
+      ref: nothing,
+      unref: nothing,
+    }) as unknown as Socket;
   };

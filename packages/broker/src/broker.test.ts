@@ -9,8 +9,14 @@ describe('a broker with one client', () => {
     const { connect, stop } = await startTestBroker();
     const client = connect();
     await createTopic(client, 'words');
-    expect(await produce(client, 'words', ['a', 'b'])).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
-    expect(await produce(client, 'words', ['c'])).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 2 });
+    expect(await produce(client, 'words', ['a', 'b'])).toMatchObject({
+      errorCode: ErrorCode.NONE,
+      baseOffset: 0,
+    });
+    expect(await produce(client, 'words', ['c'])).toMatchObject({
+      errorCode: ErrorCode.NONE,
+      baseOffset: 2,
+    });
     const fetched = await fetchFrom(client, 'words', 0);
     expect(fetched.values).toEqual(['a', 'b', 'c']);
     expect(fetched.highWatermark).toBe(3);
@@ -34,11 +40,16 @@ describe('a broker with one client', () => {
     const client = before.connect();
     await createTopic(client, 'words', 2, { 'retention.ms': '12345678' });
     await produce(client, 'words', ['a', 'b'], { partition: 1 });
-    const { topics: [known] } = await client.request(api.metadata, 12, { topics: null });
+    const {
+      topics: [known],
+    } = await client.request(api.metadata, 12, { topics: null });
     const after = await before.crash();
     const again = after.connect();
     expect((await fetchFrom(again, 'words', 0, { partition: 1 })).values).toEqual(['a', 'b']);
-    const { topics: [found], clusterId } = await again.request(api.metadata, 12, { topics: null });
+    const {
+      topics: [found],
+      clusterId,
+    } = await again.request(api.metadata, 12, { topics: null });
     expect(found!.topicId).toBe(known!.topicId);
     expect(clusterId).toBe(before.broker.clusterId);
     // What was written last may have been lost: the same offsets must not pass for the same records.
@@ -46,7 +57,11 @@ describe('a broker with one client', () => {
     const { results } = await again.request(api.describeConfigs, 4, {
       resources: [{ resourceType: 2, resourceName: 'words', configurationKeys: ['retention.ms'] }],
     });
-    expect(results[0]!.configs[0]).toMatchObject({ name: 'retention.ms', value: '12345678', configSource: 1 });
+    expect(results[0]!.configs[0]).toMatchObject({
+      name: 'retention.ms',
+      value: '12345678',
+      configSource: 1,
+    });
     await after.stop();
   });
 
@@ -101,7 +116,16 @@ describe('topics', () => {
     await createTopic(client, 'a.b');
     const ask = async (topic: object) => {
       const { topics } = await client.request(api.createTopics, 7, {
-        topics: [{ name: 'x', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [], ...topic }],
+        topics: [
+          {
+            name: 'x',
+            numPartitions: 1,
+            replicationFactor: 1,
+            assignments: [],
+            configs: [],
+            ...topic,
+          },
+        ],
         timeoutMs: 1_000,
       });
       return topics[0]!.errorCode;
@@ -112,10 +136,18 @@ describe('topics', () => {
     expect(await ask({ name: '' })).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
     expect(await ask({ numPartitions: 0 })).toBe(ErrorCode.INVALID_PARTITIONS);
     expect(await ask({ replicationFactor: 3 })).toBe(ErrorCode.INVALID_REPLICATION_FACTOR);
-    expect(await ask({ configs: [{ name: 'retention.mss', value: '1' }] })).toBe(ErrorCode.INVALID_CONFIG);
-    expect(await ask({ configs: [{ name: 'retention.ms', value: 'soon' }] })).toBe(ErrorCode.INVALID_CONFIG);
+    expect(await ask({ configs: [{ name: 'retention.mss', value: '1' }] })).toBe(
+      ErrorCode.INVALID_CONFIG,
+    );
+    expect(await ask({ configs: [{ name: 'retention.ms', value: 'soon' }] })).toBe(
+      ErrorCode.INVALID_CONFIG,
+    );
     expect(
-      await ask({ numPartitions: -1, replicationFactor: -1, assignments: [{ partitionIndex: 0, brokerIds: [9] }] }),
+      await ask({
+        numPartitions: -1,
+        replicationFactor: -1,
+        assignments: [{ partitionIndex: 0, brokerIds: [9] }],
+      }),
     ).toBe(ErrorCode.INVALID_REPLICA_ASSIGNMENT);
     await stop();
   });
@@ -126,7 +158,10 @@ describe('topics', () => {
     await createTopic(client, 'words');
     await produce(client, 'words', ['old']);
     const first = (await client.request(api.metadata, 12, { topics: null })).topics[0]!.topicId;
-    const { responses } = await client.request(api.deleteTopics, 6, { topics: [{ name: 'words', topicId: ZERO_UUID }], timeoutMs: 1_000 });
+    const { responses } = await client.request(api.deleteTopics, 6, {
+      topics: [{ name: 'words', topicId: ZERO_UUID }],
+      timeoutMs: 1_000,
+    });
     expect(responses[0]!.errorCode).toBe(ErrorCode.NONE);
     await createTopic(client, 'words');
     const second = (await client.request(api.metadata, 12, { topics: null })).topics[0]!.topicId;
@@ -142,13 +177,19 @@ describe('topics', () => {
     await produce(client, 'words', ['a', 'b']);
     await produce(client, 'words', ['c']);
     const deleteBefore = async (offset: number) =>
-      (await client.request(api.deleteRecords, 2, { topics: [{ name: 'words', partitions: [{ partitionIndex: 0, offset }] }], timeoutMs: 1_000 }))
-        .topics[0]!.partitions[0]!;
+      (
+        await client.request(api.deleteRecords, 2, {
+          topics: [{ name: 'words', partitions: [{ partitionIndex: 0, offset }] }],
+          timeoutMs: 1_000,
+        })
+      ).topics[0]!.partitions[0]!;
     expect(await deleteBefore(4)).toMatchObject({ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE });
     expect(await deleteBefore(1)).toMatchObject({ errorCode: ErrorCode.NONE, lowWatermark: 1 });
     expect((await fetchFrom(client, 'words', 0)).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
     const after = await before.crash();
-    expect((await fetchFrom(after.connect(), 'words', 0)).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+    expect((await fetchFrom(after.connect(), 'words', 0)).errorCode).toBe(
+      ErrorCode.OFFSET_OUT_OF_RANGE,
+    );
     expect((await fetchFrom(after.connect(), 'words', 2)).values).toEqual(['c']);
     await after.stop();
   });
@@ -158,11 +199,18 @@ describe('topics', () => {
     const client = connect();
     await createTopic(client, 'words');
     const grow = async (count: number) =>
-      (await client.request(api.createPartitions, 3, { topics: [{ name: 'words', count, assignments: null }], timeoutMs: 1_000, validateOnly: false }))
-        .results[0]!.errorCode;
+      (
+        await client.request(api.createPartitions, 3, {
+          topics: [{ name: 'words', count, assignments: null }],
+          timeoutMs: 1_000,
+          validateOnly: false,
+        })
+      ).results[0]!.errorCode;
     expect(await grow(3)).toBe(ErrorCode.NONE);
     expect(await grow(2)).toBe(ErrorCode.INVALID_PARTITIONS);
-    expect((await produce(client, 'words', ['a'], { partition: 2 })).errorCode).toBe(ErrorCode.NONE);
+    expect((await produce(client, 'words', ['a'], { partition: 2 })).errorCode).toBe(
+      ErrorCode.NONE,
+    );
     await stop();
   });
 });
@@ -190,14 +238,24 @@ describe('an idempotent producer', () => {
     const before = await startTestBroker();
     const client = before.connect();
     await createTopic(client, 'words');
-    const { producerId } = await client.request(api.initProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 });
+    const { producerId } = await client.request(api.initProducerId, 4, {
+      transactionalId: null,
+      transactionTimeoutMs: 0,
+    });
     await produce(client, 'words', ['a'], { producerId, producerEpoch: 0, baseSequence: 0 });
     const after = await before.crash();
     const again = after.connect();
-    const repeated = await produce(again, 'words', ['a'], { producerId, producerEpoch: 0, baseSequence: 0 });
+    const repeated = await produce(again, 'words', ['a'], {
+      producerId,
+      producerEpoch: 0,
+      baseSequence: 0,
+    });
     expect(repeated).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
     expect((await fetchFrom(again, 'words', 0)).values).toEqual(['a']);
-    const next = await again.request(api.initProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 });
+    const next = await again.request(api.initProducerId, 4, {
+      transactionalId: null,
+      transactionTimeoutMs: 0,
+    });
     expect(next.producerId).toBeGreaterThan(producerId);
     await after.stop();
   });
@@ -206,8 +264,28 @@ describe('an idempotent producer', () => {
     const { connect, stop } = await startTestBroker();
     const client = connect();
     await createTopic(client, 'words');
-    const refused = await produce(client, 'words', ['a'], { producerId: 1, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+    const refused = await produce(client, 'words', ['a'], {
+      producerId: 1,
+      producerEpoch: 0,
+      baseSequence: 0,
+      isTransactional: true,
+    });
     expect(refused.errorCode).toBe(ErrorCode.INVALID_TXN_STATE);
+    // Clients give up at this code, and ask again for ever at most others.
+    const none = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    expect((await client.request(api.findCoordinator, 2, { key: 't', keyType: 1 })).errorCode).toBe(
+      none,
+    );
+    const { coordinators } = await client.request(api.findCoordinator, 4, {
+      coordinatorKeys: ['t'],
+      keyType: 1,
+    });
+    expect(coordinators[0]).toMatchObject({ key: 't', nodeId: -1, errorCode: none });
+    const id = await client.request(api.initProducerId, 4, {
+      transactionalId: 't',
+      transactionTimeoutMs: 1000,
+    });
+    expect(id).toMatchObject({ errorCode: none, producerId: -1 });
     await stop();
   });
 });
@@ -229,8 +307,12 @@ describe('a fetch', () => {
     const client = connect();
     await createTopic(client, 'words');
     expect((await fetchFrom(client, 'words', 5)).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
-    expect((await fetchFrom(client, 'words', 0, { epoch: 7 })).errorCode).toBe(ErrorCode.UNKNOWN_LEADER_EPOCH);
-    expect((await fetchFrom(client, 'none', 0)).errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    expect((await fetchFrom(client, 'words', 0, { epoch: 7 })).errorCode).toBe(
+      ErrorCode.UNKNOWN_LEADER_EPOCH,
+    );
+    expect((await fetchFrom(client, 'none', 0)).errorCode).toBe(
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    );
     await stop();
   });
 
@@ -251,7 +333,9 @@ describe('a fetch', () => {
       replicaId: 2,
       maxWaitMs: 0,
       minBytes: 0,
-      topics: [{ topic: 'words', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] }],
+      topics: [
+        { topic: 'words', partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }] },
+      ],
       forgottenTopicsData: [],
     });
     expect(answer.errorCode).toBe(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
@@ -273,7 +357,16 @@ describe('a fetch', () => {
         topics:
           partitions.length === 0
             ? []
-            : [{ topicId, partitions: partitions.map((partition) => ({ partition, fetchOffset: 0, partitionMaxBytes: 1000 })) }],
+            : [
+                {
+                  topicId,
+                  partitions: partitions.map((partition) => ({
+                    partition,
+                    fetchOffset: 0,
+                    partitionMaxBytes: 1000,
+                  })),
+                },
+              ],
         forgottenTopicsData: [],
       });
     const full = await ask(0, 0, [0, 1]);
@@ -283,7 +376,9 @@ describe('a fetch', () => {
     await produce(client, 'words', ['a'], { partition: 1 });
     const news = await ask(full.sessionId, 2, []);
     expect(news.responses[0]!.partitions.map((it) => it.partitionIndex)).toEqual([1]);
-    expect((await ask(full.sessionId, 2, [])).errorCode).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    expect((await ask(full.sessionId, 2, [])).errorCode).toBe(
+      ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+    );
     expect((await ask(12345, 1, [])).errorCode).toBe(ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
     await stop();
   });
@@ -330,8 +425,14 @@ describe('a consumer group', () => {
     const before = await startTestBroker({ config: { 'offsets.topic.num.partitions': '4' } });
     const client = before.connect();
     await createTopic(client, 'words');
-    const found = await client.request(api.findCoordinator, 4, { keyType: 0, coordinatorKeys: ['readers'] });
-    expect(found.coordinators[0]).toMatchObject({ errorCode: ErrorCode.NONE, nodeId: before.broker.nodeId });
+    const found = await client.request(api.findCoordinator, 4, {
+      keyType: 0,
+      coordinatorKeys: ['readers'],
+    });
+    expect(found.coordinators[0]).toMatchObject({
+      errorCode: ErrorCode.NONE,
+      nodeId: before.broker.nodeId,
+    });
     const join = (memberId: string) =>
       client.request(api.joinGroup, 5, {
         groupId: 'readers',
@@ -344,7 +445,11 @@ describe('a consumer group', () => {
     const first = await join('');
     expect(first.errorCode).toBe(ErrorCode.MEMBER_ID_REQUIRED);
     const joined = await join(first.memberId);
-    expect(joined).toMatchObject({ errorCode: ErrorCode.NONE, leader: first.memberId, generationId: 1 });
+    expect(joined).toMatchObject({
+      errorCode: ErrorCode.NONE,
+      leader: first.memberId,
+      generationId: 1,
+    });
     const synced = await client.request(api.syncGroup, 3, {
       groupId: 'readers',
       generationId: 1,
@@ -356,16 +461,29 @@ describe('a consumer group', () => {
       groupId: 'readers',
       generationIdOrMemberEpoch: 1,
       memberId: joined.memberId,
-      topics: [{ name: 'words', partitions: [{ partitionIndex: 0, committedOffset: 42, committedMetadata: 'note' }] }],
+      topics: [
+        {
+          name: 'words',
+          partitions: [{ partitionIndex: 0, committedOffset: 42, committedMetadata: 'note' }],
+        },
+      ],
     });
     expect(committed.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.NONE);
     const after = await before.crash();
     const again = after.connect();
     const fetchOffsets = () =>
-      again.request(api.offsetFetch, 5, { groupId: 'readers', topics: [{ name: 'words', partitionIndexes: [0] }] });
+      again.request(api.offsetFetch, 5, {
+        groupId: 'readers',
+        topics: [{ name: 'words', partitionIndexes: [0] }],
+      });
     let answer = await fetchOffsets();
-    while (answer.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) answer = await fetchOffsets();
-    expect(answer.topics[0]!.partitions[0]).toMatchObject({ committedOffset: 42, metadata: 'note', errorCode: ErrorCode.NONE });
+    while (answer.errorCode === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
+      answer = await fetchOffsets();
+    expect(answer.topics[0]!.partitions[0]).toMatchObject({
+      committedOffset: 42,
+      metadata: 'note',
+      errorCode: ErrorCode.NONE,
+    });
     await after.stop();
   });
 });

@@ -10,7 +10,15 @@
  */
 import { GroupCoordinator, defaultGroupLimits, type GroupConfig } from '@odradek/coordinator';
 import { LogResources, PartitionLog } from '@odradek/log';
-import type { Clock, Compression, Connection, Crc32c, Logger, Random, Volume } from '@odradek/ports';
+import type {
+  Clock,
+  Compression,
+  Connection,
+  Crc32c,
+  Logger,
+  Random,
+  Volume,
+} from '@odradek/ports';
 import { ZERO_UUID, nodeId, type NodeId } from '@odradek/protocol';
 import { QuorumMember, type TreeChange } from '@odradek/quorum';
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
@@ -80,7 +88,10 @@ export class Broker {
     this.nodeId = nodeId(this.settings.broker['node.id']);
     this.#logger = options.logger;
     this.#logResources = new LogResources({ clock: options.clock, traits: options.volume.traits });
-    this.#actor = createActor(this.#machine(), { input: { nodeId: this.nodeId }, clock: options.clock });
+    this.#actor = createActor(this.#machine(), {
+      input: { nodeId: this.nodeId },
+      clock: options.clock,
+    });
   }
 
   /** Resolves when every log is open; rejects with what made the start impossible. */
@@ -168,7 +179,8 @@ export class Broker {
     if (snapshot.matches('failed')) {
       throw this.#startError ?? new BrokerFailure(snapshot.context.failure ?? 'unknown');
     }
-    if (!snapshot.matches(state)) throw new BrokerFailure('the broker was stopped while it started');
+    if (!snapshot.matches(state))
+      throw new BrokerFailure('the broker was stopped while it started');
   }
 
   /** Kept beside the machine: its context holds the words only, the host wants the error's class. */
@@ -200,11 +212,13 @@ export class Broker {
       });
       this.#quorum = quorum;
       quorum.subscribe(({ failure }) => {
-        if (failure !== null) this.#actor.send({ type: 'metadata.failed', reason: failure.message });
+        if (failure !== null)
+          this.#actor.send({ type: 'metadata.failed', reason: failure.message });
       });
       this.#assemble(quorum);
       const initial: NodeChange[] = [];
-      for (const [path, node] of quorum.tree.descend('/')) initial.push({ path, value: node.value });
+      for (const [path, node] of quorum.tree.descend('/'))
+        initial.push({ path, value: node.value });
       this.image.apply(initial);
       this.settings.refresh();
       quorum.onChange((changes) => this.#applyChanges(changes));
@@ -245,11 +259,21 @@ export class Broker {
       settings,
       openLog: (log) => this.#openLog(log),
       onRoleChange: (topic, partition, replica) => {
-        if (topic === OFFSETS_TOPIC) followGroupLeadership(groups, partition, replica, settings.broker['offsets.load.buffer.size'], logger);
+        if (topic === OFFSETS_TOPIC)
+          followGroupLeadership(
+            groups,
+            partition,
+            replica,
+            settings.broker['offsets.load.buffer.size'],
+            logger,
+          );
       },
       onDeleted: ({ topicId }) => {
         void controller.completeDeletion(this.nodeId, topicId).then((it) => {
-          if (!it.ok) logger.warn('a finished deletion could not be recorded; the next start does it', { topicId });
+          if (!it.ok)
+            logger.warn('a finished deletion could not be recorded; the next start does it', {
+              topicId,
+            });
         });
       },
     });
@@ -277,7 +301,11 @@ export class Broker {
       replicas,
       groups,
       internalTopics: new InternalTopics({ controller, image, replicas, settings, logger }),
-      fetchSessions: new FetchSessions(settings.broker['max.incremental.fetch.session.cache.slots'], clock, random),
+      fetchSessions: new FetchSessions(
+        settings.broker['max.incremental.fetch.session.cache.slots'],
+        clock,
+        random,
+      ),
       settings,
       clock,
       random,
@@ -285,7 +313,12 @@ export class Broker {
       handlers,
       dataLocation: volume.traits.location,
     };
-    this.#connections = new Connections({ broker: this.#services, metrics: this.#requestMetrics, clock, logger });
+    this.#connections = new Connections({
+      broker: this.#services,
+      metrics: this.#requestMetrics,
+      clock,
+      logger,
+    });
   }
 
   async #recoverLogs(): Promise<void> {
@@ -308,7 +341,8 @@ export class Broker {
     if (delta.brokerConfigs.size > 0) this.settings.refresh();
     if (!this.#isRecovered) return;
     this.#replicas!.apply(delta);
-    if (delta.deletedTopics.length > 0) this.#groups!.onTopicsDeleted(delta.deletedTopics.map((it) => it.name));
+    if (delta.deletedTopics.length > 0)
+      this.#groups!.onTopicsDeleted(delta.deletedTopics.map((it) => it.name));
   }
 
   async #register(listeners: readonly ListenerAddress[]): Promise<void> {
@@ -413,7 +447,8 @@ const groupConfigOf = (settings: Settings, image: MetadataImage): GroupConfig =>
     offsetsRetentionCheckIntervalMs: config['offsets.retention.check.interval.ms'],
     offsetMetadataMaxBytes: config['offset.metadata.max.bytes'],
     // A group lives where it was put when the topic was made, whatever the key says now.
-    offsetsTopicPartitions: image.topics.get(OFFSETS_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
+    offsetsTopicPartitions:
+      image.topics.get(OFFSETS_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
     offsetsCommitTimeoutMs: config['offsets.commit.timeout.ms'],
     limits: { ...defaultGroupLimits, groupsMax: config['odradek.max.groups'] },
   };

@@ -5,6 +5,7 @@ import { addressOn } from './addresses.ts';
 import { handler } from './handler.ts';
 
 const KEY_TYPE_GROUP = 0;
+const KEY_TYPE_TRANSACTION = 1;
 
 interface Coordinator {
   readonly key: string;
@@ -20,7 +21,8 @@ export const findCoordinator = handler({
   request: findCoordinatorRequest,
   response: findCoordinatorResponse,
   versions: [0, 6],
-  notes: 'Group coordinators. Transaction and share coordinators are answered INVALID_REQUEST.',
+  notes:
+    'Group coordinators. No transactions yet: TRANSACTIONAL_ID_AUTHORIZATION_FAILED, at which every client gives up. Share coordinators: INVALID_REQUEST.',
   async handle(broker, request, context) {
     const keys = context.apiVersion >= 4 ? request.coordinatorKeys : [request.key];
     const coordinators: Coordinator[] = [];
@@ -46,10 +48,17 @@ const find = async (
     errorCode,
     errorMessage,
   });
+  if (keyType === KEY_TYPE_TRANSACTION) {
+    // librdkafka asks again for ever at any error but the two of authorization.
+    return none(
+      ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+      'transactions are not supported by this version',
+    );
+  }
   if (keyType !== KEY_TYPE_GROUP) {
     return none(
       ErrorCode.INVALID_REQUEST,
-      'this version coordinates consumer groups only, not transactions or share groups',
+      'this version coordinates consumer groups only, not share groups',
     );
   }
   const errorCode = await broker.internalTopics.ensureOffsetsTopic();

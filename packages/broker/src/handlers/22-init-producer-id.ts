@@ -8,7 +8,7 @@ export const initProducerId = handler({
   response: initProducerIdResponse,
   versions: [0, 5],
   notes:
-    'Idempotent producers. A transactional id is refused with INVALID_REQUEST: no transactions yet.',
+    'Idempotent producers. No transactions yet: TRANSACTIONAL_ID_AUTHORIZATION_FAILED for a transactional id.',
   async handle(broker, request) {
     const refused = (errorCode: ErrorCode) => ({ errorCode, producerId: -1, producerEpoch: -1 });
     if (request.transactionalId !== null) {
