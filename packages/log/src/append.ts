@@ -72,7 +72,11 @@ interface Admitted {
 
 const ZSTD_SINCE_PRODUCE = 7;
 
-export function appendAsLeader(log: LogState, records: Uint8Array, options: AppendAsLeaderOptions): AppendOutcome {
+export function appendAsLeader(
+  log: LogState,
+  records: Uint8Array,
+  options: AppendAsLeaderOptions,
+): AppendOutcome {
   const closed = storageRefusal(log);
   if (closed !== undefined) return closed;
   const { config } = log;
@@ -82,14 +86,22 @@ export function appendAsLeader(log: LogState, records: Uint8Array, options: Appe
   try {
     let endBytes = 0;
     for (const batch of batchesIn(records)) {
-      if (admitted.length === 1 && options.origin === 'client') return refused(ErrorCode.INVALID_RECORD, 'a produce request has one batch a partition, this one has more');
+      if (admitted.length === 1 && options.origin === 'client')
+        return refused(
+          ErrorCode.INVALID_RECORD,
+          'a produce request has one batch a partition, this one has more',
+        );
       const one = admit(log, batch, options, nowMs, isLogAppendTime);
       if ('status' in one) return one;
       admitted.push(one);
       endBytes = batch.start + batch.sizeBytes;
     }
     if (admitted.length === 0) return refused(ErrorCode.INVALID_RECORD, 'there is no batch');
-    if (endBytes !== records.length) return refused(ErrorCode.CORRUPT_MESSAGE, `${records.length - endBytes} bytes behind the last whole batch`);
+    if (endBytes !== records.length)
+      return refused(
+        ErrorCode.CORRUPT_MESSAGE,
+        `${records.length - endBytes} bytes behind the last whole batch`,
+      );
   } catch (error) {
     return malformed(error);
   }
@@ -97,19 +109,39 @@ export function appendAsLeader(log: LogState, records: Uint8Array, options: Appe
   for (const { batch, marker } of admitted) {
     sizeBytes += batch.sizeBytes;
     if (batch.producerId < 0) continue;
-    const verdict = log.producers.check(batch, { origin: options.origin, marker, transactionVersion: options.transactionVersion });
+    const verdict = log.producers.check(batch, {
+      origin: options.origin,
+      marker,
+      transactionVersion: options.transactionVersion,
+    });
     if (verdict.status === 'refused') return refused(verdict.errorCode, verdict.message);
     if (verdict.status === 'accepted') continue;
     const { lastOffset, offsetDelta, timestampMs } = verdict.mark;
-    return range('duplicate', log, offset(lastOffset - offsetDelta), lastOffset, isLogAppendTime ? timestampMs : -1);
+    return range(
+      'duplicate',
+      log,
+      offset(lastOffset - offsetDelta),
+      lastOffset,
+      isLogAppendTime ? timestampMs : -1,
+    );
   }
   if (sizeBytes > config.segmentBytes) {
-    return refused(ErrorCode.RECORD_LIST_TOO_LARGE, `${sizeBytes} bytes are more than a segment takes (segment.bytes ${config.segmentBytes})`);
+    return refused(
+      ErrorCode.RECORD_LIST_TOO_LARGE,
+      `${sizeBytes} bytes are more than a segment takes (segment.bytes ${config.segmentBytes})`,
+    );
   }
   const baseOffset = log.logEndOffset;
   for (const { batch, marker, maxTimestampMs } of admitted) {
     const lastOffset = offset(log.logEndOffset + batch.lastOffsetDelta);
-    const chunk = stage(log, batch, log.logEndOffset, lastOffset, isLogAppendTime ? nowMs : maxTimestampMs, nowMs);
+    const chunk = stage(
+      log,
+      batch,
+      log.logEndOffset,
+      lastOffset,
+      isLogAppendTime ? nowMs : maxTimestampMs,
+      nowMs,
+    );
     const staged = new BatchView(chunk.bytes, chunk.used - batch.sizeBytes);
     setBaseOffset(staged, log.logEndOffset);
     setLeaderEpoch(staged, options.leaderEpoch);
@@ -117,7 +149,13 @@ export function appendAsLeader(log: LogState, records: Uint8Array, options: Appe
     else setMaxTimestamp(staged, maxTimestampMs, log.ports.crc32c);
     commit(log, chunk, staged, marker);
   }
-  return range('appended', log, baseOffset, offset(log.logEndOffset - 1), isLogAppendTime ? nowMs : -1);
+  return range(
+    'appended',
+    log,
+    baseOffset,
+    offset(log.logEndOffset - 1),
+    isLogAppendTime ? nowMs : -1,
+  );
 }
 
 /** Batches from the leader: offsets and epochs are theirs. A last one that is not all there is left for the next fetch. */
@@ -128,11 +166,20 @@ export function appendAsFollower(log: LogState, records: Uint8Array): AppendOutc
   let nextOffset = log.logEndOffset;
   try {
     for (const batch of batchesIn(records)) {
-      if (batch.sizeBytes < BATCH_HEADER_BYTES) return refused(ErrorCode.CORRUPT_MESSAGE, `a batch of ${batch.sizeBytes} bytes`);
+      if (batch.sizeBytes < BATCH_HEADER_BYTES)
+        return refused(ErrorCode.CORRUPT_MESSAGE, `a batch of ${batch.sizeBytes} bytes`);
       const problem = headerProblem(batch.bytes, batch.start, nextOffset);
       if (problem !== undefined) return refused(ErrorCode.CORRUPT_MESSAGE, problem);
-      if (!isCrcValid(batch, log.ports.crc32c)) return refused(ErrorCode.CORRUPT_MESSAGE, `the batch at offset ${batch.baseOffset} does not match its checksum`);
-      admitted.push({ batch, marker: markerOf(batch, log.ports.decompress), maxTimestampMs: batch.maxTimestampMs });
+      if (!isCrcValid(batch, log.ports.crc32c))
+        return refused(
+          ErrorCode.CORRUPT_MESSAGE,
+          `the batch at offset ${batch.baseOffset} does not match its checksum`,
+        );
+      admitted.push({
+        batch,
+        marker: markerOf(batch, log.ports.decompress),
+        maxTimestampMs: batch.maxTimestampMs,
+      });
       nextOffset = batch.nextOffset;
     }
   } catch (error) {
@@ -147,9 +194,16 @@ export function appendAsFollower(log: LogState, records: Uint8Array): AppendOutc
   return range('appended', log, first, offset(log.logEndOffset - 1), -1);
 }
 
-function admit(log: LogState, batch: BatchView, options: AppendAsLeaderOptions, nowMs: number, isLogAppendTime: boolean): Admitted | AppendRefusal {
+function admit(
+  log: LogState,
+  batch: BatchView,
+  options: AppendAsLeaderOptions,
+  nowMs: number,
+  isLogAppendTime: boolean,
+): Admitted | AppendRefusal {
   const { config, ports } = log;
-  if (batch.sizeBytes > config.maxMessageBytes) return tooLarge(batch.sizeBytes, config.maxMessageBytes);
+  if (batch.sizeBytes > config.maxMessageBytes)
+    return tooLarge(batch.sizeBytes, config.maxMessageBytes);
   const validation = validateBatch(batch, {
     crc32c: ports.crc32c,
     decompress: ports.decompress,
@@ -161,29 +215,61 @@ function admit(log: LogState, batch: BatchView, options: AppendAsLeaderOptions, 
     timestampMaxMs: nowMs + config.messageTimestampAfterMaxMs,
   });
   if (!validation.ok) {
-    return { status: 'refused', errorCode: validation.errorCode as ErrorCode, message: validation.message, recordErrors: validation.recordErrors };
+    return {
+      status: 'refused',
+      errorCode: validation.errorCode as ErrorCode,
+      message: validation.message,
+      recordErrors: validation.recordErrors,
+    };
   }
   const { compression } = batch;
-  if (compression === 'zstd' && options.apiVersion !== undefined && options.apiVersion < ZSTD_SINCE_PRODUCE) {
-    return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `zstd needs Produce ${ZSTD_SINCE_PRODUCE} or later, this is ${options.apiVersion}`);
+  if (
+    compression === 'zstd' &&
+    options.apiVersion !== undefined &&
+    options.apiVersion < ZSTD_SINCE_PRODUCE
+  ) {
+    return refused(
+      ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
+      `zstd needs Produce ${ZSTD_SINCE_PRODUCE} or later, this is ${options.apiVersion}`,
+    );
   }
   const { maxTimestampMs } = validation;
   const marker = batch.isControl ? markerOf(batch, ports.decompress) : undefined;
   const wanted = config.compressionType;
-  if (wanted === 'producer' || batch.isControl || (wanted === 'uncompressed' ? undefined : wanted) === compression) return { batch, marker, maxTimestampMs };
+  if (
+    wanted === 'producer' ||
+    batch.isControl ||
+    (wanted === 'uncompressed' ? undefined : wanted) === compression
+  )
+    return { batch, marker, maxTimestampMs };
   const rewritten = recompressed(batch, wanted === 'uncompressed' ? undefined : wanted, ports);
-  return rewritten.sizeBytes > config.maxMessageBytes ? tooLarge(rewritten.sizeBytes, config.maxMessageBytes) : { batch: rewritten, marker, maxTimestampMs };
+  return rewritten.sizeBytes > config.maxMessageBytes
+    ? tooLarge(rewritten.sizeBytes, config.maxMessageBytes)
+    : { batch: rewritten, marker, maxTimestampMs };
 }
 
 /** Copies the batch to the end of the tail, in a new segment if the active one may not take it. */
-function stage(log: LogState, batch: BatchView, baseOffset: Offset, lastOffset: Offset, maxTimestampMs: number, nowMs: number): TailChunk {
+function stage(
+  log: LogState,
+  batch: BatchView,
+  baseOffset: Offset,
+  lastOffset: Offset,
+  maxTimestampMs: number,
+  nowMs: number,
+): TailChunk {
   let segment = activeSegment(log);
-  if (segment.mustRoll(batch.sizeBytes, lastOffset, maxTimestampMs, nowMs, log.config)) segment = roll(log, baseOffset);
+  if (segment.mustRoll(batch.sizeBytes, lastOffset, maxTimestampMs, nowMs, log.config))
+    segment = roll(log, baseOffset);
   return log.tail.stage(segment, batch.slice(), log.ports.clock.monotonicMs());
 }
 
 /** The batch is as it will be read for ever: the log takes it into account, and queues it. */
-function commit(log: LogState, chunk: TailChunk, batch: BatchView, marker: EndTxnMarker | undefined): void {
+function commit(
+  log: LogState,
+  chunk: TailChunk,
+  batch: BatchView,
+  marker: EndTxnMarker | undefined,
+): void {
   const { segment } = chunk;
   const position = chunk.position + batch.start;
   assert(position === segment.sizeBytes, 'a staged batch lies right behind the last one');
@@ -195,7 +281,11 @@ function commit(log: LogState, chunk: TailChunk, batch: BatchView, marker: EndTx
   segment.noteBatch(batch, position, log.config);
   if (batch.producerId >= 0) {
     const completed = log.producers.apply(batch, marker);
-    if (completed?.isAborted === true) segment.aborted!.push({ ...completed, lastStableOffset: log.producers.stableOffsetAfter(completed) });
+    if (completed?.isAborted === true)
+      segment.aborted!.push({
+        ...completed,
+        lastStableOffset: log.producers.stableOffsetAfter(completed),
+      });
   }
   const { nextOffset } = batch;
   log.producers.endOffset = nextOffset;
@@ -205,13 +295,25 @@ function commit(log: LogState, chunk: TailChunk, batch: BatchView, marker: EndTx
 
 function storageRefusal(log: LogState): AppendRefusal | undefined {
   const { failure, pendingBytes } = log.writer;
-  if (failure !== undefined) return refused(ErrorCode.KAFKA_STORAGE_ERROR, `the log ${log.folder} has failed: ${failure.message}`);
-  if (log.phase !== 'open') return refused(ErrorCode.KAFKA_STORAGE_ERROR, `the log ${log.folder} is ${log.phase}`);
-  if (pendingBytes > PENDING_BYTES_HARD_MAX) return refused(ErrorCode.REQUEST_TIMED_OUT, `${pendingBytes} bytes wait for the disk already`);
+  if (failure !== undefined)
+    return refused(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+      `the log ${log.folder} has failed: ${failure.message}`,
+    );
+  if (log.phase !== 'open')
+    return refused(ErrorCode.KAFKA_STORAGE_ERROR, `the log ${log.folder} is ${log.phase}`);
+  if (pendingBytes > PENDING_BYTES_HARD_MAX)
+    return refused(ErrorCode.REQUEST_TIMED_OUT, `${pendingBytes} bytes wait for the disk already`);
   return undefined;
 }
 
-function range<Status extends 'appended' | 'duplicate'>(status: Status, log: LogState, baseOffset: Offset, lastOffset: Offset, logAppendTimeMs: number): AppendedRange<Status> {
+function range<Status extends 'appended' | 'duplicate'>(
+  status: Status,
+  log: LogState,
+  baseOffset: Offset,
+  lastOffset: Offset,
+  logAppendTimeMs: number,
+): AppendedRange<Status> {
   return { status, baseOffset, lastOffset, logAppendTimeMs, logStartOffset: log.logStartOffset };
 }
 
@@ -220,7 +322,10 @@ function refused(errorCode: ErrorCode, message: string): AppendRefusal {
 }
 
 function tooLarge(sizeBytes: number, maxBytes: number): AppendRefusal {
-  return refused(ErrorCode.MESSAGE_TOO_LARGE, `a batch of ${sizeBytes} bytes is more than max.message.bytes (${maxBytes})`);
+  return refused(
+    ErrorCode.MESSAGE_TOO_LARGE,
+    `a batch of ${sizeBytes} bytes is more than max.message.bytes (${maxBytes})`,
+  );
 }
 
 function malformed(error: unknown): AppendRefusal {

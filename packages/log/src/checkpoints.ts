@@ -30,7 +30,9 @@ export function encodeOffsetCheckpoints(entries: readonly OffsetCheckpoint[]): U
 export function decodeOffsetCheckpoints(bytes: Uint8Array): OffsetCheckpoint[] | undefined {
   return decodeLines(bytes, 3, ([topic, partition, value]) => {
     const entry = { topic: topic!, partition: Number(partition), offset: offset(Number(value)) };
-    return integer.test(partition!) && integer.test(value!) && entry.partition >= 0 ? entry : undefined;
+    return integer.test(partition!) && integer.test(value!) && entry.partition >= 0
+      ? entry
+      : undefined;
   });
 }
 
@@ -41,7 +43,12 @@ export function encodeLeaderEpochs(entries: readonly EpochStart[]): Uint8Array {
 export function decodeLeaderEpochs(bytes: Uint8Array): EpochStart[] | undefined {
   return decodeLines(bytes, 2, ([epoch, startOffset]) => {
     const entry = { epoch: leaderEpoch(Number(epoch)), startOffset: offset(Number(startOffset)) };
-    return integer.test(epoch!) && integer.test(startOffset!) && entry.epoch >= 0 && entry.startOffset >= 0 ? entry : undefined;
+    return integer.test(epoch!) &&
+      integer.test(startOffset!) &&
+      entry.epoch >= 0 &&
+      entry.startOffset >= 0
+      ? entry
+      : undefined;
   });
 }
 
@@ -58,9 +65,14 @@ function encodeLines(lines: readonly string[]): Uint8Array {
   return asciiBytes(`${[VERSION, String(lines.length), ...lines].join('\n')}\n`);
 }
 
-function decodeLines<T>(bytes: Uint8Array, width: number, decode: (fields: string[]) => T | undefined): T[] | undefined {
+function decodeLines<T>(
+  bytes: Uint8Array,
+  width: number,
+  decode: (fields: string[]) => T | undefined,
+): T[] | undefined {
   const [version, count, ...lines] = asciiText(bytes).trimEnd().split('\n');
-  if (version !== VERSION || count === undefined || Number(count) !== lines.length) return undefined;
+  if (version !== VERSION || count === undefined || Number(count) !== lines.length)
+    return undefined;
   const entries: T[] = [];
   for (const line of lines) {
     const fields = line.split(/\s+/);

@@ -58,8 +58,22 @@ async function letGo(log: LogState): Promise<void> {
 
 async function writeIndexes({ ports, folder }: LogState, segment: Segment): Promise<void> {
   const { offsets, times } = segment.indexes!;
-  await overwrite(new LogFile(segmentFile(folder, segment.baseOffset, '.index'), ports.volume, ports.resources.openFiles), offsets.bytes);
-  await overwrite(new LogFile(segmentFile(folder, segment.baseOffset, '.timeindex'), ports.volume, ports.resources.openFiles), times.bytes);
+  await overwrite(
+    new LogFile(
+      segmentFile(folder, segment.baseOffset, '.index'),
+      ports.volume,
+      ports.resources.openFiles,
+    ),
+    offsets.bytes,
+  );
+  await overwrite(
+    new LogFile(
+      segmentFile(folder, segment.baseOffset, '.timeindex'),
+      ports.volume,
+      ports.resources.openFiles,
+    ),
+    times.bytes,
+  );
   if (segment.aborted === undefined || segment.aborted.length === 0) return;
   await saveIndexes({ ports, folder }, segment);
 }

@@ -80,7 +80,12 @@ describe('a log through random stops', () => {
 });
 
 describe('a canonical life, stopped at each operation on the disk', () => {
-  const config = { segmentBytes: 900, indexIntervalBytes: 200, retentionBytes: 2_500, maxMessageBytes: 1_500 };
+  const config = {
+    segmentBytes: 900,
+    indexIntervalBytes: 200,
+    retentionBytes: 2_500,
+    maxMessageBytes: 1_500,
+  };
 
   /** Appends, rolls, DeleteRecords, retention, a truncation into an older segment, a clean stop and a start, a beginning anew. */
   async function run(life: Life, opened: () => void): Promise<void> {

@@ -33,15 +33,25 @@ export interface Circumstances {
 }
 
 /** Undefined: torn. A string: why it must not be cut. */
-export async function whyNotTorn(damage: Damage, { recoveryPoint, isPowerLoss, config, crc32c }: Circumstances): Promise<string | undefined> {
+export async function whyNotTorn(
+  damage: Damage,
+  { recoveryPoint, isPowerLoss, config, crc32c }: Circumstances,
+): Promise<string | undefined> {
   const { segment, position, offset, later } = damage;
-  if (offset < recoveryPoint) return `offset ${offset} was flushed (the recovery point is ${recoveryPoint})`;
+  if (offset < recoveryPoint)
+    return `offset ${offset} was flushed (the recovery point is ${recoveryPoint})`;
   if (isPowerLoss && config.flushMessages > 1) return undefined;
-  if (isPowerLoss && later.length === 0 && segment.sizeBytes - position <= WRITE_GROUP_BYTES_MAX + config.maxMessageBytes) return undefined;
+  if (
+    isPowerLoss &&
+    later.length === 0 &&
+    segment.sizeBytes - position <= WRITE_GROUP_BYTES_MAX + config.maxMessageBytes
+  )
+    return undefined;
   const sound = await soundBatchBehind(segment, position + 1, offset, crc32c);
   if (sound !== undefined) return `a sound batch follows at byte ${sound}`;
   for (const next of later) {
-    if ((await soundBatchBehind(next, 0, next.baseOffset, crc32c)) !== undefined) return `sound batches follow in ${next.file.name}`;
+    if ((await soundBatchBehind(next, 0, next.baseOffset, crc32c)) !== undefined)
+      return `sound batches follow in ${next.file.name}`;
   }
   return undefined;
 }
@@ -50,7 +60,12 @@ export async function whyNotTorn(damage: Damage, { recoveryPoint, isPowerLoss, c
  * Searches byte by byte. A record's value may hold bytes that look like a batch; what is taken for one must lead, batch by
  * batch, to the end of the file.
  */
-async function soundBatchBehind({ file, sizeBytes }: Segment, from: number, minOffset: Offset, crc32c: Crc32c): Promise<number | undefined> {
+async function soundBatchBehind(
+  { file, sizeBytes }: Segment,
+  from: number,
+  minOffset: Offset,
+  crc32c: Crc32c,
+): Promise<number | undefined> {
   let position = from;
   while (position + BATCH_HEADER_BYTES <= sizeBytes) {
     const bytes = await file.read(position, SCAN_WINDOW_BYTES);
@@ -60,7 +75,8 @@ async function soundBatchBehind({ file, sizeBytes }: Segment, from: number, minO
       if (bytes[at + 16] !== 2 || bytes[at] !== 0) continue;
       if (headerProblem(bytes, at, minOffset) !== undefined) continue;
       if (position + at + new BatchView(bytes, at).sizeBytes > sizeBytes) continue;
-      if (await leadsToEnd(file.read.bind(file), position + at, sizeBytes, minOffset, crc32c)) return position + at;
+      if (await leadsToEnd(file.read.bind(file), position + at, sizeBytes, minOffset, crc32c))
+        return position + at;
     }
     if (last < 0) return undefined;
     position += last + 1;
@@ -68,8 +84,16 @@ async function soundBatchBehind({ file, sizeBytes }: Segment, from: number, minO
   return undefined;
 }
 
-async function leadsToEnd(read: (position: number, length: number) => Promise<Uint8Array>, from: number, sizeBytes: number, minOffset: Offset, crc32c: Crc32c): Promise<boolean> {
-  const first = new BatchView(await read(from, new BatchView(await read(from, BATCH_HEADER_BYTES)).sizeBytes));
+async function leadsToEnd(
+  read: (position: number, length: number) => Promise<Uint8Array>,
+  from: number,
+  sizeBytes: number,
+  minOffset: Offset,
+  crc32c: Crc32c,
+): Promise<boolean> {
+  const first = new BatchView(
+    await read(from, new BatchView(await read(from, BATCH_HEADER_BYTES)).sizeBytes),
+  );
   if (!isCrcValid(first, crc32c)) return false;
   let at = from + first.sizeBytes;
   let nextOffset = first.nextOffset;

@@ -12,7 +12,8 @@ export class Entries {
   /** Makes room for one more and gives its place; the caller fills it. */
   push(): number {
     const at = this.count * this.entryBytes;
-    if (at + this.entryBytes > this.bytes.length) this.#resize(Math.max(this.bytes.length * 2, FIRST_ENTRIES * this.entryBytes));
+    if (at + this.entryBytes > this.bytes.length)
+      this.#resize(Math.max(this.bytes.length * 2, FIRST_ENTRIES * this.entryBytes));
     this.count++;
     return at;
   }

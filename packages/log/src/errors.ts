@@ -19,7 +19,9 @@ export class LogCorruptError extends Error {
 export class InconsistentTopicIdError extends Error {
   override readonly name = 'InconsistentTopicIdError';
   constructor(folder: string, found: string, expected: string) {
-    super(`${folder} holds the topic with id ${found}, not ${expected}: a topic of the same name was deleted and made again. Move the folder away or delete it`);
+    super(
+      `${folder} holds the topic with id ${found}, not ${expected}: a topic of the same name was deleted and made again. Move the folder away or delete it`,
+    );
   }
 }
 
@@ -36,4 +38,5 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (condition !== true && !condition) throw new Error(`invariant broken: ${message}`);
 }
 
-export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+export const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));

@@ -1,5 +1,17 @@
-export type { AppendAsLeaderOptions, AppendOutcome, AppendRefusal, AppendedRange } from './append.ts';
-export { decodeLeaderEpochs, decodeOffsetCheckpoints, decodePartitionMetadata, encodeLeaderEpochs, encodeOffsetCheckpoints, encodePartitionMetadata } from './checkpoints.ts';
+export type {
+  AppendAsLeaderOptions,
+  AppendOutcome,
+  AppendRefusal,
+  AppendedRange,
+} from './append.ts';
+export {
+  decodeLeaderEpochs,
+  decodeOffsetCheckpoints,
+  decodePartitionMetadata,
+  encodeLeaderEpochs,
+  encodeOffsetCheckpoints,
+  encodePartitionMetadata,
+} from './checkpoints.ts';
 export type { OffsetCheckpoint } from './checkpoints.ts';
 export type { CompactionNeed, CompactionOptions, CompactionOutcome } from './cleaner/compaction.ts';
 export { InconsistentTopicIdError, LogClosedError, LogCorruptError } from './errors.ts';

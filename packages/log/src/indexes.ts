@@ -38,16 +38,27 @@ export async function indexesOf(log: LogContents, segment: Segment): Promise<Seg
 }
 
 /** Where to begin walking for `target`. */
-export async function positionBefore(log: LogContents, segment: Segment, target: Offset): Promise<number> {
+export async function positionBefore(
+  log: LogContents,
+  segment: Segment,
+  target: Offset,
+): Promise<number> {
   return (segment.indexes ?? (await indexesOf(log, segment))).offsets.positionBefore(target);
 }
 
 /** From the files; undefined: they cannot be used. */
-export async function readIndexes(log: LogContents, segment: Segment, endOffset = segmentEnd(log, segment)): Promise<SegmentIndexes | undefined> {
+export async function readIndexes(
+  log: LogContents,
+  segment: Segment,
+  endOffset = segmentEnd(log, segment),
+): Promise<SegmentIndexes | undefined> {
   const { volume } = log.ports;
   const { baseOffset, sizeBytes } = segment;
   const offsetBytes = await volume.readSmall(segmentFile(log.folder, baseOffset, '.index'));
-  const timeBytes = offsetBytes === undefined ? undefined : await volume.readSmall(segmentFile(log.folder, baseOffset, '.timeindex'));
+  const timeBytes =
+    offsetBytes === undefined
+      ? undefined
+      : await volume.readSmall(segmentFile(log.folder, baseOffset, '.timeindex'));
   if (offsetBytes === undefined || timeBytes === undefined) return undefined;
   const offsets = OffsetIndex.load(baseOffset, offsetBytes, sizeBytes);
   const times = TimeIndex.load(baseOffset, timeBytes, endOffset);
@@ -74,17 +85,23 @@ async function isTrue(segment: Segment, offsets: OffsetIndex, times: TimeIndex):
     isMaxThere ||= batch.lastOffset === max?.offset && batch.maxTimestampMs === max.timestampMs;
     return undefined;
   };
-  const read = (position: number, length: number): Promise<Uint8Array> => file.read(position, length);
+  const read = (position: number, length: number): Promise<Uint8Array> =>
+    file.read(position, length);
   const end = await scan(read, { from, to: sizeBytes, minOffset: baseOffset }, visit);
-  if (end.problem !== undefined || (indexed !== undefined && firstOffset !== indexed.offset)) return false;
+  if (end.problem !== undefined || (indexed !== undefined && firstOffset !== indexed.offset))
+    return false;
   if (maxTimestampMs > (max?.timestampMs ?? -1)) return false;
   if (isMaxThere || max === undefined) return isMaxThere;
   // The maximum stands further to the front.
-  await scan(read, { from: offsets.positionBefore(max.offset), to: from, minOffset: baseOffset }, (batch) => {
-    if (batch.lastOffset < max.offset) return undefined;
-    isMaxThere = batch.lastOffset === max.offset && batch.maxTimestampMs === max.timestampMs;
-    return STOP;
-  });
+  await scan(
+    read,
+    { from: offsets.positionBefore(max.offset), to: from, minOffset: baseOffset },
+    (batch) => {
+      if (batch.lastOffset < max.offset) return undefined;
+      isMaxThere = batch.lastOffset === max.offset && batch.maxTimestampMs === max.timestampMs;
+      return STOP;
+    },
+  );
   return isMaxThere;
 }
 
@@ -111,7 +128,8 @@ export async function rebuildIndexes(log: LogContents, segment: Segment): Promis
     log.ports.resources.indexes.used(segment);
     // Beside other writers of these files, and only if the segment is still the log's when its turn comes.
     const save = async (): Promise<void> => {
-      if (log.segments.includes(segment) && segment.isSealed && segment.indexes !== undefined) await saveIndexes(log, segment);
+      if (log.segments.includes(segment) && segment.isSealed && segment.indexes !== undefined)
+        await saveIndexes(log, segment);
     };
     if (log.background === undefined) await save();
     else log.background.start(save);
@@ -120,19 +138,26 @@ export async function rebuildIndexes(log: LogContents, segment: Segment): Promis
 }
 
 /** Writes .index and .timeindex, and .txnindex if there is anything in it. Durable on return. */
-export async function saveIndexes({ ports, folder }: Pick<LogContents, 'ports' | 'folder'>, segment: Segment): Promise<void> {
+export async function saveIndexes(
+  { ports, folder }: Pick<LogContents, 'ports' | 'folder'>,
+  segment: Segment,
+): Promise<void> {
   const { volume } = ports;
   const { offsets, times } = segment.indexes!;
   await volume.replace(segmentFile(folder, segment.baseOffset, '.index'), offsets.bytes);
   await volume.replace(segmentFile(folder, segment.baseOffset, '.timeindex'), times.bytes);
   if (segment.aborted === undefined || segment.aborted.length === 0) return;
-  await volume.replace(segmentFile(folder, segment.baseOffset, '.txnindex'), encodeAborted(segment.aborted));
+  await volume.replace(
+    segmentFile(folder, segment.baseOffset, '.txnindex'),
+    encodeAborted(segment.aborted),
+  );
 }
 
 /** Header of the segment's first batch. */
 export async function firstTimestampMs(segment: Segment): Promise<number> {
   if (segment.firstTimestampMs !== undefined) return segment.firstTimestampMs;
   const header = await segment.file.read(0, BATCH_HEADER_BYTES);
-  segment.firstTimestampMs = header.length < BATCH_HEADER_BYTES ? -1 : new BatchView(header).maxTimestampMs;
+  segment.firstTimestampMs =
+    header.length < BATCH_HEADER_BYTES ? -1 : new BatchView(header).maxTimestampMs;
   return segment.firstTimestampMs;
 }

@@ -86,7 +86,10 @@ export class LeaderEpochs {
   truncateFromStart(startOffset: Offset): void {
     const first = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset);
     if (first < 0 || (first === 0 && this.#entries[0]!.startOffset === startOffset)) return;
-    this.#entries = [{ epoch: this.#entries[first]!.epoch, startOffset }, ...this.#entries.slice(first + 1)];
+    this.#entries = [
+      { epoch: this.#entries[first]!.epoch, startOffset },
+      ...this.#entries.slice(first + 1),
+    ];
     this.revision++;
   }
 

@@ -93,5 +93,7 @@ export const isDeleted = (config: LogConfig): boolean => config.cleanupPolicy.in
 
 /** A compacted topic rolls no later than its longest compaction lag, since an active segment is never cleaned (KIP-354). */
 export function maxSegmentMs(config: LogConfig): number {
-  return isCompacted(config) && config.maxCompactionLagMs > 0 ? Math.min(config.maxCompactionLagMs, config.segmentMs) : config.segmentMs;
+  return isCompacted(config) && config.maxCompactionLagMs > 0
+    ? Math.min(config.maxCompactionLagMs, config.segmentMs)
+    : config.segmentMs;
 }

@@ -80,11 +80,18 @@ export interface LogState extends LogContents {
   generation: number;
 }
 
-export function newSegment(log: Pick<LogContents, 'ports' | 'folder' | 'config'>, options: Pick<SegmentOptions, 'baseOffset'> & Partial<SegmentOptions>): Segment {
+export function newSegment(
+  log: Pick<LogContents, 'ports' | 'folder' | 'config'>,
+  options: Pick<SegmentOptions, 'baseOffset'> & Partial<SegmentOptions>,
+): Segment {
   const { ports, folder, config } = log;
   const jitterMs = Math.min(config.segmentJitterMs, config.segmentMs);
   return new Segment({
-    file: new LogFile(segmentFile(folder, options.baseOffset, '.log'), ports.volume, ports.resources.openFiles),
+    file: new LogFile(
+      segmentFile(folder, options.baseOffset, '.log'),
+      ports.volume,
+      ports.resources.openFiles,
+    ),
     createdMs: ports.clock.wallTimeMs(),
     rollJitterMs: jitterMs > 0 ? ports.random.uint32() % jitterMs : 0,
     ...options,
@@ -106,7 +113,10 @@ export function segmentIndexOf(segments: readonly Segment[], at: Offset): number
 }
 
 /** Below which offset everything of the segment lies. */
-export function segmentEnd(log: Pick<LogContents, 'segments' | 'logEndOffset'>, segment: Segment): Offset {
+export function segmentEnd(
+  log: Pick<LogContents, 'segments' | 'logEndOffset'>,
+  segment: Segment,
+): Offset {
   const next = log.segments[segmentIndexOf(log.segments, segment.baseOffset) + 1];
   return next?.baseOffset ?? offset(Math.max(log.logEndOffset, segment.baseOffset));
 }

@@ -22,26 +22,48 @@ export interface FoundOffset {
 export function earliestOffset(log: LogState): FoundOffset {
   const first = log.epochs.earliest;
   const isKnown = first !== undefined && first.startOffset <= log.logStartOffset;
-  return { offset: log.logStartOffset, timestampMs: -1, leaderEpoch: isKnown ? first.epoch : NO_LEADER_EPOCH };
+  return {
+    offset: log.logStartOffset,
+    timestampMs: -1,
+    leaderEpoch: isKnown ? first.epoch : NO_LEADER_EPOCH,
+  };
 }
 
 /** The log's end. Who may see no more than the high watermark puts that in its place. */
 export function latestOffset(log: LogState): FoundOffset {
-  return { offset: log.logEndOffset, timestampMs: -1, leaderEpoch: log.epochs.latestEpoch ?? NO_LEADER_EPOCH };
+  return {
+    offset: log.logEndOffset,
+    timestampMs: -1,
+    leaderEpoch: log.epochs.latestEpoch ?? NO_LEADER_EPOCH,
+  };
 }
 
 /** The first record, by offset, that is at `timestampMs` or later, if it lies below `below`. */
-export function offsetForTimestamp(log: LogState, timestampMs: number, below: Offset): Promise<FoundOffset | undefined> {
+export function offsetForTimestamp(
+  log: LogState,
+  timestampMs: number,
+  below: Offset,
+): Promise<FoundOffset | undefined> {
   return onOneGeneration(log, () => findTimestamp(log, timestampMs, below));
 }
 
-async function findTimestamp(log: LogState, timestampMs: number, below: Offset): Promise<FoundOffset | undefined> {
+async function findTimestamp(
+  log: LogState,
+  timestampMs: number,
+  below: Offset,
+): Promise<FoundOffset | undefined> {
   for (const segment of [...log.segments]) {
     if (segment.sizeBytes === 0) continue;
     const { offsets, times } = await indexesOf(log, segment);
     if (segment.maxTimestamp!.timestampMs < timestampMs) continue;
     const begin = Math.max(times.offsetBefore(timestampMs), log.logStartOffset);
-    const found = await findRecord(log, segment, offsets.positionBefore(offset(begin)), (batch) => batch.maxTimestampMs >= timestampMs, (at) => at >= timestampMs);
+    const found = await findRecord(
+      log,
+      segment,
+      offsets.positionBefore(offset(begin)),
+      (batch) => batch.maxTimestampMs >= timestampMs,
+      (at) => at >= timestampMs,
+    );
     if (found !== undefined) return found.offset < below ? found : undefined;
   }
   return undefined;
@@ -64,7 +86,13 @@ async function findMaximum(log: LogState): Promise<FoundOffset | undefined> {
   const { segment, max } = latest;
   const { offsets } = await indexesOf(log, segment);
   const isMax = (timestampMs: number): boolean => timestampMs === max.timestampMs;
-  return findRecord(log, segment, offsets.positionBefore(max.offset), (batch) => isMax(batch.maxTimestampMs), isMax);
+  return findRecord(
+    log,
+    segment,
+    offsets.positionBefore(max.offset),
+    (batch) => isMax(batch.maxTimestampMs),
+    isMax,
+  );
 }
 
 async function findRecord(
@@ -76,31 +104,47 @@ async function findRecord(
 ): Promise<FoundOffset | undefined> {
   const { decompress } = log.ports;
   let found: FoundOffset | undefined;
-  const end = await scan(bytesOf(log, segment), { from: position, to: segment.sizeBytes, minOffset: segment.baseOffset }, (batch) => {
-    if (batch.lastOffset < log.logStartOffset || !mayHold(batch)) return undefined;
-    try {
-      for (const record of recordsIn(batch, decompress, DECOMPRESSED_BYTES_MAX)) {
-        if (record.offset < log.logStartOffset || !isFound(record.timestampMs)) continue;
-        found = { offset: record.offset, timestampMs: record.timestampMs, leaderEpoch: batch.leaderEpoch };
-        return STOP;
+  const end = await scan(
+    bytesOf(log, segment),
+    { from: position, to: segment.sizeBytes, minOffset: segment.baseOffset },
+    (batch) => {
+      if (batch.lastOffset < log.logStartOffset || !mayHold(batch)) return undefined;
+      try {
+        for (const record of recordsIn(batch, decompress, DECOMPRESSED_BYTES_MAX)) {
+          if (record.offset < log.logStartOffset || !isFound(record.timestampMs)) continue;
+          found = {
+            offset: record.offset,
+            timestampMs: record.timestampMs,
+            leaderEpoch: batch.leaderEpoch,
+          };
+          return STOP;
+        }
+      } catch (error) {
+        return asError(error).message;
       }
-    } catch (error) {
-      return asError(error).message;
-    }
-    return undefined;
-  });
-  if (end.problem !== undefined) throw new LogCorruptError(segment.file.name, end.position, end.problem);
+      return undefined;
+    },
+  );
+  if (end.problem !== undefined)
+    throw new LogCorruptError(segment.file.name, end.position, end.problem);
   return found;
 }
 
 /** Reads a segment wherever its bytes are: those on the disk from there, the others from the tail. */
-export function bytesOf(log: LogState, segment: Segment): (position: number, length: number) => Promise<Uint8Array> {
+export function bytesOf(
+  log: LogState,
+  segment: Segment,
+): (position: number, length: number) => Promise<Uint8Array> {
   return async (position, length) => {
     const end = Math.min(position + length, segment.sizeBytes);
     const inMemory = Math.max(position, log.tail.startOf(segment) ?? segment.sizeBytes);
     // Copied before anything is waited for: a chunk may leave meanwhile.
-    const views = inMemory < end ? log.tail.views(segment, inMemory, end).map((view) => view.slice()) : [];
-    const read = position < Math.min(inMemory, end) ? [await segment.file.read(position, Math.min(inMemory, end) - position)] : [];
+    const views =
+      inMemory < end ? log.tail.views(segment, inMemory, end).map((view) => view.slice()) : [];
+    const read =
+      position < Math.min(inMemory, end)
+        ? [await segment.file.read(position, Math.min(inMemory, end) - position)]
+        : [];
     return joined([...read, ...views]);
   };
 }

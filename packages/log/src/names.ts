@@ -8,7 +8,13 @@ export const PARTITION_METADATA = 'partition.metadata';
 /** Ours: names the cleaned segment that is taking its predecessors' place (cleaner/swap.ts). */
 export const SWAP = 'compaction-swap';
 
-export type SegmentSuffix = '.log' | '.index' | '.timeindex' | '.txnindex' | '.snapshot' | '.log.cleaned';
+export type SegmentSuffix =
+  | '.log'
+  | '.index'
+  | '.timeindex'
+  | '.txnindex'
+  | '.snapshot'
+  | '.log.cleaned';
 
 export const folderOf = (topic: string, partition: number): string => `${topic}-${partition}`;
 

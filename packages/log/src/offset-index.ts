@@ -24,7 +24,11 @@ export class OffsetIndex {
   }
 
   /** Undefined when the bytes are no index of this segment: rebuild it. Zeros at the end (Kafka reserves space) are cut. */
-  static load(baseOffset: Offset, bytes: Uint8Array, segmentBytes: number): OffsetIndex | undefined {
+  static load(
+    baseOffset: Offset,
+    bytes: Uint8Array,
+    segmentBytes: number,
+  ): OffsetIndex | undefined {
     const index = new OffsetIndex(baseOffset);
     if (bytes.length % OFFSET_ENTRY_BYTES !== 0) return undefined;
     index.#entries.fill(bytes, bytes.length / OFFSET_ENTRY_BYTES);
@@ -34,7 +38,11 @@ export class OffsetIndex {
     for (let n = 0; n < index.count; n++) {
       const relative = view.getInt32(n * OFFSET_ENTRY_BYTES);
       const at = view.getInt32(n * OFFSET_ENTRY_BYTES + 4);
-      if (relative === 0 && at === 0 && bytes.subarray(n * OFFSET_ENTRY_BYTES).every((byte) => byte === 0)) {
+      if (
+        relative === 0 &&
+        at === 0 &&
+        bytes.subarray(n * OFFSET_ENTRY_BYTES).every((byte) => byte === 0)
+      ) {
         index.#entries.truncate(n);
         break;
       }
@@ -65,7 +73,10 @@ export class OffsetIndex {
 
   entry(n: number): OffsetPosition {
     const { view } = this.#entries;
-    return { offset: offset(this.baseOffset + view.getInt32(n * OFFSET_ENTRY_BYTES)), position: position(view.getInt32(n * OFFSET_ENTRY_BYTES + 4)) };
+    return {
+      offset: offset(this.baseOffset + view.getInt32(n * OFFSET_ENTRY_BYTES)),
+      position: position(view.getInt32(n * OFFSET_ENTRY_BYTES + 4)),
+    };
   }
 
   append(lastOffset: Offset, at: number): void {
@@ -77,19 +88,29 @@ export class OffsetIndex {
   /** Where to begin walking for the batch that holds `target`: every batch before this place ends below it. */
   positionBefore(target: Offset): Position {
     const relative = target - this.baseOffset;
-    const n = this.#entries.firstBeyond((index) => this.#entries.view.getInt32(index * OFFSET_ENTRY_BYTES) > relative) - 1;
+    const n =
+      this.#entries.firstBeyond(
+        (index) => this.#entries.view.getInt32(index * OFFSET_ENTRY_BYTES) > relative,
+      ) - 1;
     return n < 0 ? position(0) : position(this.#entries.view.getInt32(n * OFFSET_ENTRY_BYTES + 4));
   }
 
   /** The last indexed batch boundary at or below `limit`. */
   boundaryBefore(limit: number): Position {
-    const n = this.#entries.firstBeyond((index) => this.#entries.view.getInt32(index * OFFSET_ENTRY_BYTES + 4) > limit) - 1;
+    const n =
+      this.#entries.firstBeyond(
+        (index) => this.#entries.view.getInt32(index * OFFSET_ENTRY_BYTES + 4) > limit,
+      ) - 1;
     return n < 0 ? position(0) : position(this.#entries.view.getInt32(n * OFFSET_ENTRY_BYTES + 4));
   }
 
   /** Drops the entries of batches that reach `end` or beyond. */
   truncateTo(end: Offset): void {
     const relative = end - this.baseOffset;
-    this.#entries.truncate(this.#entries.firstBeyond((index) => this.#entries.view.getInt32(index * OFFSET_ENTRY_BYTES) >= relative));
+    this.#entries.truncate(
+      this.#entries.firstBeyond(
+        (index) => this.#entries.view.getInt32(index * OFFSET_ENTRY_BYTES) >= relative,
+      ),
+    );
   }
 }

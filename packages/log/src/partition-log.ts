@@ -100,7 +100,16 @@ export class PartitionLog {
   static async open(options: LogOptions): Promise<PartitionLog> {
     const { volume, clock, logger, crc32c, compression, random, config } = options;
     const resources = options.resources ?? new LogResources({ clock, traits: volume.traits });
-    const ports = { volume, clock, logger, crc32c, compression, random, resources, decompress: compression.decompress.bind(compression) };
+    const ports = {
+      volume,
+      clock,
+      logger,
+      crc32c,
+      compression,
+      random,
+      resources,
+      decompress: compression.decompress.bind(compression),
+    };
     const contents = await recover(ports, folderOf(options.topic, options.partition), config, {
       topicId: options.topicId,
       files: options.files,
@@ -179,7 +188,9 @@ export class PartitionLog {
   /** The replica's decision. Kept within the log. */
   setHighWatermark(highWatermark: Offset): void {
     const log = this.#log;
-    log.highWatermark = offset(Math.max(log.logStartOffset, Math.min(highWatermark, log.logEndOffset)));
+    log.highWatermark = offset(
+      Math.max(log.logStartOffset, Math.min(highWatermark, log.logEndOffset)),
+    );
     log.producers.highWatermarkMoved(log.highWatermark);
   }
 
@@ -187,7 +198,9 @@ export class PartitionLog {
   get lastStableOffset(): Offset {
     const { producers, highWatermark, logStartOffset } = this.#log;
     const unstable = producers.firstUnstableOffset;
-    return unstable === undefined ? highWatermark : offset(Math.min(highWatermark, Math.max(unstable, logStartOffset)));
+    return unstable === undefined
+      ? highWatermark
+      : offset(Math.min(highWatermark, Math.max(unstable, logStartOffset)));
   }
 
   /** Of all segments, what is queued for the disk included. */
@@ -248,8 +261,14 @@ export class PartitionLog {
   }
 
   /** Those that a reader of [from, upTo) must drop. */
-  abortedTransactions(from: Offset, upTo: Offset): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]> {
-    return abortedInMemory(this.#log, from, upTo) ?? onOneGeneration(this.#log, () => abortedTransactions(this.#log, from, upTo));
+  abortedTransactions(
+    from: Offset,
+    upTo: Offset,
+  ): readonly AbortedTransaction[] | Promise<readonly AbortedTransaction[]> {
+    return (
+      abortedInMemory(this.#log, from, upTo) ??
+      onOneGeneration(this.#log, () => abortedTransactions(this.#log, from, upTo))
+    );
   }
 
   /** The first record at `timestampMs` or later, if it lies below `below`. */

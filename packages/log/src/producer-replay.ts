@@ -18,7 +18,8 @@ import type { Visit } from './scan.ts';
 /** What a control batch says; undefined for data and for control records of other kinds. Throws MalformedBatch. */
 export function markerOf(batch: BatchView, decompress: Decompress): EndTxnMarker | undefined {
   if (!batch.isControl) return undefined;
-  for (const record of recordsIn(batch, decompress, DECOMPRESSED_BYTES_MAX)) return parseEndTxnMarker(record);
+  for (const record of recordsIn(batch, decompress, DECOMPRESSED_BYTES_MAX))
+    return parseEndTxnMarker(record);
   return undefined;
 }
 
@@ -26,11 +27,17 @@ export function markerOf(batch: BatchView, decompress: Decompress): EndTxnMarker
  * Loads the newest good snapshot at or below `atMost` and gives the offset from which the log must be replayed. Without one
  * that is where the first segment begins. A damaged snapshot is removed: the log has what it held.
  */
-export async function loadNewestSnapshot(log: LogContents, producers: ProducerStates, atMost: Offset): Promise<Offset> {
+export async function loadNewestSnapshot(
+  log: LogContents,
+  producers: ProducerStates,
+  atMost: Offset,
+): Promise<Offset> {
   const { volume, crc32c, logger } = log.ports;
   // What lies behind a snapshot must be there to be replayed.
   const start = log.segments[0]?.baseOffset ?? log.logStartOffset;
-  const usable = [...log.snapshots].filter((at) => at <= atMost && at >= start).sort((a, b) => b - a);
+  const usable = [...log.snapshots]
+    .filter((at) => at <= atMost && at >= start)
+    .sort((a, b) => b - a);
   for (const at of usable) {
     const name = segmentFile(log.folder, at, '.snapshot');
     const bytes = await volume.readSmall(name);
@@ -39,7 +46,10 @@ export async function loadNewestSnapshot(log: LogContents, producers: ProducerSt
       producers.load(entries, at);
       return at;
     }
-    logger.warn('a producer snapshot is damaged: it is removed, and the state rebuilt from the log', { file: name });
+    logger.warn(
+      'a producer snapshot is damaged: it is removed, and the state rebuilt from the log',
+      { file: name },
+    );
     await volume.remove(name);
     log.snapshots.delete(at);
   }
@@ -68,7 +78,8 @@ export async function replayProducers(
     const begin = segment.baseOffset < from ? await positionBefore(log, segment, from) : 0;
     const range = { from: begin, to: segment.sizeBytes, minOffset: segment.baseOffset };
     const end = await scan((position, length) => segment.file.read(position, length), range, visit);
-    if (end.problem !== undefined) throw new LogCorruptError(segment.file.name, end.position, end.problem);
+    if (end.problem !== undefined)
+      throw new LogCorruptError(segment.file.name, end.position, end.problem);
   }
   if (producers.endOffset < to) producers.endOffset = to;
 }

@@ -16,7 +16,11 @@ const COUNT_AT = 6;
 const ENTRIES_AT = 10;
 const ENTRY_BYTES = 46;
 
-export function encodeSnapshot(entries: Iterable<ProducerEntry>, count: number, crc32c: Crc32c): Uint8Array {
+export function encodeSnapshot(
+  entries: Iterable<ProducerEntry>,
+  count: number,
+  crc32c: Crc32c,
+): Uint8Array {
   const bytes = new Uint8Array(ENTRIES_AT + count * ENTRY_BYTES);
   const view = new DataView(bytes.buffer);
   view.setInt16(0, VERSION);
@@ -43,7 +47,12 @@ export function decodeSnapshot(bytes: Uint8Array, crc32c: Crc32c): ProducerEntry
   if (bytes.length < ENTRIES_AT) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const count = view.getInt32(COUNT_AT);
-  if (view.getInt16(0) !== VERSION || count < 0 || bytes.length !== ENTRIES_AT + count * ENTRY_BYTES) return undefined;
+  if (
+    view.getInt16(0) !== VERSION ||
+    count < 0 ||
+    bytes.length !== ENTRIES_AT + count * ENTRY_BYTES
+  )
+    return undefined;
   if (crc32c(bytes.subarray(COUNT_AT)) !== view.getUint32(CRC_AT)) return undefined;
   const entries: ProducerEntry[] = [];
   for (let at = ENTRIES_AT; at < bytes.length; at += ENTRY_BYTES) {
@@ -56,7 +65,17 @@ export function decodeSnapshot(bytes: Uint8Array, crc32c: Crc32c): ProducerEntry
       coordinatorEpoch: view.getInt32(at + 34),
       lastTimestampMs: timestampMs,
       txnFirstOffset: txnFirstOffset < 0 ? NO_TRANSACTION : offset(txnFirstOffset),
-      batches: lastOffset < 0 ? [] : [{ lastSequence: view.getInt32(at + 10), lastOffset: offset(lastOffset), offsetDelta: view.getInt32(at + 22), timestampMs }],
+      batches:
+        lastOffset < 0
+          ? []
+          : [
+              {
+                lastSequence: view.getInt32(at + 10),
+                lastOffset: offset(lastOffset),
+                offsetDelta: view.getInt32(at + 22),
+                timestampMs,
+              },
+            ],
     });
   }
   return entries;

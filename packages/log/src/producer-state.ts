@@ -95,20 +95,28 @@ export class ProducerStates {
   /** Where the last stable offset stands once this transaction's marker is in. */
   stableOffsetAfter(completed: CompletedTransaction): Offset {
     let first = completed.lastOffset + 1;
-    for (const [start, id] of this.#open) if (id !== completed.producerId && start < first) first = start;
+    for (const [start, id] of this.#open)
+      if (id !== completed.producerId && start < first) first = start;
     return offset(first);
   }
 
-  check(batch: BatchView, { origin, marker, transactionVersion = 0 }: CheckOptions): ProducerVerdict {
+  check(
+    batch: BatchView,
+    { origin, marker, transactionVersion = 0 }: CheckOptions,
+  ): ProducerVerdict {
     if (origin === 'replica') return ACCEPTED;
     const id = batch.producerId;
     const entry = this.#producers.get(id);
     const epoch = batch.producerEpoch;
     const known = entry?.epoch ?? NO_EPOCH;
     if (marker !== undefined) {
-      if (epoch < known || (transactionVersion >= 2 && epoch === known)) return fenced(id, epoch, known);
+      if (epoch < known || (transactionVersion >= 2 && epoch === known))
+        return fenced(id, epoch, known);
       if (entry !== undefined && entry.coordinatorEpoch > marker.coordinatorEpoch) {
-        return refused(ErrorCode.TRANSACTION_COORDINATOR_FENCED, `producer ${id}: a marker of coordinator epoch ${marker.coordinatorEpoch} after ${entry.coordinatorEpoch}`);
+        return refused(
+          ErrorCode.TRANSACTION_COORDINATOR_FENCED,
+          `producer ${id}: a marker of coordinator epoch ${marker.coordinatorEpoch} after ${entry.coordinatorEpoch}`,
+        );
       }
       return ACCEPTED;
     }
@@ -119,10 +127,14 @@ export class ProducerStates {
     if (epoch < known) return fenced(id, epoch, known);
     if (origin === 'client') {
       const problem = sequenceProblem(entry, epoch, batch.baseSequence);
-      if (problem !== undefined) return refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, `producer ${id}: ${problem}`);
+      if (problem !== undefined)
+        return refused(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, `producer ${id}: ${problem}`);
     }
     if (entry !== undefined && entry.txnFirstOffset >= 0 && !batch.isTransactional) {
-      return refused(ErrorCode.INVALID_TXN_STATE, `producer ${id} has a transaction open since offset ${entry.txnFirstOffset}, and sent a batch outside of it`);
+      return refused(
+        ErrorCode.INVALID_TXN_STATE,
+        `producer ${id} has a transaction open since offset ${entry.txnFirstOffset}, and sent a batch outside of it`,
+      );
     }
     return ACCEPTED;
   }
@@ -134,7 +146,14 @@ export class ProducerStates {
     if (id < 0 || (batch.isControl && marker === undefined)) return undefined;
     let entry = this.#producers.get(id);
     if (entry === undefined) {
-      entry = { producerId: id, epoch: NO_EPOCH, coordinatorEpoch: -1, lastTimestampMs: -1, txnFirstOffset: NO_TRANSACTION, batches: [] };
+      entry = {
+        producerId: id,
+        epoch: NO_EPOCH,
+        coordinatorEpoch: -1,
+        lastTimestampMs: -1,
+        txnFirstOffset: NO_TRANSACTION,
+        batches: [],
+      };
       this.#producers.set(id, entry);
     }
     const epoch = batch.producerEpoch;
@@ -145,7 +164,12 @@ export class ProducerStates {
     entry.lastTimestampMs = batch.maxTimestampMs;
     if (marker !== undefined) return this.#complete(entry, batch.lastOffset, marker);
     if (entry.batches.length === BATCHES_KEPT_PER_PRODUCER) entry.batches.shift();
-    entry.batches.push({ lastSequence: batch.lastSequence, lastOffset: batch.lastOffset, offsetDelta: batch.lastOffsetDelta, timestampMs: batch.maxTimestampMs });
+    entry.batches.push({
+      lastSequence: batch.lastSequence,
+      lastOffset: batch.lastOffset,
+      offsetDelta: batch.lastOffsetDelta,
+      timestampMs: batch.maxTimestampMs,
+    });
     if (batch.isTransactional && entry.txnFirstOffset < 0) {
       entry.txnFirstOffset = batch.baseOffset;
       this.#open.set(batch.baseOffset, id);
@@ -186,21 +210,36 @@ export class ProducerStates {
     return count;
   }
 
-  #complete(entry: ProducerEntry, markerOffset: Offset, marker: EndTxnMarker): CompletedTransaction | undefined {
+  #complete(
+    entry: ProducerEntry,
+    markerOffset: Offset,
+    marker: EndTxnMarker,
+  ): CompletedTransaction | undefined {
     entry.coordinatorEpoch = marker.coordinatorEpoch;
     const firstOffset = entry.txnFirstOffset;
     if (firstOffset < 0) return undefined;
     entry.txnFirstOffset = NO_TRANSACTION;
     this.#open.delete(firstOffset);
-    const completed = { producerId: entry.producerId, firstOffset, lastOffset: markerOffset, isAborted: marker.kind === 'abort' };
+    const completed = {
+      producerId: entry.producerId,
+      firstOffset,
+      lastOffset: markerOffset,
+      isAborted: marker.kind === 'abort',
+    };
     this.#undelivered.push(completed);
     return completed;
   }
 }
 
 /** The batch with exactly these sequences, which was appended before. */
-function repeatOf(entry: ProducerEntry, baseSequence: number, lastSequence: number): BatchMark | undefined {
-  return entry.batches.find((mark) => mark.lastSequence === lastSequence && firstSequence(mark) === baseSequence);
+function repeatOf(
+  entry: ProducerEntry,
+  baseSequence: number,
+  lastSequence: number,
+): BatchMark | undefined {
+  return entry.batches.find(
+    (mark) => mark.lastSequence === lastSequence && firstSequence(mark) === baseSequence,
+  );
 }
 
 function firstSequence({ lastSequence, offsetDelta }: BatchMark): number {
@@ -212,12 +251,21 @@ function firstSequence({ lastSequence, offsetDelta }: BatchMark): number {
  * A producer that is not known here may begin anywhere: what was known may have expired, and the client cannot tell. A known
  * one continues its sequence, or begins a new epoch at 0.
  */
-function sequenceProblem(entry: ProducerEntry | undefined, epoch: ProducerEpoch, baseSequence: number): string | undefined {
+function sequenceProblem(
+  entry: ProducerEntry | undefined,
+  epoch: ProducerEpoch,
+  baseSequence: number,
+): string | undefined {
   if (entry === undefined || entry.epoch === NO_EPOCH) return undefined;
-  if (entry.epoch !== epoch) return baseSequence === 0 ? undefined : `epoch ${epoch} begins at sequence ${baseSequence}, not 0`;
+  if (entry.epoch !== epoch)
+    return baseSequence === 0
+      ? undefined
+      : `epoch ${epoch} begins at sequence ${baseSequence}, not 0`;
   const lastSequence = entry.batches.at(-1)?.lastSequence ?? NO_SEQUENCE;
   const expected = lastSequence === NO_SEQUENCE ? 0 : incrementSequence(lastSequence, 1);
-  return baseSequence === expected ? undefined : `sequence ${baseSequence} where ${expected} was to come`;
+  return baseSequence === expected
+    ? undefined
+    : `sequence ${baseSequence} where ${expected} was to come`;
 }
 
 function fenced(id: ProducerId, epoch: ProducerEpoch, known: ProducerEpoch): ProducerVerdict {

@@ -38,12 +38,18 @@ export type ReadResult =
 
 const OUT_OF_RANGE: ReadResult = { status: 'outOfRange' };
 
-export function read(log: LogState, from: Offset, options: ReadOptions): ReadResult | Promise<ReadResult> {
+export function read(
+  log: LogState,
+  from: Offset,
+  options: ReadOptions,
+): ReadResult | Promise<ReadResult> {
   if (!(from >= log.logStartOffset && from <= log.logEndOffset)) return OUT_OF_RANGE;
   const below = offset(Math.min(options.below, log.logEndOffset));
   if (from >= below) return nothing(from);
   const first = Math.max(0, segmentIndexOf(log.segments, from));
-  return readFromTail(log, first, from, below, options) ?? readFromDisk(log, first, from, below, options);
+  return (
+    readFromTail(log, first, from, below, options) ?? readFromDisk(log, first, from, below, options)
+  );
 }
 
 function nothing(from: Offset): ReadResult {
@@ -51,7 +57,13 @@ function nothing(from: Offset): ReadResult {
 }
 
 /** Undefined: what is asked for is not in memory. */
-function readFromTail(log: LogState, first: number, from: Offset, below: Offset, options: ReadOptions): ReadResult | undefined {
+function readFromTail(
+  log: LogState,
+  first: number,
+  from: Offset,
+  below: Offset,
+  options: ReadOptions,
+): ReadResult | undefined {
   for (let n = first; n < log.segments.length; n++) {
     const segment = log.segments[n]!;
     if (segment.sizeBytes === 0) continue;
@@ -60,24 +72,49 @@ function readFromTail(log: LogState, first: number, from: Offset, below: Offset,
     const begin = segment.indexes.offsets.positionBefore(from);
     // Earlier batches are on the disk: is the wanted one among them?
     if (begin < tailStart && from < batchAt(log, segment, tailStart).baseOffset) return undefined;
-    const start = skipTo(log, segment, Math.max(begin, tailStart), (batch) => batch.lastOffset >= from);
+    const start = skipTo(
+      log,
+      segment,
+      Math.max(begin, tailStart),
+      (batch) => batch.lastOffset >= from,
+    );
     if (start === segment.sizeBytes) continue;
     return cutFromTail(log, segment, start, from, below, options);
   }
   return nothing(from);
 }
 
-function cutFromTail(log: LogState, segment: Segment, start: number, from: Offset, below: Offset, { maxBytes, atLeastOneBatch, verify }: ReadOptions): ReadResult {
+function cutFromTail(
+  log: LogState,
+  segment: Segment,
+  start: number,
+  from: Offset,
+  below: Offset,
+  { maxBytes, atLeastOneBatch, verify }: ReadOptions,
+): ReadResult {
   const { offsets } = segment.indexes!;
   const endOffset = segmentEnd(log, segment);
   let end = segment.sizeBytes;
-  if (below < endOffset) end = skipTo(log, segment, Math.max(start, offsets.positionBefore(offset(below - 1))), (batch) => batch.lastOffset >= below);
+  if (below < endOffset)
+    end = skipTo(
+      log,
+      segment,
+      Math.max(start, offsets.positionBefore(offset(below - 1))),
+      (batch) => batch.lastOffset >= below,
+    );
   const limit = start + Math.max(0, maxBytes);
-  if (end > limit) end = skipTo(log, segment, Math.max(start, offsets.boundaryBefore(limit)), (batch, at) => at + batch.sizeBytes > limit);
+  if (end > limit)
+    end = skipTo(
+      log,
+      segment,
+      Math.max(start, offsets.boundaryBefore(limit)),
+      (batch, at) => at + batch.sizeBytes > limit,
+    );
   const first = batchAt(log, segment, start);
   if (end === start && atLeastOneBatch && first.lastOffset < below) end = start + first.sizeBytes;
   if (end === start) return nothing(from);
-  if (verify === true) skipTo(log, segment, start, (batch, at) => at >= end || checked(log, segment, batch, at));
+  if (verify === true)
+    skipTo(log, segment, start, (batch, at) => at >= end || checked(log, segment, batch, at));
   return {
     status: 'ok',
     records: log.tail.views(segment, start, end),
@@ -88,7 +125,12 @@ function cutFromTail(log: LogState, segment: Segment, start: number, from: Offse
 }
 
 function checked(log: LogState, segment: Segment, batch: BatchView, at: number): false {
-  if (!isCrcValid(batch, log.ports.crc32c)) throw new LogCorruptError(segment.file.name, at, 'a batch in memory does not match its checksum');
+  if (!isCrcValid(batch, log.ports.crc32c))
+    throw new LogCorruptError(
+      segment.file.name,
+      at,
+      'a batch in memory does not match its checksum',
+    );
   return false;
 }
 
@@ -98,7 +140,12 @@ function batchAt(log: LogState, segment: Segment, position: number): BatchView {
 }
 
 /** The first batch at or behind `position` for which `isFound` holds; the segment's end when there is none. */
-function skipTo(log: LogState, segment: Segment, position: number, isFound: (batch: BatchView, at: number) => boolean): number {
+function skipTo(
+  log: LogState,
+  segment: Segment,
+  position: number,
+  isFound: (batch: BatchView, at: number) => boolean,
+): number {
   let at = position;
   while (at < segment.sizeBytes) {
     const chunk = log.tail.chunkAt(segment, at)!;
@@ -113,12 +160,19 @@ function skipTo(log: LogState, segment: Segment, position: number, isFound: (bat
 }
 
 /** Segments may be cut, cleaned or deleted under a read. What was read then may be half overwritten: it is asked for again. */
-async function readFromDisk(log: LogState, first: number, from: Offset, below: Offset, options: ReadOptions): Promise<ReadResult> {
+async function readFromDisk(
+  log: LogState,
+  first: number,
+  from: Offset,
+  below: Offset,
+  options: ReadOptions,
+): Promise<ReadResult> {
   const { generation } = log;
   let result: ReadResult = nothing(from);
   try {
     for (const segment of log.segments.slice(first)) {
-      const found = segment.sizeBytes === 0 ? undefined : await readSegment(log, segment, from, below, options);
+      const found =
+        segment.sizeBytes === 0 ? undefined : await readSegment(log, segment, from, below, options);
       if (found === undefined && log.generation === generation) continue;
       result = found ?? result;
       break;
@@ -130,7 +184,13 @@ async function readFromDisk(log: LogState, first: number, from: Offset, below: O
 }
 
 /** Undefined: the segment has nothing at or behind `from`. */
-async function readSegment(log: LogState, segment: Segment, from: Offset, below: Offset, options: ReadOptions): Promise<ReadResult | undefined> {
+async function readSegment(
+  log: LogState,
+  segment: Segment,
+  from: Offset,
+  below: Offset,
+  options: ReadOptions,
+): Promise<ReadResult | undefined> {
   const { generation } = log;
   let hasRebuilt = false;
   let position: number = (await indexesOf(log, segment)).offsets.positionBefore(from);
@@ -141,14 +201,21 @@ async function readSegment(log: LogState, segment: Segment, from: Offset, below:
       if (inMemory === segment.sizeBytes) return undefined;
       // All that is left of the segment is in the tail, and nothing before it reaches `from`.
       const atLeast = offset(Math.max(from, batchAt(log, segment, inMemory).baseOffset));
-      return readFromTail(log, segmentIndexOf(log.segments, segment.baseOffset), atLeast, below, options);
+      return readFromTail(
+        log,
+        segmentIndexOf(log.segments, segment.baseOffset),
+        atLeast,
+        below,
+        options,
+      );
     }
     const bytes = await segment.file.read(position, Math.min(windowBytes, inMemory - position));
     if (log.generation !== generation) return undefined;
     const cut = cutFromBytes(log, segment, bytes, position, from, below, options);
     if (cut.problem !== undefined) {
       // Did a wrong index lead here, or is the log damaged?
-      if (hasRebuilt || !segment.isSealed) throw new LogCorruptError(segment.file.name, cut.position, cut.problem);
+      if (hasRebuilt || !segment.isSealed)
+        throw new LogCorruptError(segment.file.name, cut.position, cut.problem);
       hasRebuilt = true;
       position = (await rebuildIndexes(log, segment)).offsets.positionBefore(from);
       continue;
@@ -171,7 +238,15 @@ interface Cut {
   readonly missingBytes: number;
 }
 
-function cutFromBytes(log: LogState, segment: Segment, bytes: Uint8Array, position: number, from: Offset, below: Offset, options: ReadOptions): Cut {
+function cutFromBytes(
+  log: LogState,
+  segment: Segment,
+  bytes: Uint8Array,
+  position: number,
+  from: Offset,
+  below: Offset,
+  options: ReadOptions,
+): Cut {
   const endOffset = segmentEnd(log, segment);
   let firstOffset: Offset | undefined;
   let start = 0;
@@ -179,12 +254,16 @@ function cutFromBytes(log: LogState, segment: Segment, bytes: Uint8Array, positi
   let nextOffset = from;
   let isPast = false;
   const end = walk(bytes, position, segment.baseOffset, (batch, at) => {
-    if (batch.lastOffset >= endOffset) return `a batch ends at offset ${batch.lastOffset}, in a segment that ends below ${endOffset}`;
+    if (batch.lastOffset >= endOffset)
+      return `a batch ends at offset ${batch.lastOffset}, in a segment that ends below ${endOffset}`;
     if (batch.lastOffset < from) return undefined;
     const { sizeBytes } = batch;
-    isPast = batch.lastOffset >= below || (size + sizeBytes > options.maxBytes && !(size === 0 && options.atLeastOneBatch));
+    isPast =
+      batch.lastOffset >= below ||
+      (size + sizeBytes > options.maxBytes && !(size === 0 && options.atLeastOneBatch));
     if (isPast) return STOP;
-    if (options.verify === true && !isCrcValid(batch, log.ports.crc32c)) return 'a batch does not match its checksum';
+    if (options.verify === true && !isCrcValid(batch, log.ports.crc32c))
+      return 'a batch does not match its checksum';
     if (firstOffset === undefined) {
       firstOffset = batch.baseOffset;
       start = at - position;
@@ -194,9 +273,20 @@ function cutFromBytes(log: LogState, segment: Segment, bytes: Uint8Array, positi
     return undefined;
   });
   const missingBytes = end.bytesMissing ?? 0;
-  if (end.problem !== undefined && size === 0) return { problem: end.problem, position: end.position, missingBytes };
+  if (end.problem !== undefined && size === 0)
+    return { problem: end.problem, position: end.position, missingBytes };
   if (size > 0) {
-    return { result: { status: 'ok', records: [bytes.subarray(start, start + size)], firstOffset: firstOffset!, nextOffset, sizeBytes: size }, position: end.position, missingBytes };
+    return {
+      result: {
+        status: 'ok',
+        records: [bytes.subarray(start, start + size)],
+        firstOffset: firstOffset!,
+        nextOffset,
+        sizeBytes: size,
+      },
+      position: end.position,
+      missingBytes,
+    };
   }
   if (isPast) return { result: nothing(from), position: end.position, missingBytes };
   return { position: end.position, missingBytes };

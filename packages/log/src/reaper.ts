@@ -64,7 +64,8 @@ export class Reaper {
 
   async #removeDue(log: LogState): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
-    while (this.#doomed[0] !== undefined && this.#doomed[0].dueMs <= nowMs) await remove(log, this.#doomed.shift()!.segment);
+    while (this.#doomed[0] !== undefined && this.#doomed[0].dueMs <= nowMs)
+      await remove(log, this.#doomed.shift()!.segment);
     this.#wait(log);
   }
 }
@@ -76,7 +77,11 @@ function remove(log: LogState, segment: Segment): Promise<void> {
 }
 
 /** Waits for its readers. */
-export async function removeSegment({ ports, folder }: LogContents, segment: Segment): Promise<void> {
+export async function removeSegment(
+  { ports, folder }: LogContents,
+  segment: Segment,
+): Promise<void> {
   await segment.file.remove();
-  for (const suffix of ['.index', '.timeindex', '.txnindex', '.snapshot'] as const) await ports.volume.remove(segmentFile(folder, segment.baseOffset, suffix));
+  for (const suffix of ['.index', '.timeindex', '.txnindex', '.snapshot'] as const)
+    await ports.volume.remove(segmentFile(folder, segment.baseOffset, suffix));
 }

@@ -7,11 +7,24 @@ const LENGTH_AT = 8;
 const CRC_AT = 17;
 const ATTRIBUTES_AT = 21;
 const CODEC_MASK = 0x07;
-const CODECS: readonly (CompressionName | undefined)[] = [undefined, 'gzip', 'snappy', 'lz4', 'zstd'];
+const CODECS: readonly (CompressionName | undefined)[] = [
+  undefined,
+  'gzip',
+  'snappy',
+  'lz4',
+  'zstd',
+];
 
-export function recompressed(batch: BatchView, codec: CompressionName | undefined, { compression, crc32c }: { compression: Compression; crc32c: Crc32c }): BatchView {
+export function recompressed(
+  batch: BatchView,
+  codec: CompressionName | undefined,
+  { compression, crc32c }: { compression: Compression; crc32c: Crc32c },
+): BatchView {
   const from = batch.compression;
-  const plain = from === undefined ? batch.payload() : compression.decompress(from, batch.payload(), DECOMPRESSED_BYTES_MAX);
+  const plain =
+    from === undefined
+      ? batch.payload()
+      : compression.decompress(from, batch.payload(), DECOMPRESSED_BYTES_MAX);
   const payload = codec === undefined ? plain : compression.compress(codec, plain);
   const bytes = new Uint8Array(BATCH_HEADER_BYTES + payload.length);
   bytes.set(batch.bytes.subarray(batch.start, batch.start + BATCH_HEADER_BYTES));

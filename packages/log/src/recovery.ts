@@ -8,11 +8,21 @@
 import { isCrcValid, offset } from '@odradek/protocol';
 import type { Offset, Uuid } from '@odradek/protocol';
 import type { FileEntry } from '@odradek/ports';
-import { decodeLeaderEpochs, decodePartitionMetadata, encodePartitionMetadata } from './checkpoints.ts';
+import {
+  decodeLeaderEpochs,
+  decodePartitionMetadata,
+  encodePartitionMetadata,
+} from './checkpoints.ts';
 import { finishSwap } from './cleaner/swap.ts';
 import { whyNotTorn } from './damage.ts';
 import { InconsistentTopicIdError, LogCorruptError, asError } from './errors.ts';
-import { firstTimestampMs, indexesOf, readIndexes, rebuildIndexes, saveIndexes } from './indexes.ts';
+import {
+  firstTimestampMs,
+  indexesOf,
+  readIndexes,
+  rebuildIndexes,
+  saveIndexes,
+} from './indexes.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { SMALL_SEGMENT_BYTES } from './limits.ts';
 import type { LogConfig } from './log-config.ts';
@@ -42,11 +52,17 @@ export interface RecoveryOptions {
   readonly powerLoss: boolean;
 }
 
-export async function recover(ports: LogHost, folder: string, config: LogConfig, options: RecoveryOptions): Promise<LogContents> {
+export async function recover(
+  ports: LogHost,
+  folder: string,
+  config: LogConfig,
+  options: RecoveryOptions,
+): Promise<LogContents> {
   const { volume } = ports;
   let files = sortedFiles(folder, options.files ?? (await volume.list(`${folder}/`)));
   await checkTopicId(ports, folder, files, options.topicId);
-  if (await finishSwap(ports, folder, files)) files = sortedFiles(folder, await volume.list(`${folder}/`));
+  if (await finishSwap(ports, folder, files))
+    files = sortedFiles(folder, await volume.list(`${folder}/`));
   const log: LogContents = {
     ports,
     folder,
@@ -68,7 +84,12 @@ export async function recover(ports: LogHost, folder: string, config: LogConfig,
   return log;
 }
 
-async function checkTopicId({ volume }: LogHost, folder: string, files: FolderFiles, topicId: Uuid): Promise<void> {
+async function checkTopicId(
+  { volume }: LogHost,
+  folder: string,
+  files: FolderFiles,
+  topicId: Uuid,
+): Promise<void> {
   const name = `${folder}/${PARTITION_METADATA}`;
   const bytes = files.hasMetadata ? await volume.readSmall(name) : undefined;
   if (bytes === undefined) return volume.replace(name, encodePartitionMetadata(topicId));
@@ -78,19 +99,36 @@ async function checkTopicId({ volume }: LogHost, folder: string, files: FolderFi
 }
 
 /** A damaged checkpoint counts as none: the batches themselves say their epochs. */
-async function readEpochs({ volume, logger }: LogHost, folder: string, files: FolderFiles): Promise<LeaderEpochs> {
+async function readEpochs(
+  { volume, logger }: LogHost,
+  folder: string,
+  files: FolderFiles,
+): Promise<LeaderEpochs> {
   const name = `${folder}/${LEADER_EPOCHS}`;
   const bytes = files.hasLeaderEpochs ? await volume.readSmall(name) : undefined;
   const entries = bytes === undefined ? [] : decodeLeaderEpochs(bytes);
-  if (entries === undefined) logger.warn('the leader epoch checkpoint is damaged: epochs are taken from the log', { file: name });
+  if (entries === undefined)
+    logger.warn('the leader epoch checkpoint is damaged: epochs are taken from the log', {
+      file: name,
+    });
   return new LeaderEpochs(entries);
 }
 
 /** Sealed segments have their files, as Kafka's tools expect. A truncation that was cut short has removed some. */
 async function completeIndexes(log: LogContents, files: FolderFiles): Promise<void> {
-  const missing = new Set(files.segments.filter(({ index, timeIndex }) => index === undefined || timeIndex === undefined).map(({ baseOffset }) => baseOffset));
+  const missing = new Set(
+    files.segments
+      .filter(({ index, timeIndex }) => index === undefined || timeIndex === undefined)
+      .map(({ baseOffset }) => baseOffset),
+  );
   for (const segment of log.segments) {
-    if (segment.isSealed && segment.sizeBytes > 0 && segment.indexes === undefined && missing.has(segment.baseOffset)) await rebuildIndexes(log, segment);
+    if (
+      segment.isSealed &&
+      segment.sizeBytes > 0 &&
+      segment.indexes === undefined &&
+      missing.has(segment.baseOffset)
+    )
+      await rebuildIndexes(log, segment);
   }
 }
 
@@ -99,11 +137,17 @@ async function rebuildEpochs(log: LogContents): Promise<void> {
   log.epochs.clear();
   for (const segment of log.segments) {
     const range = { from: 0, to: segment.sizeBytes, minOffset: segment.baseOffset };
-    const end = await scan((position, length) => segment.file.read(position, length), range, (batch) => {
-      if (batch.leaderEpoch > (log.epochs.latestEpoch ?? -1)) log.epochs.assign(batch.leaderEpoch, batch.baseOffset);
-      return undefined;
-    });
-    if (end.problem !== undefined) throw new LogCorruptError(segment.file.name, end.position, end.problem);
+    const end = await scan(
+      (position, length) => segment.file.read(position, length),
+      range,
+      (batch) => {
+        if (batch.leaderEpoch > (log.epochs.latestEpoch ?? -1))
+          log.epochs.assign(batch.leaderEpoch, batch.baseOffset);
+        return undefined;
+      },
+    );
+    if (end.problem !== undefined)
+      throw new LogCorruptError(segment.file.name, end.position, end.problem);
   }
 }
 
@@ -111,7 +155,11 @@ async function findSegments(log: LogContents, files: FolderFiles): Promise<void>
   for (const found of files.segments) {
     if (found.log === undefined) await removeOrphans(log, found);
     else {
-      const segment = newSegment(log, { baseOffset: found.baseOffset, sizeBytes: found.log, hasTxnIndex: found.txnIndex !== undefined });
+      const segment = newSegment(log, {
+        baseOffset: found.baseOffset,
+        sizeBytes: found.log,
+        hasTxnIndex: found.txnIndex !== undefined,
+      });
       segment.isSealed = true;
       log.segments.push(segment);
     }
@@ -120,10 +168,15 @@ async function findSegments(log: LogContents, files: FolderFiles): Promise<void>
   if (active !== undefined) active.isSealed = false;
 }
 
-async function removeOrphans({ ports, folder }: LogContents, { baseOffset, index, timeIndex, txnIndex }: SegmentFiles): Promise<void> {
+async function removeOrphans(
+  { ports, folder }: LogContents,
+  { baseOffset, index, timeIndex, txnIndex }: SegmentFiles,
+): Promise<void> {
   if (index !== undefined) await ports.volume.remove(segmentFile(folder, baseOffset, '.index'));
-  if (timeIndex !== undefined) await ports.volume.remove(segmentFile(folder, baseOffset, '.timeindex'));
-  if (txnIndex !== undefined) await ports.volume.remove(segmentFile(folder, baseOffset, '.txnindex'));
+  if (timeIndex !== undefined)
+    await ports.volume.remove(segmentFile(folder, baseOffset, '.timeindex'));
+  if (txnIndex !== undefined)
+    await ports.volume.remove(segmentFile(folder, baseOffset, '.txnindex'));
 }
 
 function beginAt(log: LogContents, baseOffset: Offset): void {
@@ -155,11 +208,20 @@ async function openCleanly(log: LogContents): Promise<boolean> {
     active.firstTimestampMs = undefined;
     await firstTimestampMs(active);
     let max = indexes.times.last ?? { timestampMs: -1, offset: baseOffset };
-    const range = { from: indexes.offsets.last?.position ?? 0, to: sizeBytes, minOffset: baseOffset };
-    end = await scan((position, length) => active.file.read(position, length), range, (batch) => {
-      if (batch.maxTimestampMs > max.timestampMs) max = { timestampMs: batch.maxTimestampMs, offset: batch.lastOffset };
-      return undefined;
-    });
+    const range = {
+      from: indexes.offsets.last?.position ?? 0,
+      to: sizeBytes,
+      minOffset: baseOffset,
+    };
+    end = await scan(
+      (position, length) => active.file.read(position, length),
+      range,
+      (batch) => {
+        if (batch.maxTimestampMs > max.timestampMs)
+          max = { timestampMs: batch.maxTimestampMs, offset: batch.lastOffset };
+        return undefined;
+      },
+    );
     active.maxTimestamp = max;
   }
   if (end.problem !== undefined || end.position !== sizeBytes) return false;
@@ -182,7 +244,13 @@ async function openCleanly(log: LogContents): Promise<boolean> {
 
 async function recoverSegments(log: LogContents, options: RecoveryOptions): Promise<void> {
   const { logger } = log.ports;
-  let firstIndex = Math.max(0, segmentIndexOf(log.segments, options.cleanShutdown ? activeSegment(log).baseOffset : options.recoveryPoint));
+  let firstIndex = Math.max(
+    0,
+    segmentIndexOf(
+      log.segments,
+      options.cleanShutdown ? activeSegment(log).baseOffset : options.recoveryPoint,
+    ),
+  );
   // The recovery point may have been the end of a segment that was rolled right then. Its snapshot is the last thing that
   // sealing writes; one of the same offset may stem from a clean stop, and then the indexes do too, not all of them flushed.
   if (firstIndex > 0 && !log.snapshots.has(log.segments[firstIndex]!.baseOffset)) firstIndex--;
@@ -211,11 +279,19 @@ async function recoverSegments(log: LogContents, options: RecoveryOptions): Prom
     log.producers.endOffset = log.segments[n + 1]!.baseOffset;
     await saveSnapshot(log, snapshotOf(log));
   }
-  logger.info('the log was scanned after an unclean stop', { folder: log.folder, fromOffset: first.baseOffset, logEndOffset: log.logEndOffset });
+  logger.info('the log was scanned after an unclean stop', {
+    folder: log.folder,
+    fromOffset: first.baseOffset,
+    logEndOffset: log.logEndOffset,
+  });
 }
 
 /** A snapshot within what is scanned may be of a future that was cut off. */
-async function dropSnapshotsWithin(log: LogContents, from: Offset, to: Offset | undefined): Promise<void> {
+async function dropSnapshotsWithin(
+  log: LogContents,
+  from: Offset,
+  to: Offset | undefined,
+): Promise<void> {
   for (const at of log.snapshots) {
     if (at <= from || (to !== undefined && at > to)) continue;
     await log.ports.volume.remove(segmentFile(log.folder, at, '.snapshot'));
@@ -223,7 +299,11 @@ async function dropSnapshotsWithin(log: LogContents, from: Offset, to: Offset | 
   }
 }
 
-function scanSegment(log: LogContents, segment: Segment, nextBase: Offset | undefined): Promise<WalkEnd> {
+function scanSegment(
+  log: LogContents,
+  segment: Segment,
+  nextBase: Offset | undefined,
+): Promise<WalkEnd> {
   const { crc32c, decompress } = log.ports;
   const to = segment.sizeBytes;
   segment.beginIndexes();
@@ -231,31 +311,64 @@ function scanSegment(log: LogContents, segment: Segment, nextBase: Offset | unde
   segment.isSealed = false;
   const visit: Visit = (batch, position) => {
     if (!isCrcValid(batch, crc32c)) return 'a batch does not match its checksum';
-    if (nextBase !== undefined && batch.lastOffset >= nextBase) return `a batch reaches into the next segment, which begins at offset ${nextBase}`;
+    if (nextBase !== undefined && batch.lastOffset >= nextBase)
+      return `a batch reaches into the next segment, which begins at offset ${nextBase}`;
     try {
       const completed = log.producers.apply(batch, markerOf(batch, decompress));
-      if (completed?.isAborted === true) segment.aborted!.push({ ...completed, lastStableOffset: log.producers.stableOffsetAfter(completed) });
+      if (completed?.isAborted === true)
+        segment.aborted!.push({
+          ...completed,
+          lastStableOffset: log.producers.stableOffsetAfter(completed),
+        });
     } catch (error) {
       return asError(error).message;
     }
     segment.noteBatch(batch, position, log.config);
     const epoch = batch.leaderEpoch;
-    if (epoch >= 0 && epoch > (log.epochs.latestEpoch ?? -1)) log.epochs.assign(epoch, batch.baseOffset);
+    if (epoch >= 0 && epoch > (log.epochs.latestEpoch ?? -1))
+      log.epochs.assign(epoch, batch.baseOffset);
     return undefined;
   };
-  return scan((position, length) => segment.file.read(position, length), { from: 0, to, minOffset: segment.baseOffset }, visit);
+  return scan(
+    (position, length) => segment.file.read(position, length),
+    { from: 0, to, minOffset: segment.baseOffset },
+    visit,
+  );
 }
 
 /** Cuts a torn end, the segments behind it included. Throws LogCorruptError when it is not torn, and has cut nothing then. */
-async function cutOrRefuse(log: LogContents, n: number, end: WalkEnd, options: RecoveryOptions): Promise<void> {
+async function cutOrRefuse(
+  log: LogContents,
+  n: number,
+  end: WalkEnd,
+  options: RecoveryOptions,
+): Promise<void> {
   const segment = log.segments[n]!;
   const later = log.segments.slice(n + 1);
   // After a clean stop nothing can be torn.
-  const recoveryPoint = options.cleanShutdown ? offset(Number.MAX_SAFE_INTEGER) : options.recoveryPoint;
-  const damage = { segment, position: end.position, offset: end.nextOffset, later: later.filter((next) => next.sizeBytes > 0) };
-  const why = await whyNotTorn(damage, { recoveryPoint, isPowerLoss: options.powerLoss, config: log.config, crc32c: log.ports.crc32c });
-  if (why !== undefined) throw new LogCorruptError(segment.file.name, end.position, `${end.problem}, and ${why}`);
-  log.ports.logger.warn('the end of the log was torn by the stop, and is cut', { file: segment.file.name, position: end.position, cutBytes: segment.sizeBytes - end.position, problem: end.problem });
+  const recoveryPoint = options.cleanShutdown
+    ? offset(Number.MAX_SAFE_INTEGER)
+    : options.recoveryPoint;
+  const damage = {
+    segment,
+    position: end.position,
+    offset: end.nextOffset,
+    later: later.filter((next) => next.sizeBytes > 0),
+  };
+  const why = await whyNotTorn(damage, {
+    recoveryPoint,
+    isPowerLoss: options.powerLoss,
+    config: log.config,
+    crc32c: log.ports.crc32c,
+  });
+  if (why !== undefined)
+    throw new LogCorruptError(segment.file.name, end.position, `${end.problem}, and ${why}`);
+  log.ports.logger.warn('the end of the log was torn by the stop, and is cut', {
+    file: segment.file.name,
+    position: end.position,
+    cutBytes: segment.sizeBytes - end.position,
+    problem: end.problem,
+  });
   // The later ones first: a log with a gap in the middle must never be found.
   for (const next of later.reverse()) await removeSegmentFiles(log, next);
   await segment.file.sync();
@@ -267,7 +380,8 @@ async function cutOrRefuse(log: LogContents, n: number, end: WalkEnd, options: R
 async function removeSegmentFiles(log: LogContents, segment: Segment): Promise<void> {
   const { volume } = log.ports;
   await segment.file.remove();
-  for (const suffix of ['.index', '.timeindex', '.txnindex', '.snapshot'] as const) await volume.remove(segmentFile(log.folder, segment.baseOffset, suffix));
+  for (const suffix of ['.index', '.timeindex', '.txnindex', '.snapshot'] as const)
+    await volume.remove(segmentFile(log.folder, segment.baseOffset, suffix));
   log.snapshots.delete(segment.baseOffset);
 }
 
@@ -275,7 +389,11 @@ async function removeSegmentFiles(log: LogContents, segment: Segment): Promise<v
 async function settleBounds(log: LogContents): Promise<void> {
   if (log.logEndOffset < log.logStartOffset) {
     // The end was lost (page-cache mode) behind a start that had been moved: nothing that is left may be read.
-    log.ports.logger.warn('the log ends before it starts: it begins anew at its start offset', { folder: log.folder, logEndOffset: log.logEndOffset, logStartOffset: log.logStartOffset });
+    log.ports.logger.warn('the log ends before it starts: it begins anew at its start offset', {
+      folder: log.folder,
+      logEndOffset: log.logEndOffset,
+      logStartOffset: log.logStartOffset,
+    });
     for (const segment of [...log.segments].reverse()) await removeSegmentFiles(log, segment);
     log.epochs.clear();
     beginAt(log, log.logStartOffset);

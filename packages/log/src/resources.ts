@@ -24,7 +24,9 @@ export class LogResources {
   pendingBytes = 0;
 
   constructor({ clock, traits, tailBytesMax, indexBytesMax, openFilesMax }: LogResourcesOptions) {
-    this.openFiles = new OpenFiles(openFilesMax ?? Math.floor(traits.openFilesMax * (1 - OPEN_FILES_RESERVE_RATIO)));
+    this.openFiles = new OpenFiles(
+      openFilesMax ?? Math.floor(traits.openFilesMax * (1 - OPEN_FILES_RESERVE_RATIO)),
+    );
     this.tails = new TailBudget(clock, tailBytesMax ?? TAIL_BYTES_MAX);
     this.indexes = new IndexCache(indexBytesMax ?? INDEX_BYTES_MAX);
   }

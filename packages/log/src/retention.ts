@@ -23,7 +23,10 @@ type Condition = (segment: Segment, next: Segment | undefined) => boolean | Prom
 
 export function enforceRetention(log: LogState): Promise<RetentionOutcome> {
   return log.maintenance.run(async () => {
-    let gone = await deleteWhile(log, (_, next) => next !== undefined && next.baseOffset <= log.logStartOffset);
+    let gone = await deleteWhile(
+      log,
+      (_, next) => next !== undefined && next.baseOffset <= log.logStartOffset,
+    );
     if (isDeleted(log.config)) {
       gone = sum(gone, await deleteWhile(log, exceedsSize(log)));
       gone = sum(gone, await deleteWhile(log, isTooOld(log)));
@@ -95,12 +98,20 @@ async function deleteFirst(log: LogState, count: number): Promise<RetentionOutco
   }
   log.reaper.doom(log, going);
   const bytesDeleted = sizeBytesOf(going);
-  log.ports.logger.info('segments were deleted', { folder: log.folder, segments: count, bytes: bytesDeleted, logStartOffset: log.logStartOffset });
+  log.ports.logger.info('segments were deleted', {
+    folder: log.folder,
+    segments: count,
+    bytes: bytesDeleted,
+    logStartOffset: log.logStartOffset,
+  });
   return { segmentsDeleted: count, bytesDeleted };
 }
 
 function sum(a: RetentionOutcome, b: RetentionOutcome): RetentionOutcome {
-  return { segmentsDeleted: a.segmentsDeleted + b.segmentsDeleted, bytesDeleted: a.bytesDeleted + b.bytesDeleted };
+  return {
+    segmentsDeleted: a.segmentsDeleted + b.segmentsDeleted,
+    bytesDeleted: a.bytesDeleted + b.bytesDeleted,
+  };
 }
 
 /** DeleteRecords: refused (undefined) above the high watermark. */
@@ -108,7 +119,13 @@ export function deleteRecordsBefore(log: LogState, before: Offset): Offset | und
   if (before > log.highWatermark || before < 0) return undefined;
   moveLogStart(log, offset(Math.min(before, log.logEndOffset)));
   if (activeSegment(log).baseOffset > log.segments[0]!.baseOffset) {
-    log.maintenance.start(async () => void (await deleteWhile(log, (_, next) => next !== undefined && next.baseOffset <= log.logStartOffset)));
+    log.maintenance.start(
+      async () =>
+        void (await deleteWhile(
+          log,
+          (_, next) => next !== undefined && next.baseOffset <= log.logStartOffset,
+        )),
+    );
   }
   return log.logStartOffset;
 }

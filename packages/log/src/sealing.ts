@@ -48,12 +48,21 @@ export interface Snapshot {
   readonly bytes: Uint8Array;
 }
 
-export function snapshotOf({ producers, ports }: Pick<LogContents, 'producers' | 'ports'>): Snapshot {
-  return { offset: producers.endOffset, bytes: encodeSnapshot(producers.entries(), producers.size, ports.crc32c) };
+export function snapshotOf({
+  producers,
+  ports,
+}: Pick<LogContents, 'producers' | 'ports'>): Snapshot {
+  return {
+    offset: producers.endOffset,
+    bytes: encodeSnapshot(producers.entries(), producers.size, ports.crc32c),
+  };
 }
 
 export async function saveSnapshot(log: LogContents, snapshot: Snapshot): Promise<void> {
-  await log.ports.volume.replace(segmentFile(log.folder, snapshot.offset, '.snapshot'), snapshot.bytes);
+  await log.ports.volume.replace(
+    segmentFile(log.folder, snapshot.offset, '.snapshot'),
+    snapshot.bytes,
+  );
   log.snapshots.add(snapshot.offset);
 }
 

@@ -57,12 +57,15 @@ export class Segment {
     this.#rollJitterMs = options.rollJitterMs ?? 0;
     this.indexes = options.indexes;
     this.aborted = options.hasTxnIndex === true ? undefined : [];
-    this.maxTimestamp = this.sizeBytes === 0 ? { timestampMs: -1, offset: this.baseOffset } : undefined;
+    this.maxTimestamp =
+      this.sizeBytes === 0 ? { timestampMs: -1, offset: this.baseOffset } : undefined;
   }
 
   /** Of indexes in memory. */
   get indexBytes(): number {
-    return this.indexes === undefined ? 0 : this.indexes.offsets.sizeBytes + this.indexes.times.sizeBytes;
+    return this.indexes === undefined
+      ? 0
+      : this.indexes.offsets.sizeBytes + this.indexes.times.sizeBytes;
   }
 
   dropIndexes(): void {
@@ -71,7 +74,10 @@ export class Segment {
 
   /** For a segment that is begun, or built anew from its file by `noteBatch` for each batch. */
   beginIndexes(): void {
-    this.indexes = { offsets: new OffsetIndex(this.baseOffset), times: new TimeIndex(this.baseOffset) };
+    this.indexes = {
+      offsets: new OffsetIndex(this.baseOffset),
+      times: new TimeIndex(this.baseOffset),
+    };
     this.maxTimestamp = { timestampMs: -1, offset: this.baseOffset };
     this.firstTimestampMs = undefined;
     this.#bytesSinceIndexEntry = 0;
@@ -91,7 +97,8 @@ export class Segment {
     const indexes = this.indexes!;
     const timestampMs = batch.maxTimestampMs;
     const { lastOffset, sizeBytes } = batch;
-    if (timestampMs > this.maxTimestamp!.timestampMs) this.maxTimestamp = { timestampMs, offset: lastOffset };
+    if (timestampMs > this.maxTimestamp!.timestampMs)
+      this.maxTimestamp = { timestampMs, offset: lastOffset };
     this.firstTimestampMs ??= timestampMs;
     if (this.#bytesSinceIndexEntry > config.indexIntervalBytes) {
       indexes.offsets.append(lastOffset, position);
@@ -109,14 +116,35 @@ export class Segment {
   }
 
   /** Must the next batch begin a new segment? */
-  mustRoll(batchBytes: number, lastOffset: Offset, maxTimestampMs: number, nowMs: number, config: LogConfig): boolean {
+  mustRoll(
+    batchBytes: number,
+    lastOffset: Offset,
+    maxTimestampMs: number,
+    nowMs: number,
+    config: LogConfig,
+  ): boolean {
     if (this.sizeBytes > config.segmentBytes - batchBytes && this.sizeBytes > 0) return true;
-    if (this.sizeBytes > SEGMENT_SPAN_MAX - batchBytes || lastOffset - this.baseOffset > SEGMENT_SPAN_MAX) return true;
+    if (
+      this.sizeBytes > SEGMENT_SPAN_MAX - batchBytes ||
+      lastOffset - this.baseOffset > SEGMENT_SPAN_MAX
+    )
+      return true;
     const { offsets, times } = this.indexes!;
-    if (offsets.count > 0 && offsets.count >= Math.floor(config.segmentIndexBytes / OFFSET_ENTRY_BYTES)) return true;
+    if (
+      offsets.count > 0 &&
+      offsets.count >= Math.floor(config.segmentIndexBytes / OFFSET_ENTRY_BYTES)
+    )
+      return true;
     // One entry is kept free for the one that sealing makes.
-    if (times.count >= Math.floor(config.segmentIndexBytes / TIME_ENTRY_BYTES) - 1 && times.count > 0) return true;
-    return this.sizeBytes > 0 && this.#waitedMs(maxTimestampMs, nowMs) > maxSegmentMs(config) - this.#rollJitterMs;
+    if (
+      times.count >= Math.floor(config.segmentIndexBytes / TIME_ENTRY_BYTES) - 1 &&
+      times.count > 0
+    )
+      return true;
+    return (
+      this.sizeBytes > 0 &&
+      this.#waitedMs(maxTimestampMs, nowMs) > maxSegmentMs(config) - this.#rollJitterMs
+    );
   }
 
   /** By the records' time; where they have none, by the clock. */

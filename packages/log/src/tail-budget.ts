@@ -43,7 +43,8 @@ export class TailBudget {
     this.#chunks.delete(chunk);
     this.#sizeBytes -= chunk.bytes.length;
     const isReusable = !chunk.isShared && chunk.written === chunk.used;
-    if (isReusable && chunk.bytes.length === CHUNK_BYTES_MAX && this.#free.length < FREE_CHUNKS_MAX) this.#free.push(chunk.bytes);
+    if (isReusable && chunk.bytes.length === CHUNK_BYTES_MAX && this.#free.length < FREE_CHUNKS_MAX)
+      this.#free.push(chunk.bytes);
   }
 
   close(): void {

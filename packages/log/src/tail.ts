@@ -6,7 +6,13 @@
  * is on the disk, and oldest first. So whatever is not on the disk is here. A chunk of which a reader has had a view is never
  * written again after it left: it goes to the garbage collector, the others may be reused.
  */
-import { CHUNK_BUSY_MS, CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, OWN_BUFFER_BYTES_MIN, TAIL_BYTES_PER_LOG_MAX } from './limits.ts';
+import {
+  CHUNK_BUSY_MS,
+  CHUNK_BYTES_MAX,
+  CHUNK_BYTES_MIN,
+  OWN_BUFFER_BYTES_MIN,
+  TAIL_BYTES_PER_LOG_MAX,
+} from './limits.ts';
 import type { Segment } from './segment.ts';
 import type { TailBudget } from './tail-budget.ts';
 
@@ -50,21 +56,28 @@ export class Tail {
 
   /** From which position on the segment is in memory; undefined: nothing of it is. */
   startOf(segment: Segment): number | undefined {
-    const first = this.#chunks[this.#countBefore((chunk) => chunk.segment.baseOffset >= segment.baseOffset)];
+    const first =
+      this.#chunks[this.#countBefore((chunk) => chunk.segment.baseOffset >= segment.baseOffset)];
     return first !== undefined && first.segment === segment ? first.position : undefined;
   }
 
   /** Which chunk holds this byte. */
   chunkAt(segment: Segment, position: number): TailChunk | undefined {
-    const behind = this.#countBefore(({ segment: other, position: at }) => (other === segment ? at > position : other.baseOffset > segment.baseOffset));
+    const behind = this.#countBefore(({ segment: other, position: at }) =>
+      other === segment ? at > position : other.baseOffset > segment.baseOffset,
+    );
     const chunk = this.#chunks[behind - 1];
-    return chunk !== undefined && chunk.segment === segment && position < chunk.position + chunk.used ? chunk : undefined;
+    return chunk !== undefined &&
+      chunk.segment === segment &&
+      position < chunk.position + chunk.used
+      ? chunk
+      : undefined;
   }
 
   /** Bytes [from, to) of the segment as views; all of them must be in memory. The chunks are shared from now on. */
   views(segment: Segment, from: number, to: number): Uint8Array[] {
     const views: Uint8Array[] = [];
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const chunk = this.chunkAt(segment, at)!;
       const end = Math.min(to, chunk.position + chunk.used);
       views.push(chunk.bytes.subarray(at - chunk.position, end - chunk.position));
@@ -89,7 +102,11 @@ export class Tail {
 
   /** The chunks of segments up to this one go; all of them are on the disk. */
   dropUpTo(segment: Segment): void {
-    while (this.#chunks[0] !== undefined && this.#chunks[0].segment.baseOffset <= segment.baseOffset && this.evictFirst());
+    while (
+      this.#chunks[0] !== undefined &&
+      this.#chunks[0].segment.baseOffset <= segment.baseOffset &&
+      this.evictFirst()
+    );
   }
 
   /** Everything goes: nothing waits to be written, or nobody waits for it any more. */
@@ -123,16 +140,27 @@ export class Tail {
 
   #roomFor(segment: Segment, length: number, nowMs: number): TailChunk {
     const open = this.#open;
-    if (open !== undefined && open.segment === segment && open.bytes.length - open.used >= length) return open;
+    if (open !== undefined && open.segment === segment && open.bytes.length - open.used >= length)
+      return open;
     if (length >= OWN_BUFFER_BYTES_MIN) return this.#add(segment, new Uint8Array(length), nowMs);
-    if (open !== undefined && nowMs - open.openedMs < CHUNK_BUSY_MS) this.#nextChunkBytes = Math.min(CHUNK_BYTES_MAX, this.#nextChunkBytes * 2);
+    if (open !== undefined && nowMs - open.openedMs < CHUNK_BUSY_MS)
+      this.#nextChunkBytes = Math.min(CHUNK_BYTES_MAX, this.#nextChunkBytes * 2);
     else this.#nextChunkBytes = CHUNK_BYTES_MIN;
     while (this.#nextChunkBytes < length) this.#nextChunkBytes *= 2;
     return (this.#open = this.#add(segment, this.#budget.take(this.#nextChunkBytes), nowMs));
   }
 
   #add(segment: Segment, bytes: Uint8Array, nowMs: number): TailChunk {
-    const chunk: TailChunk = { tail: this, segment, position: segment.sizeBytes, bytes, openedMs: nowMs, used: 0, written: 0, isShared: false };
+    const chunk: TailChunk = {
+      tail: this,
+      segment,
+      position: segment.sizeBytes,
+      bytes,
+      openedMs: nowMs,
+      used: 0,
+      written: 0,
+      isShared: false,
+    };
     this.#chunks.push(chunk);
     this.#sizeBytes += bytes.length;
     this.trim();

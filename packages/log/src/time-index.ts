@@ -66,13 +66,17 @@ export class TimeIndex {
 
   entry(n: number): TimestampOffset {
     const { view } = this.#entries;
-    return { timestampMs: readInt64(view, n * TIME_ENTRY_BYTES), offset: offset(this.baseOffset + view.getInt32(n * TIME_ENTRY_BYTES + 8)) };
+    return {
+      timestampMs: readInt64(view, n * TIME_ENTRY_BYTES),
+      offset: offset(this.baseOffset + view.getInt32(n * TIME_ENTRY_BYTES + 8)),
+    };
   }
 
   /** Nothing when the maximum has not grown since the last entry. */
   append(timestampMs: number, at: Offset): void {
     if (timestampMs < 0) return;
-    const last = this.count === 0 ? -1 : readInt64(this.#entries.view, (this.count - 1) * TIME_ENTRY_BYTES);
+    const last =
+      this.count === 0 ? -1 : readInt64(this.#entries.view, (this.count - 1) * TIME_ENTRY_BYTES);
     if (timestampMs <= last) return;
     const place = this.#entries.push();
     writeInt64(this.#entries.view, place, timestampMs);
@@ -81,13 +85,20 @@ export class TimeIndex {
 
   /** An offset up to which every record is at or before `timestampMs`: walk from there. */
   offsetBefore(timestampMs: number): Offset {
-    const n = this.#entries.firstBeyond((index) => readInt64(this.#entries.view, index * TIME_ENTRY_BYTES) > timestampMs) - 1;
+    const n =
+      this.#entries.firstBeyond(
+        (index) => readInt64(this.#entries.view, index * TIME_ENTRY_BYTES) > timestampMs,
+      ) - 1;
     return n < 0 ? this.baseOffset : this.entry(n).offset;
   }
 
   /** Drops the entries at `end` or beyond. */
   truncateTo(end: Offset): void {
     const relative = end - this.baseOffset;
-    this.#entries.truncate(this.#entries.firstBeyond((index) => this.#entries.view.getInt32(index * TIME_ENTRY_BYTES + 8) >= relative));
+    this.#entries.truncate(
+      this.#entries.firstBeyond(
+        (index) => this.#entries.view.getInt32(index * TIME_ENTRY_BYTES + 8) >= relative,
+      ),
+    );
   }
 }

@@ -31,7 +31,11 @@ export function encodeAborted(transactions: readonly AbortedTransaction[]): Uint
 }
 
 /** Undefined when the bytes are no index of a segment [baseOffset, endOffset): rebuild it. */
-export function decodeAborted(bytes: Uint8Array, baseOffset: Offset, endOffset: Offset): AbortedTransaction[] | undefined {
+export function decodeAborted(
+  bytes: Uint8Array,
+  baseOffset: Offset,
+  endOffset: Offset,
+): AbortedTransaction[] | undefined {
   if (bytes.length % ABORTED_ENTRY_BYTES !== 0) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const transactions: AbortedTransaction[] = [];
@@ -44,8 +48,16 @@ export function decodeAborted(bytes: Uint8Array, baseOffset: Offset, endOffset: 
       lastStableOffset: offset(readInt64(view, at + 26)),
     };
     const { firstOffset, lastOffset, lastStableOffset } = transaction;
-    if (view.getInt16(at) !== 0 || transaction.producerId < 0 || firstOffset < 0 || firstOffset > lastOffset || lastOffset <= previous) return undefined;
-    if (lastOffset >= endOffset || lastStableOffset < 0 || lastStableOffset > lastOffset + 1) return undefined;
+    if (
+      view.getInt16(at) !== 0 ||
+      transaction.producerId < 0 ||
+      firstOffset < 0 ||
+      firstOffset > lastOffset ||
+      lastOffset <= previous
+    )
+      return undefined;
+    if (lastOffset >= endOffset || lastStableOffset < 0 || lastStableOffset > lastOffset + 1)
+      return undefined;
     previous = lastOffset;
     transactions.push(transaction);
   }
@@ -59,7 +71,11 @@ export interface AbortedInRange {
 }
 
 /** Those of one segment that reach into [from, upTo). */
-export function abortedWithin(transactions: readonly AbortedTransaction[], from: Offset, upTo: Offset): AbortedInRange {
+export function abortedWithin(
+  transactions: readonly AbortedTransaction[],
+  from: Offset,
+  upTo: Offset,
+): AbortedInRange {
   const found: AbortedTransaction[] = [];
   for (const transaction of transactions) {
     if (transaction.lastOffset >= from && transaction.firstOffset < upTo) found.push(transaction);

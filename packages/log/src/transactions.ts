@@ -11,7 +11,11 @@ import { abortedWithin, decodeAborted, encodeAborted } from './transaction-index
 import type { AbortedTransaction } from './transaction-index.ts';
 
 /** Those that reach into [from, upTo), in the order of their markers. Undefined: not all that is needed is in memory. */
-export function abortedInMemory(log: LogContents, from: Offset, upTo: Offset): AbortedTransaction[] | undefined {
+export function abortedInMemory(
+  log: LogContents,
+  from: Offset,
+  upTo: Offset,
+): AbortedTransaction[] | undefined {
   const found: AbortedTransaction[] = [];
   for (let n = Math.max(0, segmentIndexOf(log.segments, from)); n < log.segments.length; n++) {
     const { aborted } = log.segments[n]!;
@@ -24,7 +28,11 @@ export function abortedInMemory(log: LogContents, from: Offset, upTo: Offset): A
 }
 
 /** The same, from wherever it is. */
-export async function abortedTransactions(log: LogContents, from: Offset, upTo: Offset): Promise<AbortedTransaction[]> {
+export async function abortedTransactions(
+  log: LogContents,
+  from: Offset,
+  upTo: Offset,
+): Promise<AbortedTransaction[]> {
   const found: AbortedTransaction[] = [];
   for (const segment of log.segments.slice(Math.max(0, segmentIndexOf(log.segments, from)))) {
     const here = abortedWithin(await abortedOf(log, segment), from, upTo);
@@ -39,7 +47,10 @@ export async function abortedOf(log: LogContents, segment: Segment): Promise<Abo
   if (segment.aborted !== undefined) return segment.aborted;
   const name = segmentFile(log.folder, segment.baseOffset, '.txnindex');
   const bytes = await log.ports.volume.readSmall(name);
-  const aborted = bytes === undefined ? undefined : decodeAborted(bytes, segment.baseOffset, segmentEnd(log, segment));
+  const aborted =
+    bytes === undefined
+      ? undefined
+      : decodeAborted(bytes, segment.baseOffset, segmentEnd(log, segment));
   segment.aborted = aborted ?? (await replayAborted(log, segment));
   if (aborted === undefined) {
     await log.ports.volume.replace(name, encodeAborted(segment.aborted));

@@ -39,7 +39,8 @@ export function truncateTo(log: LogState, target: Offset): Promise<boolean> {
     setBounds(log, target);
     cutInMemory(log, segment, target, position);
     await removeNewestFirst(log, later, () => segment.file.sync());
-    for (const suffix of ['.index', '.timeindex', '.txnindex'] as const) await log.ports.volume.remove(segmentFile(log.folder, segment.baseOffset, suffix));
+    for (const suffix of ['.index', '.timeindex', '.txnindex'] as const)
+      await log.ports.volume.remove(segmentFile(log.folder, segment.baseOffset, suffix));
     await removeSnapshotsAbove(log, target);
     // The later segments are gone for good, before there is a gap to fear.
     await segment.file.sync();
@@ -63,7 +64,8 @@ async function exclusively<T>(log: LogState, work: () => Promise<T>): Promise<T>
   log.urgent++;
   try {
     return await log.maintenance.run(async () => {
-      if (log.phase !== 'open') throw log.writer.failure ?? new Error(`the log ${log.folder} is ${log.phase}`);
+      if (log.phase !== 'open')
+        throw log.writer.failure ?? new Error(`the log ${log.folder} is ${log.phase}`);
       log.phase = 'truncating';
       try {
         await log.writer.flush();
@@ -85,9 +87,18 @@ async function exclusively<T>(log: LogState, work: () => Promise<T>): Promise<T>
 /** Of the batch that holds `target` or comes first behind it: it goes whole, as Kafka has it. */
 async function positionOf(log: LogState, segment: Segment, target: Offset): Promise<number> {
   const { offsets } = await indexesOf(log, segment);
-  const range = { from: offsets.positionBefore(target), to: segment.sizeBytes, minOffset: segment.baseOffset };
-  const end = await scan((position, length) => segment.file.read(position, length), range, (batch) => (batch.lastOffset >= target ? STOP : undefined));
-  if (end.problem !== undefined) throw new LogCorruptError(segment.file.name, end.position, end.problem);
+  const range = {
+    from: offsets.positionBefore(target),
+    to: segment.sizeBytes,
+    minOffset: segment.baseOffset,
+  };
+  const end = await scan(
+    (position, length) => segment.file.read(position, length),
+    range,
+    (batch) => (batch.lastOffset >= target ? STOP : undefined),
+  );
+  if (end.problem !== undefined)
+    throw new LogCorruptError(segment.file.name, end.position, end.problem);
   return end.position;
 }
 
@@ -117,11 +128,20 @@ function cutInMemory(log: LogState, segment: Segment, target: Offset, position: 
 async function restoreMaximum(segment: Segment): Promise<void> {
   const { offsets, times } = segment.indexes!;
   let max = times.last ?? { timestampMs: -1, offset: segment.baseOffset };
-  const range = { from: offsets.positionBefore(max.offset), to: segment.sizeBytes, minOffset: segment.baseOffset };
-  await scan((position, length) => segment.file.read(position, length), range, (batch) => {
-    if (batch.maxTimestampMs > max.timestampMs) max = { timestampMs: batch.maxTimestampMs, offset: batch.lastOffset };
-    return undefined;
-  });
+  const range = {
+    from: offsets.positionBefore(max.offset),
+    to: segment.sizeBytes,
+    minOffset: segment.baseOffset,
+  };
+  await scan(
+    (position, length) => segment.file.read(position, length),
+    range,
+    (batch) => {
+      if (batch.maxTimestampMs > max.timestampMs)
+        max = { timestampMs: batch.maxTimestampMs, offset: batch.lastOffset };
+      return undefined;
+    },
+  );
   segment.maxTimestamp = max;
 }
 
@@ -141,7 +161,9 @@ async function beginAnew(log: LogState, start: Offset): Promise<void> {
   await removeSnapshotsAbove(log, offset(-1));
   await saveLeaderEpochs(log);
   const checkpoint = encodeLeaderEpochs([]);
-  await removeNewestFirst(log, old, () => log.ports.volume.replace(`${log.folder}/${LEADER_EPOCHS}`, checkpoint));
+  await removeNewestFirst(log, old, () =>
+    log.ports.volume.replace(`${log.folder}/${LEADER_EPOCHS}`, checkpoint),
+  );
   // Only now there is a segment that the old ones would contradict.
   await segment.file.sync();
 }
@@ -150,7 +172,11 @@ async function beginAnew(log: LogState, start: Offset): Promise<void> {
  * One at a time, each for good (`settle` is a durable operation) before the next one: of several removals that are not
  * settled a crash may undo some, and leave a gap.
  */
-async function removeNewestFirst(log: LogState, segments: readonly Segment[], settle: () => Promise<void>): Promise<void> {
+async function removeNewestFirst(
+  log: LogState,
+  segments: readonly Segment[],
+  settle: () => Promise<void>,
+): Promise<void> {
   for (const segment of [...segments].reverse()) {
     await removeSegment(log, segment);
     log.snapshots.delete(segment.baseOffset);

@@ -194,7 +194,11 @@ export class Writer {
     const { flushMessages, flushMs } = this.#options.config();
     if (flushMessages <= 1) await this.sync();
     else if (this.writtenOffset - this.syncedOffset >= flushMessages) this.#syncBehind();
-    else if (flushMs < NEVER) this.#flushTimer ??= this.#options.clock.setTimeout(this.#flushTimeUp, Math.min(flushMs, TIMER_MS_MAX));
+    else if (flushMs < NEVER)
+      this.#flushTimer ??= this.#options.clock.setTimeout(
+        this.#flushTimeUp,
+        Math.min(flushMs, TIMER_MS_MAX),
+      );
     if (this.#failure !== undefined) return;
     this.#settle(sizeBytes);
     first.chunk.tail.trim();

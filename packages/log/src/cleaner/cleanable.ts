@@ -25,22 +25,33 @@ export interface Cleanable {
 export async function cleanableOf(log: LogState, lastStableOffset: Offset): Promise<Cleanable> {
   const { config, segments } = log;
   const nowMs = log.ports.clock.wallTimeMs();
-  const isKnown = log.firstDirtyOffset >= log.logStartOffset && log.firstDirtyOffset <= log.logEndOffset;
+  const isKnown =
+    log.firstDirtyOffset >= log.logStartOffset && log.firstDirtyOffset <= log.logEndOffset;
   const firstDirtyOffset = isKnown ? log.firstDirtyOffset : log.logStartOffset;
   const dirty = segments.slice(Math.max(0, segmentIndexOf(segments, firstDirtyOffset)), -1);
-  const tooYoung = config.minCompactionLagMs > 0 ? await firstYoungerThan(log, dirty, nowMs - config.minCompactionLagMs) : undefined;
+  const tooYoung =
+    config.minCompactionLagMs > 0
+      ? await firstYoungerThan(log, dirty, nowMs - config.minCompactionLagMs)
+      : undefined;
   const bound = Math.min(lastStableOffset, activeSegment(log).baseOffset, tooYoung ?? Infinity);
   const firstUncleanableOffset = segmentStart(segments, offset(Math.max(firstDirtyOffset, bound)));
   return {
     firstDirtyOffset,
     firstUncleanableOffset,
     cleanBytes: sizeBytesOf(segments.filter((segment) => segment.baseOffset < firstDirtyOffset)),
-    cleanableBytes: sizeBytesOf(dirty.filter((segment) => segment.baseOffset < firstUncleanableOffset)),
-    isOverdue: isCompacted(config) && (await firstTimeOf(dirty)) < nowMs - config.maxCompactionLagMs,
+    cleanableBytes: sizeBytesOf(
+      dirty.filter((segment) => segment.baseOffset < firstUncleanableOffset),
+    ),
+    isOverdue:
+      isCompacted(config) && (await firstTimeOf(dirty)) < nowMs - config.maxCompactionLagMs,
   };
 }
 
-async function firstYoungerThan(log: LogState, segments: readonly Segment[], timeMs: number): Promise<Offset | undefined> {
+async function firstYoungerThan(
+  log: LogState,
+  segments: readonly Segment[],
+  timeMs: number,
+): Promise<Offset | undefined> {
   for (const segment of segments) {
     if (segment.maxTimestamp === undefined) await indexesOf(log, segment);
     if (largestTimestampMsOf(segment) > timeMs) return segment.baseOffset;

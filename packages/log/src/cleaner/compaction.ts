@@ -14,7 +14,14 @@ import { BatchView, filterBatch, offset, recordsIn } from '@odradek/protocol';
 import type { Offset, ProducerId } from '@odradek/protocol';
 import { LogCorruptError, asError } from '../errors.ts';
 import { saveIndexes } from '../indexes.ts';
-import { CLEANER_READ_BYTES, CLEANER_WRITE_BYTES, COMPACTION_MAP_BYTES_MAX, DECOMPRESSED_BYTES_MAX, SEGMENT_SPAN_MAX, STEP_MS_MAX } from '../limits.ts';
+import {
+  CLEANER_READ_BYTES,
+  CLEANER_WRITE_BYTES,
+  COMPACTION_MAP_BYTES_MAX,
+  DECOMPRESSED_BYTES_MAX,
+  SEGMENT_SPAN_MAX,
+  STEP_MS_MAX,
+} from '../limits.ts';
 import { isCompacted } from '../log-config.ts';
 import { newSegment, nextTurn, segmentEnd, sizeBytesOf } from '../log-state.ts';
 import type { LogState } from '../log-state.ts';
@@ -55,24 +62,42 @@ export interface CompactionOutcome {
   readonly isMapFull: boolean;
 }
 
-const NOTHING: CompactionOutcome = { status: 'nothing', bytesBefore: 0, bytesAfter: 0, isMapFull: false };
+const NOTHING: CompactionOutcome = {
+  status: 'nothing',
+  bytesBefore: 0,
+  bytesAfter: 0,
+  isMapFull: false,
+};
 
 export async function compactionNeed(log: LogState): Promise<CompactionNeed> {
   if (!isCompacted(log.config)) return { isNeeded: false, cleanableRatio: 0, cleanableBytes: 0 };
   const { cleanBytes, cleanableBytes, isOverdue } = await cleanableOf(log, stableOffset(log));
   const totalBytes = cleanBytes + cleanableBytes;
   const cleanableRatio = totalBytes === 0 ? 0 : cleanableBytes / totalBytes;
-  return { isNeeded: cleanableBytes > 0 && (isOverdue || cleanableRatio > log.config.minCleanableDirtyRatio), cleanableRatio, cleanableBytes };
+  return {
+    isNeeded:
+      cleanableBytes > 0 && (isOverdue || cleanableRatio > log.config.minCleanableDirtyRatio),
+    cleanableRatio,
+    cleanableBytes,
+  };
 }
 
-export function compact(log: LogState, options: CompactionOptions = {}): Promise<CompactionOutcome> {
+export function compact(
+  log: LogState,
+  options: CompactionOptions = {},
+): Promise<CompactionOutcome> {
   return log.maintenance.run(async () => {
     if (!isCompacted(log.config) || log.phase !== 'open') return NOTHING;
     const cleanable = await cleanableOf(log, stableOffset(log));
     if (cleanable.cleanableBytes === 0) return NOTHING;
     const pace = new Pace(log, options.ioBytesPerSecondMax ?? Infinity);
     try {
-      return await cleanRound(log, cleanable, pace, options.mapBytesMax ?? COMPACTION_MAP_BYTES_MAX);
+      return await cleanRound(
+        log,
+        cleanable,
+        pace,
+        options.mapBytesMax ?? COMPACTION_MAP_BYTES_MAX,
+      );
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
       return { ...NOTHING, status: 'interrupted' };
@@ -95,9 +120,16 @@ interface Round {
   readonly nowMs: number;
 }
 
-async function cleanRound(log: LogState, cleanable: Cleanable, pace: Pace, mapBytesMax: number): Promise<CompactionOutcome> {
+async function cleanRound(
+  log: LogState,
+  cleanable: Cleanable,
+  pace: Pace,
+  mapBytesMax: number,
+): Promise<CompactionOutcome> {
   const { firstDirtyOffset, firstUncleanableOffset } = cleanable;
-  if (log.segments.some((segment) => segment.baseOffset < firstUncleanableOffset && !segment.isSealed)) {
+  if (
+    log.segments.some((segment) => segment.baseOffset < firstUncleanableOffset && !segment.isSealed)
+  ) {
     await log.writer.flush();
     await log.background.idle();
   }
@@ -112,7 +144,11 @@ async function cleanRound(log: LogState, cleanable: Cleanable, pace: Pace, mapBy
   };
   const isMapFull = await mapKeys(round, firstDirtyOffset);
   const end = offset(round.lastMappedOffset + 1);
-  const groups = groupsOf(log, log.segments.filter((segment) => segment.baseOffset < end), firstUncleanableOffset);
+  const groups = groupsOf(
+    log,
+    log.segments.filter((segment) => segment.baseOffset < end),
+    firstUncleanableOffset,
+  );
   let bytesBefore = 0;
   let bytesAfter = 0;
   for (const group of groups) {
@@ -120,7 +156,14 @@ async function cleanRound(log: LogState, cleanable: Cleanable, pace: Pace, mapBy
     bytesAfter += await cleanGroup(round, group);
   }
   log.firstDirtyOffset = end;
-  log.ports.logger.info('the log was compacted', { folder: log.folder, bytesBefore, bytesAfter, keys: round.keys.size, firstDirtyOffset: end, isMapFull });
+  log.ports.logger.info('the log was compacted', {
+    folder: log.folder,
+    bytesBefore,
+    bytesAfter,
+    keys: round.keys.size,
+    firstDirtyOffset: end,
+    isMapFull,
+  });
   return { status: 'cleaned', bytesBefore, bytesAfter, isMapFull };
 }
 
@@ -155,13 +198,21 @@ async function mapKeys(round: Round, from: Offset): Promise<boolean> {
 }
 
 /** Neighbours that fit into one segment together are made one. */
-function groupsOf(log: LogState, segments: readonly Segment[], firstUncleanableOffset: Offset): Segment[][] {
+function groupsOf(
+  log: LogState,
+  segments: readonly Segment[],
+  firstUncleanableOffset: Offset,
+): Segment[][] {
   const groups: Segment[][] = [];
   let sizeBytes = 0;
   for (const segment of segments) {
     const group = groups.at(-1);
     const end = Math.min(segmentEnd(log, segment), firstUncleanableOffset);
-    if (group !== undefined && sizeBytes + segment.sizeBytes <= log.config.segmentBytes && end - 1 - group[0]!.baseOffset <= SEGMENT_SPAN_MAX) {
+    if (
+      group !== undefined &&
+      sizeBytes + segment.sizeBytes <= log.config.segmentBytes &&
+      end - 1 - group[0]!.baseOffset <= SEGMENT_SPAN_MAX
+    ) {
       group.push(segment);
       sizeBytes += segment.sizeBytes;
     } else {
@@ -176,7 +227,11 @@ function groupsOf(log: LogState, segments: readonly Segment[], firstUncleanableO
 async function cleanGroup(round: Round, group: readonly Segment[]): Promise<number> {
   const { log } = round;
   const baseOffset = group[0]!.baseOffset;
-  const file = new LogFile(segmentFile(log.folder, baseOffset, '.log.cleaned'), log.ports.volume, log.ports.resources.openFiles);
+  const file = new LogFile(
+    segmentFile(log.folder, baseOffset, '.log.cleaned'),
+    log.ports.volume,
+    log.ports.resources.openFiles,
+  );
   const cleaned = newSegment(log, { baseOffset, file, createdMs: group.at(-1)!.createdMs });
   try {
     await writeCleaned(round, group, cleaned);
@@ -196,7 +251,11 @@ async function cleanGroup(round: Round, group: readonly Segment[]): Promise<numb
   return cleaned.sizeBytes;
 }
 
-async function writeCleaned(round: Round, group: readonly Segment[], cleaned: Segment): Promise<void> {
+async function writeCleaned(
+  round: Round,
+  group: readonly Segment[],
+  cleaned: Segment,
+): Promise<void> {
   const { log, transactions, pace } = round;
   const output = new Output(cleaned, log, pace);
   await cleaned.file.truncate(0);
@@ -204,12 +263,19 @@ async function writeCleaned(round: Round, group: readonly Segment[], cleaned: Se
   transactions.retained = [];
   const lastOfProducer = lastBatches(log);
   for (const segment of group) {
-    transactions.expect(await abortedTransactions(log, segment.baseOffset, segmentEnd(log, segment)));
-    await walkSegment(round, segment, (batch) => {
-      const bytes = kept(round, batch, lastOfProducer);
-      if (bytes !== undefined) output.add(bytes);
-      return undefined;
-    }, () => output.drain());
+    transactions.expect(
+      await abortedTransactions(log, segment.baseOffset, segmentEnd(log, segment)),
+    );
+    await walkSegment(
+      round,
+      segment,
+      (batch) => {
+        const bytes = kept(round, batch, lastOfProducer);
+        if (bytes !== undefined) output.add(bytes);
+        return undefined;
+      },
+      () => output.drain(),
+    );
   }
   await output.finish();
   cleaned.aborted = transactions.retained;
@@ -230,14 +296,25 @@ function lastBatches(log: LogState): ReadonlyMap<ProducerId, LastBatch> {
 }
 
 /** What is left of a batch; undefined: nothing. */
-function kept(round: Round, batch: BatchView, lastOfProducer: ReadonlyMap<ProducerId, LastBatch>): Uint8Array | undefined {
+function kept(
+  round: Round,
+  batch: BatchView,
+  lastOfProducer: ReadonlyMap<ProducerId, LastBatch>,
+): Uint8Array | undefined {
   const { log, transactions, keys, nowMs, lastMappedOffset } = round;
   const { decompress, compression, crc32c } = log.ports;
   const { isControl, deleteHorizonMs } = batch;
-  const isIdle = isControl ? transactions.isMarkerIdle(batch, markerOf(batch, decompress)) : transactions.isAborted(batch);
-  const isDropped = isIdle && (!isControl || (deleteHorizonMs !== undefined && deleteHorizonMs <= nowMs));
+  const isIdle = isControl
+    ? transactions.isMarkerIdle(batch, markerOf(batch, decompress))
+    : transactions.isAborted(batch);
+  const isDropped =
+    isIdle && (!isControl || (deleteHorizonMs !== undefined && deleteHorizonMs <= nowMs));
   const last = batch.producerId < 0 ? undefined : lastOfProducer.get(batch.producerId);
-  const isLast = last !== undefined && ('offset' in last ? last.offset === batch.lastOffset : isControl && last.epoch === batch.producerEpoch);
+  const isLast =
+    last !== undefined &&
+    ('offset' in last
+      ? last.offset === batch.lastOffset
+      : isControl && last.epoch === batch.producerEpoch);
   const keepsHeader = isLast || batch.nextOffset === round.firstUncleanableOffset;
   if (isDropped && !keepsHeader) return undefined;
   const keepsTombstones = deleteHorizonMs === undefined || nowMs < deleteHorizonMs;
@@ -247,7 +324,9 @@ function kept(round: Round, batch: BatchView, lastOfProducer: ReadonlyMap<Produc
       if (isControl || record.offset > lastMappedOffset) return true;
       const { key } = record;
       // A record without a key has no place in a compacted log; one from before the policy was set goes.
-      return key !== null && record.offset >= keys.get(key) && (keepsTombstones || record.value !== null);
+      return (
+        key !== null && record.offset >= keys.get(key) && (keepsTombstones || record.value !== null)
+      );
     },
     whenEmpty: keepsHeader ? 'keepHeader' : 'drop',
     deleteHorizonMs: nowMs + log.config.deleteRetentionMs,
@@ -264,7 +343,11 @@ async function swapIn(log: LogState, group: readonly Segment[], cleaned: Segment
   const { ports, folder } = log;
   const cleanedFile = cleaned.file;
   const target = group[0]!.file;
-  const swap = { baseOffset: cleaned.baseOffset, sizeBytes: cleaned.sizeBytes, replaced: group.map((segment) => segment.baseOffset) };
+  const swap = {
+    baseOffset: cleaned.baseOffset,
+    sizeBytes: cleaned.sizeBytes,
+    replaced: group.map((segment) => segment.baseOffset),
+  };
   await commitSwap(ports, folder, swap);
   log.segments.splice(log.segments.indexOf(group[0]!), group.length, cleaned);
   log.generation++;
@@ -273,7 +356,14 @@ async function swapIn(log: LogState, group: readonly Segment[], cleaned: Segment
     ports.resources.indexes.dropped(segment);
     if (segment !== group[0]) log.snapshots.delete(segment.baseOffset);
   }
-  await moveIntoPlace(ports, folder, swap, cleanedFile, target, group.slice(1).map((segment) => segment.file));
+  await moveIntoPlace(
+    ports,
+    folder,
+    swap,
+    cleanedFile,
+    target,
+    group.slice(1).map((segment) => segment.file),
+  );
   cleaned.file = target;
   await saveIndexes(log, cleaned);
   await closeSwap(ports, folder, cleanedFile);
@@ -281,7 +371,12 @@ async function swapIn(log: LogState, group: readonly Segment[], cleaned: Segment
   ports.resources.indexes.used(cleaned);
 }
 
-async function walkSegment(round: Round, segment: Segment, visit: Visit, between: () => Promise<void> = async () => {}): Promise<void> {
+async function walkSegment(
+  round: Round,
+  segment: Segment,
+  visit: Visit,
+  between: () => Promise<void> = async () => {},
+): Promise<void> {
   const { pace } = round;
   let problem: unknown;
   const guarded: Visit = (batch, position) => {
@@ -292,7 +387,12 @@ async function walkSegment(round: Round, segment: Segment, visit: Visit, between
       return asError(error).message;
     }
   };
-  const range = { from: 0, to: segment.sizeBytes, minOffset: segment.baseOffset, windowBytes: CLEANER_READ_BYTES };
+  const range = {
+    from: 0,
+    to: segment.sizeBytes,
+    minOffset: segment.baseOffset,
+    windowBytes: CLEANER_READ_BYTES,
+  };
   const read = async (position: number, length: number): Promise<Uint8Array> => {
     await between();
     await pace.step(length);
@@ -358,15 +458,18 @@ class Pace {
 
   assertWanted(): void {
     const { urgent, phase, writer } = this.#log;
-    if (urgent > 0 || phase !== 'open' || writer.failure !== undefined) throw new Interrupted(`the compaction of ${this.#log.folder} gives way`);
+    if (urgent > 0 || phase !== 'open' || writer.failure !== undefined)
+      throw new Interrupted(`the compaction of ${this.#log.folder} gives way`);
   }
 
   async step(bytes: number): Promise<void> {
     this.assertWanted();
     const { clock } = this.#log.ports;
     this.#bytes += bytes;
-    const aheadMs = (this.#bytes / this.#bytesPerSecondMax) * 1000 - (clock.monotonicMs() - this.#startMs);
-    if (aheadMs > STEP_MS_MAX) await new Promise<void>((resolve) => void clock.setTimeout(resolve, aheadMs));
+    const aheadMs =
+      (this.#bytes / this.#bytesPerSecondMax) * 1000 - (clock.monotonicMs() - this.#startMs);
+    if (aheadMs > STEP_MS_MAX)
+      await new Promise<void>((resolve) => void clock.setTimeout(resolve, aheadMs));
     else if (clock.monotonicMs() - this.#turnMs < STEP_MS_MAX) return;
     else await nextTurn(clock);
     this.#turnMs = clock.monotonicMs();

@@ -108,7 +108,9 @@ function murmur3(bytes: Uint8Array, seed: number): number {
   const blocksEnd = bytes.length - (bytes.length % 4);
   let hash = seed | 0;
   for (let at = 0; at < blocksEnd; at += 4) {
-    hash ^= mixed(bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24));
+    hash ^= mixed(
+      bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24),
+    );
     hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0;
   }
   let rest = 0;

@@ -52,7 +52,8 @@ export class TransactionFilter {
   #reach(upTo: Offset): void {
     while (this.#coming[0] !== undefined && this.#coming[0].firstOffset <= upTo) {
       const transaction = this.#coming.shift()!;
-      if (!this.#aborts.has(transaction.producerId)) this.#aborts.set(transaction.producerId, { transaction, hasBatches: false });
+      if (!this.#aborts.has(transaction.producerId))
+        this.#aborts.set(transaction.producerId, { transaction, hasBatches: false });
     }
   }
 }

@@ -68,12 +68,19 @@ export const xorCodec = { codec: 'lz4', compress: xorCompression.compress } as c
 export type Words = readonly (string | readonly [key: string, value: string | null])[];
 
 /** A batch of such records; `timestampMs` counts up by one a record. */
-export function batchOf(words: Words, input: Partial<BatchInput> & { readonly timestampMs?: number } = {}): Uint8Array {
+export function batchOf(
+  words: Words,
+  input: Partial<BatchInput> & { readonly timestampMs?: number } = {},
+): Uint8Array {
   const { timestampMs = START_MS, ...rest } = input;
   const records: RecordInput[] = words.map((word, n) =>
     typeof word === 'string'
       ? { timestampMs: timestampMs + n, value: asciiBytes(word) }
-      : { timestampMs: timestampMs + n, key: asciiBytes(word[0]), value: word[1] === null ? null : asciiBytes(word[1]) },
+      : {
+          timestampMs: timestampMs + n,
+          key: asciiBytes(word[0]),
+          value: word[1] === null ? null : asciiBytes(word[1]),
+        },
   );
   return buildBatch({ records, crc32c: crc32cJs, ...rest });
 }
@@ -83,7 +90,10 @@ export interface FixtureOptions extends Partial<Omit<LogOptions, 'config' | 'vol
   readonly config?: Partial<LogConfig>;
 }
 
-export function openLog(volume: Volume, { config, ...options }: FixtureOptions): Promise<PartitionLog> {
+export function openLog(
+  volume: Volume,
+  { config, ...options }: FixtureOptions,
+): Promise<PartitionLog> {
   return PartitionLog.open({
     volume,
     topic: 'words',
@@ -102,8 +112,12 @@ export const EPOCH = leaderEpoch(3);
 
 /** Appends as a client does, and gives the outcome; fails when it is refused. */
 export function append(log: PartitionLog, words: Words, input: Parameters<typeof batchOf>[1] = {}) {
-  const outcome = log.appendAsLeader(batchOf(words, input), { leaderEpoch: EPOCH, origin: 'client' });
-  if (outcome.status === 'refused') throw new Error(`refused: ${outcome.errorCode} ${outcome.message}`);
+  const outcome = log.appendAsLeader(batchOf(words, input), {
+    leaderEpoch: EPOCH,
+    origin: 'client',
+  });
+  if (outcome.status === 'refused')
+    throw new Error(`refused: ${outcome.errorCode} ${outcome.message}`);
   return outcome;
 }
 
@@ -115,9 +129,13 @@ export interface ReadWord {
 }
 
 /** Everything from an offset on, read piece by piece as consumers do. Checksums are checked. */
-export async function readAll(log: PartitionLog, from: Offset = log.logStartOffset, maxBytes = 1_000): Promise<ReadWord[]> {
+export async function readAll(
+  log: PartitionLog,
+  from: Offset = log.logStartOffset,
+  maxBytes = 1_000,
+): Promise<ReadWord[]> {
   const words: ReadWord[] = [];
-  for (let at = from; at < log.logEndOffset; ) {
+  for (let at = from; at < log.logEndOffset;) {
     const result = await log.read(at, { maxBytes, atLeastOneBatch: true, below: log.logEndOffset });
     if (result.status !== 'ok' || result.sizeBytes === 0) break;
     for (const word of wordsOf(result)) if (word.offset >= at) words.push(word);
@@ -131,16 +149,24 @@ export function wordsOf(result: ReadResult): ReadWord[] {
   const words: ReadWord[] = [];
   for (const bytes of result.records) {
     for (const batch of batchesIn(bytes)) {
-      if (!isCrcValid(batch, crc32cJs)) throw new Error(`a batch with a bad checksum was served at offset ${batch.baseOffset}`);
+      if (!isCrcValid(batch, crc32cJs))
+        throw new Error(`a batch with a bad checksum was served at offset ${batch.baseOffset}`);
       if (batch.isControl) continue;
       for (const record of recordsIn(batch, xorCompression.decompress)) {
-        words.push({ offset: record.offset, timestampMs: record.timestampMs, key: text(record.key), value: text(record.value) });
+        words.push({
+          offset: record.offset,
+          timestampMs: record.timestampMs,
+          key: text(record.key),
+          value: text(record.value),
+        });
       }
     }
   }
   return words;
 }
 
-export const valuesOf = (words: readonly ReadWord[]): (string | null)[] => words.map((word) => word.value);
+export const valuesOf = (words: readonly ReadWord[]): (string | null)[] =>
+  words.map((word) => word.value);
 export const at = (value: number): Offset => offset(value);
-const text = (bytes: Uint8Array | null): string | null => (bytes === null ? null : asciiText(bytes));
+const text = (bytes: Uint8Array | null): string | null =>
+  bytes === null ? null : asciiText(bytes);
