@@ -2,7 +2,7 @@
  * A client with nothing in it: requests as they are, pipelined, over a connection of its own. It retries nothing, hides
  * nothing and can send bytes that no client would.
  */
-import { type Connection, type Dial, type Endpoint } from '@odradek/ports';
+import type { Connection, Dial, Endpoint } from '@odradek/ports';
 import {
   FrameReader,
   correlationIdOf,

@@ -66,10 +66,14 @@ export class ReplicaManager {
   readonly #hosted = new Map<string, Hosted>();
   /** Replicas that are being deleted: a new topic of the same name waits for their files to go. */
   readonly #leaving = new Map<string, Hosted>();
-  #filesByFolder = new Map<string, FileEntry[]>();
+  /** During recovery, which lists all folders at once; undefined afterwards: a log that is opened later looks for itself. */
+  #filesByFolder: Map<string, FileEntry[]> | undefined;
+  /** What the checkpoints say of logs that are not open: it holds for as long as they could not be opened. */
   #recoveryPoints = new Map<string, Offset>();
   #logStarts = new Map<string, Offset>();
   #firstDirty = new Map<string, Offset>();
+  readonly #rewriting: { current: Promise<void>; next: Promise<void> | undefined } = { current: Promise.resolve(), next: undefined };
+  #hasFailedToClose = false;
   /** What the checkpoint files hold, to write only news. */
   readonly #written = new Map<string, Uint8Array>();
   #openingCount = 0;
@@ -110,19 +114,15 @@ export class ReplicaManager {
     this.#recoveryPoints = await this.#readCheckpoint(RECOVERY_POINTS);
     this.#logStarts = await this.#readCheckpoint(LOG_STARTS);
     this.#firstDirty = await this.#readCheckpoint(FIRST_DIRTY);
-    for (const file of await volume.list('')) {
-      const slash = file.name.indexOf('/');
-      if (slash < 0) continue;
-      const folder = file.name.slice(0, slash);
-      const files = this.#filesByFolder.get(folder);
-      if (files === undefined) this.#filesByFolder.set(folder, [file]);
-      else files.push(file);
-    }
-    await this.#finishDeletions();
+    const filesByFolder = byFolder(await volume.list(''));
+    const deletions = await this.#finishDeletions(filesByFolder);
+    this.#filesByFolder = filesByFolder;
     for (const topic of image.topics.values()) this.#host(topic);
-    this.#reportStrays();
-    this.#filesByFolder = new Map();
+    this.#reportStrays(filesByFolder);
+    this.#filesByFolder = undefined;
     await this.#allSettled();
+    if (deletions.length > 0) await this.#rewriteCheckpoints();
+    for (const deletion of deletions) this.#options.onDeleted(deletion);
   }
 
   /** The committed image moved on. */
@@ -170,17 +170,17 @@ export class ReplicaManager {
 
   /** Writes how far each log is known to be flushed, and cleaned. Cheap to lose: recovery then reads more. */
   async checkpointRecoveryPoints(): Promise<void> {
-    await this.#writeCheckpoint(RECOVERY_POINTS, (log) => log.recoveryPoint);
-    await this.#writeCheckpoint(FIRST_DIRTY, (log) => log.firstDirtyOffset);
+    await this.#writeCheckpoint(RECOVERY_POINTS, this.#recoveryPoints, (log) => log.recoveryPoint);
+    await this.#writeCheckpoint(FIRST_DIRTY, this.#firstDirty, (log) => log.firstDirtyOffset);
   }
 
   async checkpointHighWatermarks(): Promise<void> {
-    await this.#writeCheckpoint(HIGH_WATERMARKS, (log) => log.highWatermark);
+    await this.#writeCheckpoint(HIGH_WATERMARKS, new Map(), (log) => log.highWatermark);
   }
 
   /** Records that were deleted must not come back after a crash. */
   async checkpointLogStarts(): Promise<void> {
-    await this.#writeCheckpoint(LOG_STARTS, (log) => log.logStartOffset);
+    await this.#writeCheckpoint(LOG_STARTS, this.#logStarts, (log) => log.logStartOffset);
   }
 
   /** Closes every log; when all of them could be closed in order, the next start needs no recovery. */
@@ -188,15 +188,17 @@ export class ReplicaManager {
     this.#isClosing = true;
     const all = [...this.#hosted.values()];
     const wasOffline = all.some((it) => it.replica.role === 'offline');
+    this.#hasFailedToClose = false;
     for (const { replica } of all) replica.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     await this.checkpointLogStarts();
     for (const { actor } of all) actor.send({ type: 'close.requested', clean: true });
     await Promise.all(all.map(({ actor }) => waitFor(actor, (it) => it.status !== 'active')));
-    if (!wasOffline) {
+    const isClean = !wasOffline && !this.#hasFailedToClose;
+    if (isClean) {
       await this.checkpointRecoveryPoints();
       await this.checkpointHighWatermarks();
     }
-    return { isClean: !wasOffline };
+    return { isClean };
   }
 
   #host(topic: TopicImage): void {
@@ -253,30 +255,33 @@ export class ReplicaManager {
   }
 
   /** What a deletion before the last stop left over. */
-  async #finishDeletions(): Promise<void> {
-    const { image, nodeId, volume, logger, onDeleted } = this.#options;
+  async #finishDeletions(filesByFolder: Map<string, FileEntry[]>): Promise<readonly PendingDeletion[]> {
+    const { image, nodeId, volume, logger } = this.#options;
     const own = `${nodeId}/`;
+    const finished: PendingDeletion[] = [];
     for (const [path, deletion] of image.deletions) {
       if (!path.startsWith(own)) continue;
       try {
         for (const partition of deletion.partitions) {
+          this.#forget(idOf(deletion.topic, partition));
           const folder = folderOf(deletion.topic, partition);
           const metadata = await volume.readSmall(`${folder}/partition.metadata`);
           // A topic of the same name may have been made since: its folder is not ours to remove.
           const isOther = image.topics.has(deletion.topic) && metadata === undefined;
           if (isOther || (metadata !== undefined && !belongsTo(metadata, deletion.topicId))) continue;
-          for (const { name } of this.#filesByFolder.get(folder) ?? []) await volume.remove(name);
-          this.#filesByFolder.delete(folder);
+          for (const { name } of filesByFolder.get(folder) ?? []) await volume.remove(name);
+          filesByFolder.delete(folder);
         }
-        onDeleted(deletion);
+        finished.push(deletion);
       } catch (error) {
         logger.error('files of a deleted topic could not be removed', { topic: deletion.topic, error });
       }
     }
+    return finished;
   }
 
-  #reportStrays(): void {
-    for (const folder of this.#filesByFolder.keys()) {
+  #reportStrays(filesByFolder: ReadonlyMap<string, unknown>): void {
+    for (const folder of filesByFolder.keys()) {
       const match = /^(.+)-(\d+)$/.exec(folder);
       if (match === null || folder.startsWith('__cluster_metadata-')) continue;
       if (this.#hosted.has(idOf(match[1]!, Number(match[2])))) continue;
@@ -298,10 +303,20 @@ export class ReplicaManager {
           return (hosted.opening ??= this.#open(hosted));
         }),
         closeLog: fromPromise(async ({ input }) => {
-          await hostedOf(input.key).replica.log?.close({ clean: input.clean });
+          try {
+            await hostedOf(input.key).replica.log?.close({ clean: input.clean });
+          } catch (error) {
+            this.#hasFailedToClose = true;
+            this.#options.logger.error('a log could not be closed in order: the next start repairs it', { ...input.key, error });
+            throw error;
+          }
         }),
         deleteLog: fromPromise(async ({ input }) => {
-          await hostedOf(input).replica.log?.delete();
+          const { log } = hostedOf(input).replica;
+          if (log === undefined) await this.#removeUnopened(input);
+          else await log.delete();
+          this.#forget(idOf(input.topic, input.partition));
+          await this.#rewriteCheckpoints();
         }),
       },
       actions: {
@@ -329,7 +344,7 @@ export class ReplicaManager {
     const { key, replica, actor } = hosted;
     const id = idOf(key.topic, key.partition);
     const folder = folderOf(key.topic, key.partition);
-    const files = this.#filesByFolder.get(folder) ?? [];
+    const files = this.#filesByFolder && (this.#filesByFolder.get(folder) ?? []);
     await this.#untilGone(id);
     await this.#takeOpening();
     try {
@@ -344,13 +359,46 @@ export class ReplicaManager {
       });
       log.onFailed = (error) => actor.send({ type: 'log.failed', reason: error.message });
       replica.attach(log);
+      this.#forget(id);
     } finally {
-      this.#recoveryPoints.delete(id);
-      this.#logStarts.delete(id);
-      this.#firstDirty.delete(id);
       this.#openingCount -= 1;
       this.#openingQueue.shift()?.();
     }
+  }
+
+  /** The files of a log that could not be opened. Those of another topic, which stand in its place, stay. */
+  async #removeUnopened({ topic, topicId, partition }: ReplicaKey): Promise<void> {
+    const { volume } = this.#options;
+    const folder = folderOf(topic, partition);
+    const last = `${folder}/partition.metadata`;
+    const metadata = await volume.readSmall(last);
+    const owner = metadata === undefined ? undefined : decodePartitionMetadata(metadata);
+    if (owner !== undefined && owner !== topicId) return;
+    for (const { name } of await volume.list(`${folder}/`)) if (name !== last) await volume.remove(name);
+    await volume.remove(last);
+  }
+
+  #forget(id: string): void {
+    this.#recoveryPoints.delete(id);
+    this.#logStarts.delete(id);
+    this.#firstDirty.delete(id);
+  }
+
+  /**
+   * After a deletion, before a topic of the same name may begin: what was noted of the old log must not be held against the
+   * new one, which would be taken for one that had lost its records. Deletions that end while one is written share the next.
+   */
+  #rewriteCheckpoints(): Promise<void> {
+    const queue = this.#rewriting;
+    queue.next ??= queue.current
+      .catch(() => {})
+      .then(() => {
+        queue.current = queue.next!;
+        queue.next = undefined;
+        return this.checkpointLogStarts();
+      })
+      .then(() => this.checkpointRecoveryPoints());
+    return queue.next;
   }
 
   async #takeOpening(): Promise<void> {
@@ -377,10 +425,15 @@ export class ReplicaManager {
   }
 
   /** Writes the file when it would say something new. */
-  async #writeCheckpoint(name: string, offsetOf: (log: PartitionLog) => Offset): Promise<void> {
+  async #writeCheckpoint(
+    name: string,
+    ofUnopened: ReadonlyMap<string, Offset>,
+    offsetOf: (log: PartitionLog) => Offset,
+  ): Promise<void> {
     const entries: OffsetCheckpoint[] = [];
     for (const { topic, partition, log } of this.all()) {
-      if (log !== undefined) entries.push({ topic, partition, offset: offsetOf(log) });
+      const offset = log === undefined ? ofUnopened.get(idOf(topic, partition)) : offsetOf(log);
+      if (offset !== undefined) entries.push({ topic, partition, offset });
     }
     const bytes = encodeOffsetCheckpoints(entries);
     const known = this.#written.get(name);
@@ -389,6 +442,19 @@ export class ReplicaManager {
     this.#written.set(name, bytes);
   }
 }
+
+const byFolder = (entries: readonly FileEntry[]): Map<string, FileEntry[]> => {
+  const folders = new Map<string, FileEntry[]>();
+  for (const entry of entries) {
+    const slash = entry.name.indexOf('/');
+    if (slash < 0) continue;
+    const folder = entry.name.slice(0, slash);
+    const files = folders.get(folder);
+    if (files === undefined) folders.set(folder, [entry]);
+    else files.push(entry);
+  }
+  return folders;
+};
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);

@@ -74,6 +74,21 @@ export async function recover(
     logStartOffset: options.logStartOffset,
     logEndOffset: options.logStartOffset,
   };
+  try {
+    await readSegments(log, files, options);
+  } catch (error) {
+    // Whoever wants to delete what cannot be read must be able to.
+    for (const segment of log.segments) await segment.file.retire().catch(() => {});
+    throw error;
+  }
+  return log;
+}
+
+async function readSegments(
+  log: LogContents,
+  files: FolderFiles,
+  options: RecoveryOptions,
+): Promise<void> {
   await findSegments(log, files);
   const hasEpochs = log.epochs.latestEpoch !== undefined;
   if (log.segments.length === 0) beginAt(log, log.logStartOffset);
@@ -81,7 +96,6 @@ export async function recover(
   if (!hasEpochs) await rebuildEpochs(log);
   await completeIndexes(log, files);
   await settleBounds(log);
-  return log;
 }
 
 async function checkTopicId(
