@@ -1,15 +1,22 @@
 /**
  * Produces that wait for their records to be safe. Appends of one partition become safe in the order they were made, so
  * the queue is a line: a rise of the mark answers a prefix of it.
+ *
+ * The line is bounded by the log, which refuses appends when too many bytes wait for the disk, and by the requests that a
+ * broker lets be under way.
  */
 import { ErrorCode, type Offset } from '@odradek/protocol';
 
+/** May itself wait anew or fail all: the line is sound before each call. It must not throw. */
 export type Acknowledge = (errorCode: ErrorCode) => void;
 
 interface Waiting {
   readonly nextOffset: Offset;
   readonly acknowledge: Acknowledge;
 }
+
+/** Answered places are given up when there are so many of them, and they are most of the line. */
+const ANSWERED_KEPT_MAX = 1024;
 
 export class Acknowledgements {
   #line: Waiting[] = [];
@@ -30,15 +37,14 @@ export class Acknowledgements {
 
   /** Answers all that the mark now covers. */
   reached(mark: Offset, errorCode: ErrorCode = ErrorCode.NONE): void {
-    const line = this.#line;
-    while (this.#head < line.length && line[this.#head]!.nextOffset <= mark) {
-      line[this.#head++]!.acknowledge(errorCode);
+    while (this.size > 0 && this.#line[this.#head]!.nextOffset <= mark) {
+      this.#line[this.#head++]!.acknowledge(errorCode);
     }
-    if (this.#head === line.length) {
+    if (this.size === 0) {
       this.#line = [];
       this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > line.length) {
-      this.#line = line.slice(this.#head);
+    } else if (this.#head > ANSWERED_KEPT_MAX && this.#head * 2 > this.#line.length) {
+      this.#line = this.#line.slice(this.#head);
       this.#head = 0;
     }
   }

@@ -3,6 +3,9 @@
  * by epoch. A log that failed makes it offline for good: it is opened anew only by a restart, because after a failed
  * flush nobody knows what the disk holds. Opening, closing and deleting wait for the disk in states of their own.
  *
+ * It ends as `closed` without a `failure` only when the log was opened, served and closed in order: nothing less may vouch
+ * for its files at the next start.
+ *
  * The machine holds roles and lifecycle only. Appends and reads go straight to the replica's log (PartitionReplica), which
  * asks this machine by tag.
  */
@@ -21,7 +24,7 @@ export interface ReplicaContext {
   readonly key: ReplicaKey;
   readonly nodeId: NodeId;
   readonly assignment: PartitionAssignment | null;
-  /** Why it is offline, for people. */
+  /** Why it is offline, or was not closed or deleted as it should have been; for people. */
   readonly failure: string | null;
   /** Whether the close that was asked for may leave out recovery at the next start. */
   readonly closeCleanly: boolean;
@@ -43,7 +46,8 @@ const unprovided = (name: string) => () => {
   throw new Error(`${name} is provided by the broker`);
 };
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 export const partitionReplicaMachine = setup({
   types: {
@@ -54,6 +58,7 @@ export const partitionReplicaMachine = setup({
   },
   guards: {
     isAssigned: ({ context }) => context.assignment !== null,
+    hasFailed: ({ context }) => context.failure !== null,
     isLeader: ({ context }) => context.assignment?.leader === context.nodeId,
     isNewer: ({ context }, { next }: { next: PartitionAssignment }) =>
       isNewerAssignment(context.assignment, next),
@@ -63,11 +68,20 @@ export const partitionReplicaMachine = setup({
     rememberClose: assign((_, { clean }: { clean: boolean }) => ({ closeCleanly: clean })),
     recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
     /** Effect: the log serves reads and takes writes in the new epoch. */
-    lead: unprovided('lead') as (_: unknown, params: { key: ReplicaKey; assignment: PartitionAssignment | null }) => void,
+    lead: unprovided('lead') as (
+      _: unknown,
+      params: { key: ReplicaKey; assignment: PartitionAssignment | null },
+    ) => void,
     /** Effect: writes are refused; what waits is answered NOT_LEADER_OR_FOLLOWER. */
-    follow: unprovided('follow') as (_: unknown, params: { key: ReplicaKey; assignment: PartitionAssignment | null }) => void,
+    follow: unprovided('follow') as (
+      _: unknown,
+      params: { key: ReplicaKey; assignment: PartitionAssignment | null },
+    ) => void,
     /** Effect: what waits is answered KAFKA_STORAGE_ERROR and the broker is told. */
-    goOffline: unprovided('goOffline') as (_: unknown, params: { key: ReplicaKey; reason: string | null }) => void,
+    goOffline: unprovided('goOffline') as (
+      _: unknown,
+      params: { key: ReplicaKey; reason: string | null },
+    ) => void,
   },
   actors: {
     openLog: fromPromise<void, ReplicaKey>(unprovided('openLog')),
@@ -92,31 +106,67 @@ export const partitionReplicaMachine = setup({
         onDone: 'assigning',
         onError: {
           target: 'offline',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
         },
       },
       on: {
+        // Open, and failed before anybody was told: there is no role to play.
+        'log.failed': {
+          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
+        },
         // The disk is busy with the open: these wait for it.
         'deletion.requested': 'loadingThenDeleting',
-        'close.requested': { target: 'loadingThenClosing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } },
+        'close.requested': {
+          target: 'loadingThenClosing',
+          actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) },
+        },
       },
     },
     loadingThenDeleting: {
-      invoke: { src: 'openLog', input: ({ context }) => context.key, onDone: 'deleting', onError: 'deleting' },
+      invoke: {
+        src: 'openLog',
+        input: ({ context }) => context.key,
+        onDone: 'deleting',
+        onError: 'deleting',
+      },
     },
     loadingThenClosing: {
-      invoke: { src: 'openLog', input: ({ context }) => context.key, onDone: 'closing', onError: 'closed' },
+      invoke: {
+        src: 'openLog',
+        input: ({ context }) => context.key,
+        onDone: 'closing',
+        onError: {
+          target: 'closed',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
+        },
+      },
     },
     assigning: {
       always: [
+        { guard: 'hasFailed', target: 'offline' },
         { guard: 'isLeader', target: 'leader' },
         { guard: 'isAssigned', target: 'follower' },
       ],
-      on: { 'deletion.requested': 'deleting', 'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } } },
+      on: {
+        'deletion.requested': 'deleting',
+        'close.requested': {
+          target: 'closing',
+          actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) },
+        },
+      },
     },
     leader: {
       tags: ['acceptsWrites', 'servesReads', 'settled'],
-      entry: { type: 'lead', params: ({ context }) => ({ key: context.key, assignment: context.assignment }) },
+      entry: {
+        type: 'lead',
+        params: ({ context }) => ({ key: context.key, assignment: context.assignment }),
+      },
       on: {
         'leadership.assigned': {
           guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
@@ -128,12 +178,18 @@ export const partitionReplicaMachine = setup({
           actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
         },
         'deletion.requested': 'deleting',
-        'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } },
+        'close.requested': {
+          target: 'closing',
+          actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) },
+        },
       },
     },
     follower: {
       tags: ['settled'],
-      entry: { type: 'follow', params: ({ context }) => ({ key: context.key, assignment: context.assignment }) },
+      entry: {
+        type: 'follow',
+        params: ({ context }) => ({ key: context.key, assignment: context.assignment }),
+      },
       on: {
         'leadership.assigned': {
           guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
@@ -145,23 +201,52 @@ export const partitionReplicaMachine = setup({
           actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
         },
         'deletion.requested': 'deleting',
-        'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } },
+        'close.requested': {
+          target: 'closing',
+          actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) },
+        },
       },
     },
     offline: {
       tags: ['settled'],
-      entry: { type: 'goOffline', params: ({ context }) => ({ key: context.key, reason: context.failure }) },
-      on: { 'deletion.requested': 'deleting', 'close.requested': { target: 'closing', actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) } } },
+      entry: {
+        type: 'goOffline',
+        params: ({ context }) => ({ key: context.key, reason: context.failure }),
+      },
+      on: {
+        'deletion.requested': 'deleting',
+        'close.requested': {
+          target: 'closing',
+          actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) },
+        },
+      },
     },
     deleting: {
-      invoke: { src: 'deleteLog', input: ({ context }) => context.key, onDone: 'deleted', onError: 'deletionFailed' },
+      invoke: {
+        src: 'deleteLog',
+        input: ({ context }) => context.key,
+        onDone: 'deleted',
+        onError: {
+          target: 'deletionFailed',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
+        },
+      },
     },
     closing: {
       invoke: {
         src: 'closeLog',
         input: ({ context }) => ({ key: context.key, clean: context.closeCleanly }),
         onDone: 'closed',
-        onError: 'closed',
+        onError: {
+          target: 'closed',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
+        },
       },
     },
     /** The files could not be removed; the intent stands in the metadata log and is carried out at the next start. */

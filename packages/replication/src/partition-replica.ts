@@ -49,7 +49,7 @@ export interface PartitionRead {
   /** Null under read_uncommitted. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   /** Where the reader's log and ours part (KIP-595's DivergingEpoch). */
-  readonly divergingEpoch?: { readonly epoch: number; readonly endOffset: number };
+  readonly divergingEpoch?: EpochEnd;
 }
 
 type Role =
@@ -58,8 +58,25 @@ type Role =
   | { readonly kind: 'follower'; readonly assignment: PartitionAssignment }
   | { readonly kind: 'offline'; readonly reason: string };
 
+export interface PartitionReplicaOptions {
+  readonly topic: string;
+  readonly partition: number;
+  readonly nodeId: NodeId;
+  readonly settings: ReplicaSettings;
+  /** The log could not be read while this broker led it. The reader is told KAFKA_STORAGE_ERROR; somebody should be told why. */
+  readonly onReadFailed: (error: unknown) => void;
+}
+
+/** Where a leader epoch ends; both -1 when nothing is known of it. */
+export interface EpochEnd {
+  readonly epoch: number;
+  readonly endOffset: number;
+}
+
 /** Told that a reader may find more: the high watermark rose, or the role changed. */
 export type ReadWatcher = () => void;
+
+const UNKNOWN_EPOCH_END: EpochEnd = { epoch: -1, endOffset: -1 };
 
 const unavailableRead = (errorCode: ErrorCode): PartitionRead => ({
   errorCode,
@@ -78,15 +95,17 @@ export class PartitionReplica {
   settings: ReplicaSettings;
   #role: Role = { kind: 'loading' };
   #log: PartitionLog | undefined;
+  readonly #onReadFailed: (error: unknown) => void;
   readonly #flushed = new Acknowledgements();
   readonly #committed = new Acknowledgements();
   readonly #watchers = new Set<ReadWatcher>();
 
-  constructor(options: { topic: string; partition: number; nodeId: NodeId; settings: ReplicaSettings }) {
+  constructor(options: PartitionReplicaOptions) {
     this.topic = options.topic;
     this.partition = options.partition;
     this.nodeId = options.nodeId;
     this.settings = options.settings;
+    this.#onReadFailed = options.onReadFailed;
   }
 
   /** The log once it is open. */
@@ -99,7 +118,9 @@ export class PartitionReplica {
   }
 
   get assignment(): PartitionAssignment | undefined {
-    return this.#role.kind === 'leader' || this.#role.kind === 'follower' ? this.#role.assignment : undefined;
+    return this.#role.kind === 'leader' || this.#role.kind === 'follower'
+      ? this.#role.assignment
+      : undefined;
   }
 
   /** Produces that wait for a flush or for the in-sync replicas. */
@@ -171,41 +192,67 @@ export class PartitionReplica {
     });
     if (outcome.status === 'refused' || request.acks === 0) return outcome;
     const nextOffset = (outcome.lastOffset + 1) as Offset;
-    if (request.acks === 1) this.#waitFor(this.#flushed, log.flushedOffset, nextOffset, acknowledge);
+    if (request.acks === 1)
+      this.#waitFor(this.#flushed, log.flushedOffset, nextOffset, acknowledge);
     else this.#waitFor(this.#committed, log.highWatermark, nextOffset, acknowledge);
     return outcome;
   }
 
-  /** Whole batches at and after the offset, for a client. Synchronous when the tail in memory has them. */
+  /**
+   * Where the epoch ended here (KIP-101): the largest known epoch that is not above it, and where the next one began. A
+   * leader's own epoch begins at the log's end as soon as it leads, whether or not a record of it has come: the log knows of
+   * epochs only by their records, so that a start does not have to write a file for every partition.
+   */
+  endOffsetForEpoch(epoch: number): EpochEnd {
+    const log = this.#log;
+    const own = this.assignment?.leaderEpoch ?? -1;
+    if (log === undefined || epoch < 0) return UNKNOWN_EPOCH_END;
+    if (epoch <= log.latestEpoch || epoch > own || this.role !== 'leader') {
+      return log.endOffsetForEpoch(leaderEpoch(epoch));
+    }
+    const known = epoch === own || log.latestEpoch < 0 ? epoch : log.latestEpoch;
+    return { epoch: known, endOffset: log.logEndOffset };
+  }
+
+  /** Whole batches at and after the offset, for a client. Synchronous when the tail in memory has them. Never rejects. */
   read(request: ReadRequest): PartitionRead | Promise<PartitionRead> {
     const log = this.#log;
     const error = this.leaderError(request.currentLeaderEpoch);
     if (error !== ErrorCode.NONE || log === undefined) return unavailableRead(error);
-    if (request.lastFetchedEpoch >= 0) {
-      const ours = log.endOffsetForEpoch(leaderEpoch(request.lastFetchedEpoch));
-      if (ours.epoch < 0 || ours.endOffset < 0) return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
-      if (ours.epoch < request.lastFetchedEpoch || ours.endOffset < request.fetchOffset) {
+    const { fetchOffset, lastFetchedEpoch } = request;
+    if (lastFetchedEpoch >= 0) {
+      const ours = this.endOffsetForEpoch(lastFetchedEpoch);
+      if (ours.epoch < 0 || ours.endOffset < 0 || fetchOffset < log.logStartOffset) {
+        return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
+      }
+      if (ours.epoch < lastFetchedEpoch || ours.endOffset < fetchOffset) {
         return { ...this.#answer(log, ErrorCode.NONE), divergingEpoch: ours };
       }
     }
-    if (request.fetchOffset < log.logStartOffset || request.fetchOffset > log.logEndOffset) {
+    if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) {
       return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
     }
-    const committed = request.isolation === 'readCommitted';
-    const below = committed ? log.lastStableOffset : log.highWatermark;
-    if (request.fetchOffset >= below || (request.maxBytes <= 0 && !request.atLeastOneBatch)) {
-      return this.#answer(log, ErrorCode.NONE, committed ? [] : null);
+    const isCommitted = request.isolation === 'readCommitted';
+    const below = isCommitted ? log.lastStableOffset : log.highWatermark;
+    if (fetchOffset >= below || (request.maxBytes <= 0 && !request.atLeastOneBatch)) {
+      return this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null);
     }
-    const result = log.read(request.fetchOffset, {
-      maxBytes: request.maxBytes,
-      atLeastOneBatch: request.atLeastOneBatch,
-      below,
-    });
-    if (!(result instanceof Promise)) return this.#found(log, request, result);
-    return result.then(
-      (found) => this.#found(log, request, found),
-      () => this.#answer(log, ErrorCode.KAFKA_STORAGE_ERROR),
-    );
+    try {
+      const result = log.read(fetchOffset, {
+        maxBytes: request.maxBytes,
+        atLeastOneBatch: request.atLeastOneBatch,
+        below,
+      });
+      const read =
+        result instanceof Promise
+          ? result.then((found) => this.#found(log, request, found))
+          : this.#found(log, request, result);
+      return read instanceof Promise
+        ? read.catch((cause: unknown) => this.#readFailed(log, cause))
+        : read;
+    } catch (cause) {
+      return this.#readFailed(log, cause);
+    }
   }
 
   watch(watcher: ReadWatcher): void {
@@ -216,7 +263,11 @@ export class PartitionReplica {
     this.#watchers.delete(watcher);
   }
 
-  #found(log: PartitionLog, request: ReadRequest, result: ReadResult): PartitionRead | Promise<PartitionRead> {
+  #found(
+    log: PartitionLog,
+    request: ReadRequest,
+    result: ReadResult,
+  ): PartitionRead | Promise<PartitionRead> {
     if (result.status === 'outOfRange') return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
     const answer = (abortedTransactions: readonly AbortedTransaction[] | null): PartitionRead => ({
       ...this.#answer(log, ErrorCode.NONE, abortedTransactions),
@@ -226,6 +277,14 @@ export class PartitionReplica {
     if (request.isolation !== 'readCommitted') return answer(null);
     const aborted = log.abortedTransactions(request.fetchOffset, result.nextOffset);
     return aborted instanceof Promise ? aborted.then(answer) : answer(aborted);
+  }
+
+  #readFailed(log: PartitionLog, cause: unknown): PartitionRead {
+    // Closed or deleted under the read: that is no failure, and the reader is to look for the partition again.
+    const error = this.leaderError(-1);
+    if (error !== ErrorCode.NONE) return unavailableRead(error);
+    this.#onReadFailed(cause);
+    return this.#answer(log, ErrorCode.KAFKA_STORAGE_ERROR);
   }
 
   #answer(
@@ -244,7 +303,12 @@ export class PartitionReplica {
     };
   }
 
-  #waitFor(line: Acknowledgements, mark: Offset, nextOffset: Offset, acknowledge: Acknowledge): void {
+  #waitFor(
+    line: Acknowledgements,
+    mark: Offset,
+    nextOffset: Offset,
+    acknowledge: Acknowledge,
+  ): void {
     // A duplicate of what is safe already is answered in a microtask: never before `append` returned.
     if (nextOffset <= mark) void Promise.resolve().then(() => acknowledge(ErrorCode.NONE));
     else line.wait(nextOffset, acknowledge);
@@ -265,7 +329,10 @@ export class PartitionReplica {
     if (next <= log.highWatermark) return;
     log.setHighWatermark(next);
     const enough = role.assignment.isr.length >= this.settings.minInsyncReplicas;
-    this.#committed.reached(next, enough ? ErrorCode.NONE : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    this.#committed.reached(
+      next,
+      enough ? ErrorCode.NONE : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+    );
     this.#notifyWatchers();
   }
 
@@ -276,11 +343,15 @@ export class PartitionReplica {
   }
 
   #notifyWatchers(): void {
+    if (this.#watchers.size === 0) return;
     for (const watcher of [...this.#watchers]) watcher();
   }
 }
 
-const refused = (errorCode: ErrorCode, message = 'this broker does not lead the partition'): AppendOutcome => ({
+const refused = (
+  errorCode: ErrorCode,
+  message = 'this broker does not lead the partition',
+): AppendOutcome => ({
   status: 'refused',
   errorCode,
   message,
