@@ -1,0 +1,247 @@
+import { leaderEpoch, nodeId } from '@odradek/protocol';
+import { createActor, fromPromise, type SnapshotFrom } from 'xstate';
+import { getShortestPaths } from 'xstate/graph';
+import { describe, expect, it } from 'vitest';
+import type { PartitionAssignment } from './assignment.ts';
+import { partitionReplicaMachine, type ReplicaEvent } from './partition-replica.machine.ts';
+
+const ONE = nodeId(1);
+const TWO = nodeId(2);
+const KEY = { topic: 'words', topicId: 'id', partition: 0 };
+
+const assignment = (
+  leader: number,
+  epoch: number,
+  partitionEpoch = epoch,
+): PartitionAssignment => ({
+  replicas: [ONE, TWO],
+  isr: [ONE, TWO],
+  leader: nodeId(leader),
+  leaderEpoch: leaderEpoch(epoch),
+  partitionEpoch,
+});
+
+type Ending = { readonly done: () => void; readonly failed: (error: Error) => void };
+
+/** A replica whose effects are written down and whose disk answers when it is told to. */
+const replica = (first: PartitionAssignment | null = assignment(1, 1)) => {
+  const effects: string[] = [];
+  const disk: Record<'open' | 'close' | 'delete', Ending[]> = { open: [], close: [], delete: [] };
+  const waits = (what: keyof typeof disk) =>
+    new Promise<void>((done, failed) => disk[what].push({ done, failed }));
+  const machine = partitionReplicaMachine.provide({
+    actors: {
+      openLog: fromPromise(() => waits('open')),
+      closeLog: fromPromise(({ input }) => {
+        effects.push(`close ${input.clean ? 'cleanly' : 'at once'}`);
+        return waits('close');
+      }),
+      deleteLog: fromPromise(() => waits('delete')),
+    },
+    actions: {
+      lead: (_, { assignment: it }) => void effects.push(`lead ${it!.leaderEpoch}`),
+      follow: (_, { assignment: it }) => void effects.push(`follow ${it!.leader}`),
+      goOffline: (_, { reason }) => void effects.push(`offline: ${reason}`),
+    },
+  });
+  const actor = createActor(machine, { input: { key: KEY, nodeId: ONE, assignment: first } });
+  actor.start();
+  return {
+    effects,
+    disk,
+    send: (event: ReplicaEvent) => actor.send(event),
+    state: () => String(actor.getSnapshot().value),
+    context: () => actor.getSnapshot().context,
+    has: (tag: 'acceptsWrites' | 'servesReads' | 'settled') => actor.getSnapshot().hasTag(tag),
+    settle: async () => {
+      for (let turn = 0; turn < 6; turn++) await Promise.resolve();
+    },
+    async opened() {
+      for (const it of disk.open) it.done();
+      await this.settle();
+    },
+  };
+};
+
+describe('a replica', () => {
+  it('has no role before its log is open', async () => {
+    const one = replica();
+    expect(one.state()).toBe('loading');
+    expect(one.has('settled')).toBe(false);
+    await one.opened();
+    expect(one.state()).toBe('leader');
+    expect(one.effects).toEqual(['lead 1']);
+    expect(one.has('acceptsWrites') && one.has('servesReads') && one.has('settled')).toBe(true);
+  });
+
+  it('plays the newest role that came while it opened', async () => {
+    const one = replica();
+    one.send({ type: 'leadership.assigned', assignment: assignment(2, 3) });
+    one.send({ type: 'leadership.assigned', assignment: assignment(1, 2) });
+    await one.opened();
+    expect(one.effects).toEqual(['follow 2']);
+    expect(one.has('acceptsWrites')).toBe(false);
+  });
+
+  it('waits for a role when it has none', async () => {
+    const one = replica(null);
+    await one.opened();
+    expect(one.state()).toBe('assigning');
+    one.send({ type: 'leadership.assigned', assignment: assignment(1, 1) });
+    expect(one.state()).toBe('leader');
+  });
+
+  it('changes its role by epoch, and is not moved by what was overtaken', async () => {
+    const one = replica(assignment(1, 5));
+    await one.opened();
+    one.send({ type: 'leadership.assigned', assignment: assignment(2, 4) });
+    one.send({ type: 'leadership.assigned', assignment: assignment(1, 5) });
+    expect(one.effects).toEqual(['lead 5']);
+    // The ISR changed: the same leadership, told anew.
+    one.send({ type: 'leadership.assigned', assignment: assignment(1, 5, 6) });
+    one.send({ type: 'leadership.assigned', assignment: assignment(2, 6, 7) });
+    one.send({ type: 'leadership.assigned', assignment: assignment(1, 7, 8) });
+    expect(one.effects).toEqual(['lead 5', 'lead 5', 'follow 2', 'lead 7']);
+  });
+
+  it('whose log fails is offline for good', async () => {
+    const one = replica();
+    await one.opened();
+    one.send({ type: 'log.failed', reason: 'fdatasync' });
+    one.send({ type: 'leadership.assigned', assignment: assignment(1, 9) });
+    expect(one.state()).toBe('offline');
+    expect(one.effects).toEqual(['lead 1', 'offline: fdatasync']);
+    expect(one.has('acceptsWrites')).toBe(false);
+    expect(one.has('settled')).toBe(true);
+  });
+
+  it('whose log cannot be opened is offline, and so is one whose log fails before it has a role', async () => {
+    const one = replica();
+    one.disk.open[0]!.failed(new Error('damaged'));
+    await one.settle();
+    expect(one.effects).toEqual(['offline: damaged']);
+    const two = replica();
+    two.send({ type: 'log.failed', reason: 'fdatasync' });
+    await two.opened();
+    expect(two.effects).toEqual(['offline: fdatasync']);
+  });
+
+  it('is deleted or closed only when the disk is done with the opening', async () => {
+    const one = replica();
+    one.send({ type: 'deletion.requested' });
+    expect(one.disk.delete).toHaveLength(0);
+    await one.opened();
+    expect(one.disk.delete).toHaveLength(1);
+    one.disk.delete[0]!.done();
+    await one.settle();
+    expect(one.state()).toBe('deleted');
+    const two = replica();
+    two.send({ type: 'close.requested', clean: true });
+    expect(two.disk.close).toHaveLength(0);
+    await two.opened();
+    expect(two.effects).toEqual(['close cleanly']);
+    two.disk.close[0]!.done();
+    await two.settle();
+    expect(two.state()).toBe('closed');
+    expect(two.context().failure).toBe(null);
+  });
+
+  it('that could not be opened is deleted all the same', async () => {
+    const one = replica();
+    one.send({ type: 'deletion.requested' });
+    for (const it of one.disk.open) it.failed(new Error('damaged'));
+    await one.settle();
+    expect(one.disk.delete).toHaveLength(1);
+  });
+
+  it('does not vouch for files that it could not open or close', async () => {
+    const one = replica();
+    one.send({ type: 'close.requested', clean: true });
+    for (const it of one.disk.open) it.failed(new Error('damaged'));
+    await one.settle();
+    expect([one.state(), one.context().failure]).toEqual(['closed', 'damaged']);
+    const two = replica();
+    await two.opened();
+    two.send({ type: 'close.requested', clean: true });
+    two.disk.close[0]!.failed(new Error('no space'));
+    await two.settle();
+    expect([two.state(), two.context().failure]).toEqual(['closed', 'no space']);
+  });
+
+  it('says when its files could not be removed', async () => {
+    const one = replica();
+    await one.opened();
+    one.send({ type: 'deletion.requested' });
+    one.disk.delete[0]!.failed(new Error('busy'));
+    await one.settle();
+    expect([one.state(), one.context().failure]).toEqual(['deletionFailed', 'busy']);
+  });
+});
+
+const EVENTS: readonly ReplicaEvent[] = [
+  { type: 'leadership.assigned', assignment: assignment(1, 2) },
+  { type: 'leadership.assigned', assignment: assignment(2, 3) },
+  { type: 'log.failed', reason: 'fdatasync' },
+  { type: 'deletion.requested' },
+  { type: 'close.requested', clean: true },
+  { type: 'close.requested', clean: false },
+];
+
+/** Left alone on purpose: what is being closed or deleted has no role, no failure and no other end. */
+const IGNORED: Readonly<Record<string, readonly ReplicaEvent['type'][]>> = {
+  loadingThenDeleting: ['log.failed', 'deletion.requested', 'close.requested'],
+  loadingThenClosing: ['log.failed', 'deletion.requested', 'close.requested'],
+  // Without an assignment nobody appends: it fails when it is used.
+  assigning: ['log.failed'],
+  offline: ['log.failed'],
+  deleting: ['log.failed', 'deletion.requested', 'close.requested'],
+  closing: ['log.failed', 'deletion.requested', 'close.requested'],
+};
+const FINAL = ['deletionFailed', 'deleted', 'closed'];
+
+describe('the machine', () => {
+  it('handles or leaves alone on purpose every event in every state', () => {
+    const { states, ownEvents } = partitionReplicaMachine.root as unknown as {
+      states: Record<string, { type: string; ownEvents: readonly string[] }>;
+      ownEvents: readonly string[];
+    };
+    const types = [...new Set(EVENTS.map((it) => it.type))];
+    for (const [name, state] of Object.entries(states)) {
+      if (state.type === 'final') {
+        expect(FINAL).toContain(name);
+        continue;
+      }
+      const handled = new Set([...state.ownEvents, ...ownEvents]);
+      const unhandled = types.filter((it) => !handled.has(it));
+      expect([name, unhandled.toSorted()]).toEqual([name, [...(IGNORED[name] ?? [])].toSorted()]);
+    }
+  });
+
+  it('reaches every state', () => {
+    const quiet = partitionReplicaMachine.provide({
+      actions: { lead: () => {}, follow: () => {}, goOffline: () => {} },
+      actors: {
+        openLog: fromPromise(async () => {}),
+        closeLog: fromPromise(async () => {}),
+        deleteLog: fromPromise(async () => {}),
+      },
+    });
+    type State = SnapshotFrom<typeof quiet>;
+    const answers = (state: State) =>
+      Object.values(state.children).flatMap((child) => [
+        { type: `xstate.done.actor.${child!.id}`, output: undefined, actorId: child!.id },
+        { type: `xstate.error.actor.${child!.id}`, error: new Error('disk'), actorId: child!.id },
+      ]);
+    const reached = new Set<string>();
+    for (const first of [assignment(1, 1), null]) {
+      const paths = getShortestPaths(quiet, {
+        input: { key: KEY, nodeId: ONE, assignment: first },
+        events: (state) => [...EVENTS, ...answers(state)] as ReplicaEvent[],
+        serializeState: (state) => JSON.stringify([state.value, state.context]),
+      });
+      for (const { state } of paths) reached.add(String(state.value));
+    }
+    // `assigning` lasts only without an assignment.
+    expect([...reached].toSorted()).toEqual(Object.keys(quiet.root.states).toSorted());
+  });
+});
