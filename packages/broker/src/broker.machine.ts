@@ -43,7 +43,7 @@ export const brokerMachine = setup({
     /** Effect: connections that came early are served; retention, compaction and checkpoints begin. */
     serve: unprovided('serve') as () => void,
     /** Effect: nothing is acknowledged any more; connections are cut. */
-    giveUp: unprovided('giveUp') as () => void,
+    giveUp: unprovided('giveUp') as (_: unknown, params: { reason: string }) => void,
   },
   actors: {
     joinQuorum: fromPromise<void>(unprovided('joinQuorum')),
@@ -115,6 +115,10 @@ export const brokerMachine = setup({
       },
     },
     stopped: { type: 'final', tags: ['isEnding', 'isOver'] },
-    failed: { type: 'final', tags: ['isEnding', 'isOver'], entry: 'giveUp' },
+    failed: {
+      type: 'final',
+      tags: ['isEnding', 'isOver'],
+      entry: { type: 'giveUp', params: ({ context }) => ({ reason: context.failure ?? 'unknown' }) },
+    },
   },
 });

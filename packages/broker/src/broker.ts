@@ -115,7 +115,7 @@ export class Broker {
 
   /** Drains connections, flushes and closes the logs, marks a clean stop. */
   async stop(): Promise<void> {
-    this.#actor.send({ type: 'stop.requested' });
+    if (this.#actor.getSnapshot().status === 'active') this.#actor.send({ type: 'stop.requested' });
     await this.stopped;
   }
 
@@ -169,7 +169,7 @@ export class Broker {
       },
       actions: {
         serve: () => this.#serve(),
-        giveUp: () => this.#giveUp(),
+        giveUp: (_, { reason }) => this.#giveUp(reason),
       },
     });
   }
@@ -376,7 +376,7 @@ export class Broker {
     await this.#connections?.drain();
     await this.#housekeeping?.stop();
     await this.#groups?.close();
-    const closed = (await this.#replicas?.close()) ?? { isClean: false };
+    const closed = (await this.#replicas?.close({ clean: true })) ?? { isClean: false };
     await this.#quorum?.close();
     await this.#metadataLog?.close({ clean: true });
     this.#logResources.close();
@@ -385,8 +385,7 @@ export class Broker {
     }
   }
 
-  #giveUp(): void {
-    const reason = this.#actor.getSnapshot().context.failure ?? 'the broker has failed';
+  #giveUp(reason: string): void {
     this.#logger.error(`the broker gives up: ${reason}`);
     this.#connections?.cutAll('the broker has failed');
     void this.#housekeeping?.stop();

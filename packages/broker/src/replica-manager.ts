@@ -23,6 +23,7 @@ import {
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
 import type { ImageDelta, MetadataImage, PendingDeletion, TopicImage } from './metadata/image.ts';
 import type { Settings } from './settings.ts';
+import { sharing } from './sharing.ts';
 
 /** Logs that are opened at once: more gains nothing from one disk and takes memory. */
 const OPENING_AT_ONCE_MAX = 64;
@@ -31,11 +32,19 @@ const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
 const LOG_STARTS = 'log-start-offset-checkpoint';
 const HIGH_WATERMARKS = 'replication-offset-checkpoint';
 const FIRST_DIRTY = 'cleaner-offset-checkpoint';
+/** In each partition's folder. */
+const PARTITION_METADATA = 'partition.metadata';
 
 /** Of one log, what its owner keeps. */
 export type LogToOpen = Pick<
   LogOptions,
-  'topic' | 'partition' | 'topicId' | 'files' | 'recoveryPoint' | 'logStartOffset' | 'firstDirtyOffset'
+  | 'topic'
+  | 'partition'
+  | 'topicId'
+  | 'files'
+  | 'recoveryPoint'
+  | 'logStartOffset'
+  | 'firstDirtyOffset'
 >;
 
 export interface ReplicaManagerOptions {
@@ -64,21 +73,36 @@ export class ReplicaManager {
   readonly #options: ReplicaManagerOptions;
   readonly #machine: typeof partitionReplicaMachine;
   readonly #hosted = new Map<string, Hosted>();
-  /** Replicas that are being deleted: a new topic of the same name waits for their files to go. */
-  readonly #leaving = new Map<string, Hosted>();
+  /** Replicas that are being deleted: a new topic of the same name waits for their files to go. A name may leave twice. */
+  readonly #leaving = new Set<Hosted>();
+  /** Ids of topics of which some partition's files could not be removed: the note of the deletion stays for the next start. */
+  readonly #undeleted = new Set<string>();
   /** During recovery, which lists all folders at once; undefined afterwards: a log that is opened later looks for itself. */
   #filesByFolder: Map<string, FileEntry[]> | undefined;
   /** What the checkpoints say of logs that are not open: it holds for as long as they could not be opened. */
   #recoveryPoints = new Map<string, Offset>();
   #logStarts = new Map<string, Offset>();
   #firstDirty = new Map<string, Offset>();
-  readonly #rewriting: { current: Promise<void>; next: Promise<void> | undefined } = { current: Promise.resolve(), next: undefined };
-  #hasFailedToClose = false;
   /** What the checkpoint files hold, to write only news. */
   readonly #written = new Map<string, Uint8Array>();
   #openingCount = 0;
   readonly #openingQueue: (() => void)[] = [];
   #isClosing = false;
+
+  /** Writes how far each log is known to be flushed, and cleaned. Cheap to lose: recovery then reads more. */
+  readonly checkpointRecoveryPoints = sharing(async () => {
+    await this.#writeCheckpoint(RECOVERY_POINTS, this.#recoveryPoints, (log) => log.recoveryPoint);
+    await this.#writeCheckpoint(FIRST_DIRTY, this.#firstDirty, (log) => log.firstDirtyOffset);
+  });
+
+  readonly checkpointHighWatermarks = sharing(() =>
+    this.#writeCheckpoint(HIGH_WATERMARKS, new Map(), (log) => log.highWatermark),
+  );
+
+  /** Records that were deleted must not come back after a crash: resolves when what was deleted before the call is noted. */
+  readonly checkpointLogStarts = sharing(() =>
+    this.#writeCheckpoint(LOG_STARTS, this.#logStarts, (log) => log.logStartOffset),
+  );
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options;
@@ -89,7 +113,12 @@ export class ReplicaManager {
     return this.#hosted.get(idOf(topic, partition))?.replica;
   }
 
-  *all(): Iterable<{ topic: string; partition: number; replica: PartitionReplica; log: PartitionLog | undefined }> {
+  *all(): Iterable<{
+    topic: string;
+    partition: number;
+    replica: PartitionReplica;
+    log: PartitionLog | undefined;
+  }> {
     for (const { key, replica } of this.#hosted.values()) {
       yield { topic: key.topic, partition: key.partition, replica, log: replica.log };
     }
@@ -127,6 +156,7 @@ export class ReplicaManager {
 
   /** The committed image moved on. */
   apply(delta: ImageDelta): void {
+    if (this.#isClosing) return;
     const { image, settings } = this.#options;
     for (const { name, topicId } of delta.deletedTopics) this.#unhost(name, topicId);
     for (const name of delta.topics) {
@@ -168,37 +198,40 @@ export class ReplicaManager {
     });
   }
 
-  /** Writes how far each log is known to be flushed, and cleaned. Cheap to lose: recovery then reads more. */
-  async checkpointRecoveryPoints(): Promise<void> {
-    await this.#writeCheckpoint(RECOVERY_POINTS, this.#recoveryPoints, (log) => log.recoveryPoint);
-    await this.#writeCheckpoint(FIRST_DIRTY, this.#firstDirty, (log) => log.firstDirtyOffset);
-  }
-
-  async checkpointHighWatermarks(): Promise<void> {
-    await this.#writeCheckpoint(HIGH_WATERMARKS, new Map(), (log) => log.highWatermark);
-  }
-
-  /** Records that were deleted must not come back after a crash. */
-  async checkpointLogStarts(): Promise<void> {
-    await this.#writeCheckpoint(LOG_STARTS, this.#logStarts, (log) => log.logStartOffset);
-  }
-
-  /** Closes every log; when all of them could be closed in order, the next start needs no recovery. */
-  async close(): Promise<{ isClean: boolean }> {
+  /**
+   * Closes every log. `isClean`: that was wished, and all of them were opened, served and closed in order, so that the next
+   * start needs no recovery.
+   */
+  async close({ clean }: { clean: boolean }): Promise<{ isClean: boolean }> {
     this.#isClosing = true;
     const all = [...this.#hosted.values()];
-    const wasOffline = all.some((it) => it.replica.role === 'offline');
-    this.#hasFailedToClose = false;
+    const offline = new Set(all.filter((it) => it.replica.role === 'offline'));
     for (const { replica } of all) replica.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    await this.checkpointLogStarts();
-    for (const { actor } of all) actor.send({ type: 'close.requested', clean: true });
-    await Promise.all(all.map(({ actor }) => waitFor(actor, (it) => it.status !== 'active')));
-    const isClean = !wasOffline && !this.#hasFailedToClose;
+    const areStartsNoted = await this.#tried(this.checkpointLogStarts());
+    for (const it of all) {
+      it.actor.send({ type: 'close.requested', clean: clean && !offline.has(it) });
+    }
+    await Promise.all([...all, ...this.#leaving].map((it) => ended(it.actor)));
+    const isClean =
+      clean &&
+      areStartsNoted &&
+      offline.size === 0 &&
+      all.every(({ actor }) => actor.getSnapshot().context.failure === null);
     if (isClean) {
       await this.checkpointRecoveryPoints();
       await this.checkpointHighWatermarks();
     }
     return { isClean };
+  }
+
+  async #tried(checkpoint: Promise<void>): Promise<boolean> {
+    try {
+      await checkpoint;
+      return true;
+    } catch (error) {
+      this.#options.logger.error('a checkpoint could not be written while closing', { error });
+      return false;
+    }
   }
 
   #host(topic: TopicImage): void {
@@ -212,13 +245,14 @@ export class ReplicaManager {
 
   #start(topic: TopicImage, partition: number, assignment: PartitionAssignment): void {
     if (this.#isClosing) return;
-    const { nodeId, clock, settings } = this.#options;
+    const { nodeId, clock, settings, logger } = this.#options;
     const key: ReplicaKey = { topic: topic.name, topicId: topic.topicId, partition };
     const replica = new PartitionReplica({
       topic: topic.name,
       partition,
       nodeId,
       settings: settings.replicaSettings(topic.name),
+      onReadFailed: reportingEachOnce(logger, key),
     });
     const actor = createActor(this.#machine, { input: { key, nodeId, assignment }, clock });
     const id = idOf(topic.name, partition);
@@ -231,50 +265,62 @@ export class ReplicaManager {
     for (const [id, hosted] of this.#hosted) {
       if (hosted.key.topic !== topic || hosted.key.topicId !== topicId) continue;
       this.#hosted.delete(id);
-      this.#leaving.set(id, hosted);
+      this.#leaving.add(hosted);
       hosted.replica.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-      hosted.actor.subscribe({
-        next: (snapshot) => {
-          if (snapshot.matches('deletionFailed')) {
-            this.#options.logger.error('files of a deleted partition could not be removed; the next start tries again', {
-              ...hosted.key,
-            });
-          }
-        },
-        complete: () => {
-          this.#leaving.delete(id);
-          const others = [...this.#leaving.values()].some((it) => it.key.topicId === topicId);
-          const deletion = this.#options.image.deletions.get(`${this.#options.nodeId}/${topicId}`);
-          if (!others && deletion !== undefined && hosted.actor.getSnapshot().matches('deleted')) {
-            this.#options.onDeleted(deletion);
-          }
-        },
-      });
+      hosted.actor.subscribe({ complete: () => this.#hasLeft(hosted) });
       hosted.actor.send({ type: 'deletion.requested' });
     }
   }
 
+  #hasLeft(hosted: Hosted): void {
+    const { image, nodeId, logger, onDeleted } = this.#options;
+    const { topicId } = hosted.key;
+    this.#leaving.delete(hosted);
+    const { value, context } = hosted.actor.getSnapshot();
+    if (value !== 'deleted') {
+      this.#undeleted.add(topicId);
+      const reason = context.failure;
+      logger.error(
+        'files of a deleted partition could not be removed; the next start tries again',
+        {
+          ...hosted.key,
+          reason,
+        },
+      );
+    }
+    if ([...this.#leaving].some((it) => it.key.topicId === topicId)) return;
+    // `delete` says whether it was there: this was the topic's last partition, and is forgotten.
+    if (this.#undeleted.delete(topicId)) return;
+    const deletion = image.deletions.get(`${nodeId}/${topicId}`);
+    if (deletion !== undefined) onDeleted(deletion);
+  }
+
   /** What a deletion before the last stop left over. */
-  async #finishDeletions(filesByFolder: Map<string, FileEntry[]>): Promise<readonly PendingDeletion[]> {
-    const { image, nodeId, volume, logger } = this.#options;
+  async #finishDeletions(
+    filesByFolder: Map<string, FileEntry[]>,
+  ): Promise<readonly PendingDeletion[]> {
+    const { image, nodeId, logger } = this.#options;
     const own = `${nodeId}/`;
     const finished: PendingDeletion[] = [];
     for (const [path, deletion] of image.deletions) {
       if (!path.startsWith(own)) continue;
       try {
         for (const partition of deletion.partitions) {
-          this.#forget(idOf(deletion.topic, partition));
           const folder = folderOf(deletion.topic, partition);
-          const metadata = await volume.readSmall(`${folder}/partition.metadata`);
-          // A topic of the same name may have been made since: its folder is not ours to remove.
-          const isOther = image.topics.has(deletion.topic) && metadata === undefined;
-          if (isOther || (metadata !== undefined && !belongsTo(metadata, deletion.topicId))) continue;
-          for (const { name } of filesByFolder.get(folder) ?? []) await volume.remove(name);
+          const owner = await this.#ownerOf(folder);
+          // A topic of the same name has been made since: neither its folder nor what is noted of it is ours to remove.
+          if (owner !== undefined && owner !== deletion.topicId) continue;
+          this.#forget(idOf(deletion.topic, partition));
+          if (owner === undefined && image.topics.has(deletion.topic)) continue;
+          await this.#removeFolder(folder, filesByFolder.get(folder) ?? []);
           filesByFolder.delete(folder);
         }
         finished.push(deletion);
       } catch (error) {
-        logger.error('files of a deleted topic could not be removed', { topic: deletion.topic, error });
+        logger.error('files of a deleted topic could not be removed', {
+          topic: deletion.topic,
+          error,
+        });
       }
     }
     return finished;
@@ -285,16 +331,22 @@ export class ReplicaManager {
       const match = /^(.+)-(\d+)$/.exec(folder);
       if (match === null || folder.startsWith('__cluster_metadata-')) continue;
       if (this.#hosted.has(idOf(match[1]!, Number(match[2])))) continue;
-      this.#options.logger.warn('a partition folder that the metadata does not know was left alone', { folder });
+      this.#options.logger.warn(
+        'a partition folder that the metadata does not know was left alone',
+        { folder },
+      );
     }
   }
 
   #provide(): typeof partitionReplicaMachine {
     const hostedOf = (key: ReplicaKey): Hosted => {
       const id = idOf(key.topic, key.partition);
-      const hosted = [this.#hosted.get(id), this.#leaving.get(id)].find((it) => it?.key.topicId === key.topicId);
-      if (hosted === undefined) throw new Error(`no replica ${id} of topic ${key.topicId}`);
-      return hosted;
+      const hosted = this.#hosted.get(id);
+      if (hosted?.key.topicId === key.topicId) return hosted;
+      for (const it of this.#leaving) {
+        if (it.key.topicId === key.topicId && it.key.partition === key.partition) return it;
+      }
+      throw new Error(`no replica ${id} of topic ${key.topicId}`);
     };
     return partitionReplicaMachine.provide({
       actors: {
@@ -306,8 +358,10 @@ export class ReplicaManager {
           try {
             await hostedOf(input.key).replica.log?.close({ clean: input.clean });
           } catch (error) {
-            this.#hasFailedToClose = true;
-            this.#options.logger.error('a log could not be closed in order: the next start repairs it', { ...input.key, error });
+            this.#options.logger.error(
+              'a log could not be closed in order: the next start repairs it',
+              { ...input.key, error },
+            );
             throw error;
           }
         }),
@@ -333,7 +387,9 @@ export class ReplicaManager {
         goOffline: (_, { key, reason }) => {
           const { replica } = hostedOf(key);
           replica.goOffline(reason ?? 'unknown');
-          this.#options.logger.error(`partition ${key.topic}-${key.partition} is offline: ${reason}`);
+          this.#options.logger.error(
+            `partition ${key.topic}-${key.partition} is offline: ${reason}`,
+          );
           this.#options.onRoleChange(key.topic, key.partition, replica);
         },
       },
@@ -342,13 +398,14 @@ export class ReplicaManager {
 
   async #open(hosted: Hosted): Promise<void> {
     const { key, replica, actor } = hosted;
+    const { settings, openLog } = this.#options;
     const id = idOf(key.topic, key.partition);
     const folder = folderOf(key.topic, key.partition);
     const files = this.#filesByFolder && (this.#filesByFolder.get(folder) ?? []);
-    await this.#untilGone(id);
+    await this.#untilGone(hosted);
     await this.#takeOpening();
     try {
-      const log = await this.#options.openLog({
+      const log = await openLog({
         topic: key.topic,
         partition: key.partition,
         topicId: key.topicId as Uuid,
@@ -358,6 +415,8 @@ export class ReplicaManager {
         firstDirtyOffset: this.#firstDirty.get(id),
       });
       log.onFailed = (error) => actor.send({ type: 'log.failed', reason: error.message });
+      // It may have changed while the log was opened.
+      log.updateConfig(settings.logConfig(key.topic));
       replica.attach(log);
       this.#forget(id);
     } finally {
@@ -368,13 +427,23 @@ export class ReplicaManager {
 
   /** The files of a log that could not be opened. Those of another topic, which stand in its place, stay. */
   async #removeUnopened({ topic, topicId, partition }: ReplicaKey): Promise<void> {
-    const { volume } = this.#options;
     const folder = folderOf(topic, partition);
-    const last = `${folder}/partition.metadata`;
-    const metadata = await volume.readSmall(last);
-    const owner = metadata === undefined ? undefined : decodePartitionMetadata(metadata);
+    const owner = await this.#ownerOf(folder);
     if (owner !== undefined && owner !== topicId) return;
-    for (const { name } of await volume.list(`${folder}/`)) if (name !== last) await volume.remove(name);
+    await this.#removeFolder(folder, await this.#options.volume.list(`${folder}/`));
+  }
+
+  /** The id of the topic that the folder's files belong to; undefined when nothing says it. */
+  async #ownerOf(folder: string): Promise<Uuid | undefined> {
+    const metadata = await this.#options.volume.readSmall(`${folder}/${PARTITION_METADATA}`);
+    return metadata === undefined ? undefined : decodePartitionMetadata(metadata);
+  }
+
+  /** The topic's id goes last: what an interrupted removal leaves is known for what it is. */
+  async #removeFolder(folder: string, files: readonly FileEntry[]): Promise<void> {
+    const { volume } = this.#options;
+    const last = `${folder}/${PARTITION_METADATA}`;
+    for (const { name } of files) if (name !== last) await volume.remove(name);
     await volume.remove(last);
   }
 
@@ -386,19 +455,11 @@ export class ReplicaManager {
 
   /**
    * After a deletion, before a topic of the same name may begin: what was noted of the old log must not be held against the
-   * new one, which would be taken for one that had lost its records. Deletions that end while one is written share the next.
+   * new one, which would be taken for one that had lost its records.
    */
-  #rewriteCheckpoints(): Promise<void> {
-    const queue = this.#rewriting;
-    queue.next ??= queue.current
-      .catch(() => {})
-      .then(() => {
-        queue.current = queue.next!;
-        queue.next = undefined;
-        return this.checkpointLogStarts();
-      })
-      .then(() => this.checkpointRecoveryPoints());
-    return queue.next;
+  async #rewriteCheckpoints(): Promise<void> {
+    await this.checkpointLogStarts();
+    await this.checkpointRecoveryPoints();
   }
 
   async #takeOpening(): Promise<void> {
@@ -408,19 +469,26 @@ export class ReplicaManager {
     this.#openingCount += 1;
   }
 
-  async #untilGone(id: string): Promise<void> {
-    const leaving = this.#leaving.get(id);
-    if (leaving !== undefined) await waitFor(leaving.actor, (it) => it.status !== 'active');
+  /** Those who leave the place as this is called: later ones leave it after us. */
+  async #untilGone(own: Hosted): Promise<void> {
+    const { topic, partition } = own.key;
+    const before = [...this.#leaving].filter(
+      (it) => it.key.topic === topic && it.key.partition === partition && it !== own,
+    );
+    for (const it of before) await ended(it.actor);
   }
 
   async #allSettled(): Promise<void> {
-    await Promise.all([...this.#hosted.values()].map(({ actor }) => waitFor(actor, (it) => it.hasTag('settled'))));
+    await Promise.all(
+      [...this.#hosted.values()].map(({ actor }) => waitFor(actor, (it) => it.hasTag('settled'))),
+    );
   }
 
   async #readCheckpoint(name: string): Promise<Map<string, Offset>> {
     const bytes = await this.#options.volume.readSmall(name);
     const entries = bytes === undefined ? [] : decodeOffsetCheckpoints(bytes);
-    if (entries === undefined) this.#options.logger.warn(`${name} cannot be read: logs are recovered from their start`);
+    if (entries === undefined)
+      this.#options.logger.warn(`${name} cannot be read: logs are recovered from their start`);
     return new Map((entries ?? []).map((it) => [idOf(it.topic, it.partition), it.offset]));
   }
 
@@ -459,4 +527,16 @@ const byFolder = (entries: readonly FileEntry[]): Map<string, FileEntry[]> => {
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 
-const belongsTo = (metadata: Uint8Array, topicId: string): boolean => decodePartitionMetadata(metadata) === topicId;
+const ended = (actor: Hosted['actor']): Promise<unknown> =>
+  waitFor(actor, (it) => it.status !== 'active');
+
+/** Readers ask again and again: a damage is told once. */
+const reportingEachOnce = (logger: Logger, key: ReplicaKey): ((error: unknown) => void) => {
+  let told: string | undefined;
+  return (error) => {
+    const message = String(error);
+    if (message === told) return;
+    told = message;
+    logger.error(`partition ${key.topic}-${key.partition} cannot be read`, { error });
+  };
+};
