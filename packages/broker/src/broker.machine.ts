@@ -8,8 +8,11 @@
  *   running
  *   controlledShutdown  answers owed are sent, logs are flushed and closed, a clean stop is marked
  *   stopped
- *   failed              the metadata log or the disk beneath it is gone: nothing can be promised any more
+ *   givingUp            the metadata log or the disk beneath it is gone: nothing can be promised any more, and everything is
+ *                       let go of
+ *   failed
  *
+ * Who asks for a stop while the disk works on the start is heard when that is done: half a start cannot be taken back.
  * Fencing by a controller elsewhere comes with clusters.
  */
 import { assign, fromPromise, setup } from 'xstate';
@@ -17,6 +20,9 @@ import type { ListenerAddress } from './metadata/nodes.ts';
 
 export interface BrokerContext {
   readonly nodeId: number;
+  /** A stop was asked for during the start. */
+  readonly isStopWanted: boolean;
+  /** The first one; those that follow from it are not told. */
   readonly failure: string | null;
 }
 
@@ -29,7 +35,8 @@ const unprovided = (name: string) => () => {
   throw new Error(`${name} is provided by the broker`);
 };
 
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 export const brokerMachine = setup({
   types: {
@@ -38,8 +45,15 @@ export const brokerMachine = setup({
     input: {} as { nodeId: number },
     tags: {} as 'takesConnections' | 'isReady' | 'isEnding' | 'isOver',
   },
+  guards: {
+    isStopWanted: ({ context }) => context.isStopWanted,
+    hasFailed: ({ context }) => context.failure !== null,
+  },
   actions: {
-    recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
+    rememberStop: assign({ isStopWanted: true }),
+    recordFailure: assign(({ context }, { reason }: { reason: string }) => ({
+      failure: context.failure ?? reason,
+    })),
     /** Effect: connections that came early are served; retention, compaction and checkpoints begin. */
     serve: unprovided('serve') as () => void,
     /** Effect: nothing is acknowledged any more; connections are cut. */
@@ -50,35 +64,50 @@ export const brokerMachine = setup({
     recoverLogs: fromPromise<void>(unprovided('recoverLogs')),
     register: fromPromise<void, { listeners: readonly ListenerAddress[] }>(unprovided('register')),
     shutDown: fromPromise<void>(unprovided('shutDown')),
+    /** Lets go of files and timers, without a promise about what they hold. */
+    abandon: fromPromise<void>(unprovided('abandon')),
   },
+  // A disk that does not answer may not hold up the news that it has failed.
+  delays: { abandonTimeout: 10_000 },
 }).createMachine({
   id: 'broker',
-  context: ({ input }) => ({ nodeId: input.nodeId, failure: null }),
+  context: ({ input }) => ({ nodeId: input.nodeId, isStopWanted: false, failure: null }),
   initial: 'starting',
   on: {
     'metadata.failed': {
-      target: '.failed',
+      target: '.givingUp',
       actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
     },
   },
   states: {
     starting: {
+      on: { 'stop.requested': { actions: 'rememberStop' } },
       invoke: {
         src: 'joinQuorum',
-        onDone: 'recovering',
+        onDone: [{ guard: 'isStopWanted', target: 'controlledShutdown' }, { target: 'recovering' }],
         onError: {
-          target: 'failed',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+          target: 'givingUp',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
         },
       },
     },
     recovering: {
+      on: { 'stop.requested': { actions: 'rememberStop' } },
       invoke: {
         src: 'recoverLogs',
-        onDone: 'awaitingListeners',
+        onDone: [
+          { guard: 'isStopWanted', target: 'controlledShutdown' },
+          { target: 'awaitingListeners' },
+        ],
         onError: {
-          target: 'failed',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+          target: 'givingUp',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
         },
       },
     },
@@ -87,14 +116,19 @@ export const brokerMachine = setup({
     },
     registering: {
       tags: 'takesConnections',
-      on: { 'stop.requested': 'controlledShutdown' },
+      on: { 'stop.requested': { actions: 'rememberStop' } },
       invoke: {
         src: 'register',
-        input: ({ event }) => ({ listeners: event.type === 'listeners.opened' ? event.listeners : [] }),
-        onDone: 'running',
+        input: ({ event }) => ({
+          listeners: event.type === 'listeners.opened' ? event.listeners : [],
+        }),
+        onDone: [{ guard: 'isStopWanted', target: 'controlledShutdown' }, { target: 'running' }],
         onError: {
-          target: 'failed',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+          target: 'givingUp',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
         },
       },
     },
@@ -105,20 +139,36 @@ export const brokerMachine = setup({
     },
     controlledShutdown: {
       tags: 'isEnding',
+      // It goes on to the end, where it will be found that this was no clean stop.
+      on: {
+        'metadata.failed': {
+          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
+        },
+      },
       invoke: {
         src: 'shutDown',
-        onDone: 'stopped',
+        onDone: [{ guard: 'hasFailed', target: 'failed' }, { target: 'stopped' }],
         onError: {
-          target: 'failed',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: reasonOf(event.error) }) },
+          target: 'givingUp',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
         },
       },
     },
-    stopped: { type: 'final', tags: ['isEnding', 'isOver'] },
-    failed: {
-      type: 'final',
-      tags: ['isEnding', 'isOver'],
-      entry: { type: 'giveUp', params: ({ context }) => ({ reason: context.failure ?? 'unknown' }) },
+    givingUp: {
+      tags: 'isEnding',
+      entry: {
+        type: 'giveUp',
+        params: ({ context }) => ({ reason: context.failure ?? 'unknown' }),
+      },
+      // What fails now follows from the first failure.
+      on: { 'metadata.failed': {} },
+      invoke: { src: 'abandon', onDone: 'failed', onError: 'failed' },
+      after: { abandonTimeout: 'failed' },
     },
+    stopped: { type: 'final', tags: ['isEnding', 'isOver'] },
+    failed: { type: 'final', tags: ['isEnding', 'isOver'] },
   },
 });

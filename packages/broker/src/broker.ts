@@ -36,7 +36,7 @@ import { housekeeping, type Housekeeping } from './housekeeping.ts';
 import { establishIdentity, type Identity } from './identity-file.ts';
 import { InternalTopics, OFFSETS_TOPIC } from './internal-topics.ts';
 import { metadataLogConfig } from './log-config.ts';
-import { MetadataImage, type NodeChange } from './metadata/image.ts';
+import { METADATA_TOPIC, MetadataImage, type NodeChange } from './metadata/image.ts';
 import type { ListenerAddress } from './metadata/nodes.ts';
 import { brokerMetrics } from './metrics/broker-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
@@ -59,7 +59,8 @@ export interface BrokerOptions {
   readonly bootId?: string;
 }
 
-const METADATA_TOPIC = '__cluster_metadata';
+/** How long a stopping broker lets its groups finish what they have begun before it closes them. */
+const GROUP_ANSWERS_GRACE_MS = 500;
 
 export class Broker {
   readonly nodeId: NodeId;
@@ -110,7 +111,9 @@ export class Broker {
   accept(connection: Connection, listenerName: string): void {
     if (this.isReady) this.#connections!.accept(connection, listenerName);
     else if (this.#actor.getSnapshot().hasTag('isEnding')) connection.destroy();
-    else this.#early.push({ connection, listenerName });
+    else if (this.#early.length < this.settings.broker['max.connections']) {
+      this.#early.push({ connection, listenerName });
+    } else connection.destroy();
   }
 
   /** Drains connections, flushes and closes the logs, marks a clean stop. */
@@ -166,6 +169,7 @@ export class Broker {
         recoverLogs: fromPromise(() => this.#recoverLogs()),
         register: fromPromise(({ input }) => this.#register(input.listeners)),
         shutDown: fromPromise(() => this.#shutDown()),
+        abandon: fromPromise(() => this.#abandon()),
       },
       actions: {
         serve: () => this.#serve(),
@@ -212,7 +216,7 @@ export class Broker {
       });
       this.#quorum = quorum;
       quorum.subscribe(({ failure }) => {
-        if (failure !== null)
+        if (failure !== null && this.#actor.getSnapshot().status === 'active')
           this.#actor.send({ type: 'metadata.failed', reason: failure.message });
       });
       this.#assemble(quorum);
@@ -356,14 +360,13 @@ export class Broker {
   }
 
   #serve(): void {
-    const { clock, volume } = this.#options;
+    const { clock } = this.#options;
     this.#housekeeping = housekeeping({
       clock,
       logger: this.#logger,
       settings: this.settings,
       replicas: this.#replicas!,
       connections: this.#connections!,
-      volume,
     });
     for (const { connection, listenerName } of this.#early.splice(0)) {
       this.#connections!.accept(connection, listenerName);
@@ -371,12 +374,17 @@ export class Broker {
   }
 
   async #shutDown(): Promise<void> {
-    const { volume } = this.#options;
+    const { volume, clock } = this.#options;
     this.#refuseEarly();
-    await this.#connections?.drain();
-    await this.#housekeeping?.stop();
-    await this.#groups?.close();
+    const drained = this.#connections?.drain() ?? Promise.resolve();
+    // Commits under way are answered; then those who wait for their group's rebalance are told that it goes elsewhere.
+    await within(drained, GROUP_ANSWERS_GRACE_MS, clock);
+    this.#groups?.close();
+    await drained;
+    // A compaction gives up when its log is closed: it is not waited for before.
+    const isQuiet = this.#housekeeping?.stop();
     const closed = (await this.#replicas?.close({ clean: true })) ?? { isClean: false };
+    await isQuiet;
     await this.#quorum?.close();
     await this.#metadataLog?.close({ clean: true });
     this.#logResources.close();
@@ -388,8 +396,27 @@ export class Broker {
   #giveUp(reason: string): void {
     this.#logger.error(`the broker gives up: ${reason}`);
     this.#connections?.cutAll('the broker has failed');
-    void this.#housekeeping?.stop();
     this.#refuseEarly();
+  }
+
+  /** Whatever a start or a shutdown left open; a part that fails does not keep the others. */
+  async #abandon(): Promise<void> {
+    const isQuiet = this.#housekeeping?.stop();
+    this.#groups?.close();
+    const parts = [
+      () => this.#replicas?.close({ clean: false }),
+      () => isQuiet,
+      () => this.#quorum?.close(),
+      () => this.#metadataLog?.close({ clean: false }),
+      () => this.#logResources.close(),
+    ];
+    for (const part of parts) {
+      try {
+        await part();
+      } catch (error) {
+        this.#logger.debug('a part of a failed broker could not be closed', { error });
+      }
+    }
   }
 
   #refuseEarly(): void {
@@ -415,6 +442,17 @@ export class Broker {
     });
   }
 }
+
+/** Resolves with the promise, or when the time is up. */
+const within = (promise: Promise<unknown>, timeMs: number, clock: Clock): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = clock.setTimeout(resolve, timeMs);
+    const end = (): void => {
+      clock.clearTimeout(timer);
+      resolve();
+    };
+    promise.then(end, end);
+  });
 
 /** The broker cannot go on; the message says why. */
 export class BrokerFailure extends Error {

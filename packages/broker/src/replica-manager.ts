@@ -209,6 +209,8 @@ export class ReplicaManager {
     for (const { replica } of all) replica.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     const areStartsNoted = await this.#tried(this.checkpointLogStarts());
     for (const it of all) {
+      // A second close, after one that was cut short, finds some of them closed.
+      if (it.actor.getSnapshot().status !== 'active') continue;
       it.actor.send({ type: 'close.requested', clean: clean && !offline.has(it) });
     }
     await Promise.all([...all, ...this.#leaving].map((it) => ended(it.actor)));
@@ -289,7 +291,7 @@ export class ReplicaManager {
       );
     }
     if ([...this.#leaving].some((it) => it.key.topicId === topicId)) return;
-    // `delete` says whether it was there: this was the topic's last partition, and is forgotten.
+    // The topic's last partition here. If the files of any of them stayed, so does the note.
     if (this.#undeleted.delete(topicId)) return;
     const deletion = image.deletions.get(`${nodeId}/${topicId}`);
     if (deletion !== undefined) onDeleted(deletion);

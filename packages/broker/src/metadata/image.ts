@@ -43,8 +43,14 @@ export interface ImageDelta {
   brokers: boolean;
 }
 
+/** The ensemble's log. Its folder lies among the partitions': no topic may have its name. */
+export const METADATA_TOPIC = '__cluster_metadata';
+
 /** Topics of the broker's own: hidden from pattern subscriptions, closed to client writes. */
-export const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state']);
+export const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
+  '__consumer_offsets',
+  '__transaction_state',
+]);
 
 export class MetadataImage {
   clusterId = '';
@@ -68,7 +74,9 @@ export class MetadataImage {
 
   /** Brokers that may be told to clients, by id. */
   liveBrokers(): readonly BrokerNode[] {
-    return [...this.brokers.values()].filter((it) => !it.fenced).sort((a, b) => a.nodeId - b.nodeId);
+    return [...this.brokers.values()]
+      .filter((it) => !it.fenced)
+      .sort((a, b) => a.nodeId - b.nodeId);
   }
 
   /** Applies one committed batch, in order. */
@@ -86,7 +94,11 @@ export class MetadataImage {
     return delta;
   }
 
-  #applyOne(change: NodeChange, delta: ImageDelta, fresh: Map<string, PartitionAssignment[]>): void {
+  #applyOne(
+    change: NodeChange,
+    delta: ImageDelta,
+    fresh: Map<string, PartitionAssignment[]>,
+  ): void {
     const at = parsePath(change.path);
     const value = change.value;
     switch (at.kind) {
@@ -102,7 +114,14 @@ export class MetadataImage {
         this.#applyTopic(at.topic, value, delta, fresh);
         return;
       case 'partition':
-        if (value) this.#applyPartition(at.topic, at.partition, decodeNode<PartitionAssignment>(value), delta, fresh);
+        if (value)
+          this.#applyPartition(
+            at.topic,
+            at.partition,
+            decodeNode<PartitionAssignment>(value),
+            delta,
+            fresh,
+          );
         return;
       case 'topicConfig':
         delta.topicConfigs.add(at.topic);
@@ -119,7 +138,8 @@ export class MetadataImage {
         return;
       case 'deletion': {
         const key = `${at.nodeId}/${at.topicId}`;
-        if (value) this.deletions.set(key, { topicId: at.topicId, ...decodeNode<DeletionNode>(value) });
+        if (value)
+          this.deletions.set(key, { topicId: at.topicId, ...decodeNode<DeletionNode>(value) });
         else this.deletions.delete(key);
         return;
       }
