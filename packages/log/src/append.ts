@@ -260,7 +260,7 @@ function stage(
   let segment = activeSegment(log);
   if (segment.mustRoll(batch.sizeBytes, lastOffset, maxTimestampMs, nowMs, log.config))
     segment = roll(log, baseOffset);
-  return log.tail.stage(segment, batch.slice(), log.ports.clock.monotonicMs());
+  return log.tail.stage(segment, batch.slice());
 }
 
 /** The batch is as it will be read for ever: the log takes it into account, and queues it. */

@@ -5,13 +5,13 @@
  * What a stop leaves of bytes that were not synced:
  * - The process died: the front of them. So when sound batches follow, the damage is in bytes that were whole once.
  * - The machine died (the owner says so): holes too, zeros or garbage with sound sectors behind. With flush.messages=1 only the
- *   last group can be so, whose size is bounded; otherwise everything behind the recovery point can.
+ *   last few MiB can be so, in the last segment alone (writer.ts); otherwise everything behind the recovery point can.
  * And below the recovery point nothing may be missing at all.
  */
 import { BATCH_HEADER_BYTES, BatchView, isCrcValid } from '@odradek/protocol';
 import type { Crc32c } from '@odradek/ports';
 import type { Offset } from '@odradek/protocol';
-import { SCAN_WINDOW_BYTES, WRITE_GROUP_BYTES_MAX } from './limits.ts';
+import { SCAN_WINDOW_BYTES, UNSYNCED_BYTES_MAX, WRITE_GROUP_BYTES_MAX } from './limits.ts';
 import type { LogConfig } from './log-config.ts';
 import type { Segment } from './segment.ts';
 import { headerProblem } from './scan.ts';
@@ -44,7 +44,8 @@ export async function whyNotTorn(
   if (
     isPowerLoss &&
     later.length === 0 &&
-    segment.sizeBytes - position <= WRITE_GROUP_BYTES_MAX + config.maxMessageBytes
+    segment.sizeBytes - position <=
+      UNSYNCED_BYTES_MAX + WRITE_GROUP_BYTES_MAX + config.maxMessageBytes
   )
     return undefined;
   const sound = await soundBatchBehind(segment, position + 1, offset, crc32c);

@@ -8,13 +8,17 @@ export const CHUNK_BYTES_MIN = 4 * 1024;
 export const OWN_BUFFER_BYTES_MIN = 256 * 1024;
 /** A chunk that took longer than this to fill is followed by a small one again. */
 export const CHUNK_BUSY_MS = 2_000;
-/** Whole chunks kept for reuse by all logs of one LogResources. */
-export const FREE_CHUNKS_MAX = 16;
+/** Chunks of a multiple of this size are kept for reuse by all logs of one LogResources... */
+export const REUSED_BYTES_MIN = 128 * 1024;
+/** ...as many as fit into this. */
+export const FREE_BYTES_MAX = 16 * 1024 * 1024;
 /** Recently written bytes that one log keeps in memory for its readers. */
 export const TAIL_BYTES_PER_LOG_MAX = 4 * 1024 * 1024;
 
 /** How much goes down in one write; measured best on disks between 256 KiB and 4 MiB. A single batch may be larger. */
 export const WRITE_GROUP_BYTES_MAX = 1024 * 1024;
+/** With flush.messages=1, written and not yet synced: behind so much writing waits. A crash of the machine may leave holes in it. */
+export const UNSYNCED_BYTES_MAX = 4 * 1024 * 1024;
 /** Appended and not yet acknowledged, in one log: from here on `isCongested` asks the callers to stop reading from their connections. */
 export const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 /** Where callers did not listen: the append is refused, retriably. */

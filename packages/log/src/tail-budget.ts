@@ -6,7 +6,7 @@
  * A chunk that is not yet on the disk cannot go: those are bounded by the logs' pending bytes.
  */
 import type { Clock, TimerHandle } from '@odradek/ports';
-import { CHUNK_BYTES_MAX, FREE_CHUNKS_MAX, TAIL_AGE_MS_MAX } from './limits.ts';
+import { FREE_BYTES_MAX, REUSED_BYTES_MIN, TAIL_AGE_MS_MAX } from './limits.ts';
 import type { TailChunk } from './tail.ts';
 
 export class TailBudget {
@@ -14,7 +14,9 @@ export class TailBudget {
   readonly #bytesMax: number;
   /** Oldest first. */
   readonly #chunks = new Set<TailChunk>();
-  readonly #free: Uint8Array[] = [];
+  /** By size; what is let go and may be written again. Fresh memory costs more than copying into it. */
+  readonly #free = new Map<number, Uint8Array[]>();
+  #freeBytes = 0;
   #sizeBytes = 0;
   #timer: TimerHandle | undefined;
 
@@ -27,8 +29,18 @@ export class TailBudget {
     return this.#sizeBytes;
   }
 
+  nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  /** At least so long. */
   take(length: number): Uint8Array {
-    return (length === CHUNK_BYTES_MAX ? this.#free.pop() : undefined) ?? new Uint8Array(length);
+    const size =
+      length <= REUSED_BYTES_MIN ? length : Math.ceil(length / REUSED_BYTES_MIN) * REUSED_BYTES_MIN;
+    const reused = this.#free.get(size)?.pop();
+    if (reused === undefined) return new Uint8Array(size);
+    this.#freeBytes -= size;
+    return reused;
   }
 
   added(chunk: TailChunk): void {
@@ -42,15 +54,20 @@ export class TailBudget {
   removed(chunk: TailChunk): void {
     this.#chunks.delete(chunk);
     this.#sizeBytes -= chunk.bytes.length;
-    const isReusable = !chunk.isShared && chunk.written === chunk.used;
-    if (isReusable && chunk.bytes.length === CHUNK_BYTES_MAX && this.#free.length < FREE_CHUNKS_MAX)
-      this.#free.push(chunk.bytes);
+    const { bytes } = chunk;
+    const isReusable =
+      !chunk.isShared && chunk.written === chunk.used && bytes.length % REUSED_BYTES_MIN === 0;
+    if (!isReusable || this.#freeBytes + bytes.length > FREE_BYTES_MAX) return;
+    this.#freeBytes += bytes.length;
+    const same = this.#free.get(bytes.length);
+    if (same === undefined) this.#free.set(bytes.length, [bytes]);
+    else same.push(bytes);
   }
 
   close(): void {
     if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#free.length = 0;
+    this.#dropFree();
   }
 
   #evict(wanted: (chunk: TailChunk) => boolean): void {
@@ -61,11 +78,16 @@ export class TailBudget {
     }
   }
 
+  #dropFree(): void {
+    this.#free.clear();
+    this.#freeBytes = 0;
+  }
+
   #sweep = (): void => {
     this.#timer = undefined;
     const oldestMs = this.#clock.monotonicMs() - TAIL_AGE_MS_MAX;
     this.#evict((chunk) => chunk.openedMs <= oldestMs);
-    this.#free.length = 0;
+    this.#dropFree();
     if (this.#chunks.size > 0) this.#timer = this.#clock.setTimeout(this.#sweep, TAIL_AGE_MS_MAX);
   };
 }

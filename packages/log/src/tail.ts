@@ -47,8 +47,8 @@ export class Tail {
   }
 
   /** Copies `batch` behind the segment's last byte. It lies at the end of the chunk's used bytes. */
-  stage(segment: Segment, batch: Uint8Array, nowMs: number): TailChunk {
-    const chunk = this.#roomFor(segment, batch.length, nowMs);
+  stage(segment: Segment, batch: Uint8Array): TailChunk {
+    const chunk = this.#roomFor(segment, batch.length);
     chunk.bytes.set(batch, chunk.used);
     chunk.used += batch.length;
     return chunk;
@@ -138,11 +138,12 @@ export class Tail {
     this.#budget.removed(chunk);
   }
 
-  #roomFor(segment: Segment, length: number, nowMs: number): TailChunk {
+  #roomFor(segment: Segment, length: number): TailChunk {
     const open = this.#open;
     if (open !== undefined && open.segment === segment && open.bytes.length - open.used >= length)
       return open;
-    if (length >= OWN_BUFFER_BYTES_MIN) return this.#add(segment, new Uint8Array(length), nowMs);
+    const nowMs = this.#budget.nowMs();
+    if (length >= OWN_BUFFER_BYTES_MIN) return this.#add(segment, this.#budget.take(length), nowMs);
     if (open !== undefined && nowMs - open.openedMs < CHUNK_BUSY_MS)
       this.#nextChunkBytes = Math.min(CHUNK_BYTES_MAX, this.#nextChunkBytes * 2);
     else this.#nextChunkBytes = CHUNK_BYTES_MIN;

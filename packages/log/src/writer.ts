@@ -1,7 +1,10 @@
 /**
  * Group commit. Appends are queued as spans of tail chunks; one write is under way at a time, and what is queued meanwhile
- * goes down together in the next. With flush.messages=1 one sync follows each group, and only then the group is
- * acknowledged; otherwise it is acknowledged when written, and synced behind (flush.messages, flush.ms).
+ * goes down together in the next. With flush.messages=1 a sync runs beside the writes: it serves all that was written when
+ * it began, acknowledges that, and begins again while there is more. Measured on ext4: writing on while a sync waits for the
+ * disk gives 1.3 to 2.5 times of taking turns. How much may be written and not yet synced is bounded, and all of it lies in
+ * one segment: recovery builds on both (damage.ts). With a larger flush.messages an append is acknowledged when it is
+ * written, and synced behind.
  *
  * Jobs (a new segment's file, a checkpoint) stand in the same queue, so that the disk sees the log's decisions in their order.
  *
@@ -12,11 +15,12 @@ import { offset } from '@odradek/protocol';
 import type { Offset } from '@odradek/protocol';
 import type { Clock, TimerHandle } from '@odradek/ports';
 import { asError } from './errors.ts';
-import { WRITE_GROUP_BYTES_MAX } from './limits.ts';
+import { UNSYNCED_BYTES_MAX, WRITE_GROUP_BYTES_MAX } from './limits.ts';
 import { NEVER } from './log-config.ts';
 import type { LogConfig } from './log-config.ts';
 import type { LogFile } from './open-files.ts';
 import type { LogResources } from './resources.ts';
+import type { Segment } from './segment.ts';
 import type { TailChunk } from './tail.ts';
 
 /** setTimeout's bound in every host. */
@@ -56,7 +60,11 @@ export class Writer {
   #unsynced = new Set<LogFile>();
   #syncing: Promise<void> | undefined;
   #isSyncingBehind = false;
-  #isSyncWanted = false;
+  /** Counted from the beginning. */
+  #writtenBytes = 0;
+  #syncedBytes = 0;
+  #acknowledgedBytes = 0;
+  #lastSegment: Segment | undefined;
   #flushTimer: TimerHandle | undefined;
   /** Acknowledged: as durable as the flush policy promises. */
   flushedOffset: Offset;
@@ -111,6 +119,8 @@ export class Writer {
     this.flushedOffset = endOffset;
     this.writtenOffset = endOffset;
     this.syncedOffset = endOffset;
+    this.#syncedBytes = this.#writtenBytes;
+    this.#acknowledgedBytes = this.#writtenBytes;
   }
 
   stop(): void {
@@ -173,6 +183,8 @@ export class Writer {
 
   async #writeGroup(first: Span): Promise<void> {
     const { segment } = first.chunk;
+    await this.#waitForSync(segment);
+    if (this.#failure !== undefined) return;
     const spans: Span[] = [];
     let sizeBytes = 0;
     while (this.#head < this.#queue.length) {
@@ -190,37 +202,47 @@ export class Writer {
     }
     await file.append(spans.map(({ chunk, start, end }) => chunk.bytes.subarray(start, end)));
     for (const { chunk, end } of spans) chunk.written = end;
+    this.#writtenBytes += sizeBytes;
     this.writtenOffset = spans.at(-1)!.nextOffset;
+    first.chunk.tail.trim();
     const { flushMessages, flushMs } = this.#options.config();
-    if (flushMessages <= 1) await this.sync();
-    else if (this.writtenOffset - this.syncedOffset >= flushMessages) this.#syncBehind();
-    else if (flushMs < NEVER)
+    if (flushMessages <= 1) return this.#syncBehind();
+    this.#acknowledge(this.writtenOffset, this.#writtenBytes);
+    if (this.writtenOffset - this.syncedOffset >= flushMessages) this.#syncBehind();
+    else if (flushMs < NEVER) {
       this.#flushTimer ??= this.#options.clock.setTimeout(
         this.#flushTimeUp,
         Math.min(flushMs, TIMER_MS_MAX),
       );
-    if (this.#failure !== undefined) return;
-    this.#settle(sizeBytes);
-    first.chunk.tail.trim();
-    this.flushedOffset = this.writtenOffset;
-    this.#options.onFlushed(this.flushedOffset);
+    }
+  }
+
+  /** Until there is room for unsynced bytes, and none are left in an older segment. */
+  async #waitForSync(segment: Segment): Promise<void> {
+    const isNext = this.#lastSegment !== segment;
+    this.#lastSegment = segment;
+    if (this.#options.config().flushMessages > 1) return;
+    if (isNext) await this.sync();
+    while (
+      this.#writtenBytes - this.#syncedBytes >= UNSYNCED_BYTES_MAX &&
+      this.#failure === undefined
+    )
+      await (this.#syncing ?? this.sync());
   }
 
   /** What is written by now is on the disk, whatever stands in the queue. */
   async sync(): Promise<void> {
-    while (this.#syncing !== undefined) await this.#syncing;
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.syncedOffset === this.writtenOffset && this.#unsynced.size === 0) return;
-    this.#syncing = this.#syncOnce();
-    try {
+    const upTo = this.writtenOffset;
+    while (this.syncedOffset < upTo && this.#failure === undefined) {
+      this.#syncing ??= this.#syncOnce().finally(() => (this.#syncing = undefined));
       await this.#syncing;
-    } finally {
-      this.#syncing = undefined;
     }
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async #syncOnce(): Promise<void> {
     const upTo = this.writtenOffset;
+    const writtenBytes = this.#writtenBytes;
     // In the order in which they were written: an older segment is never less durable than a younger one.
     for (const file of [...this.#unsynced]) {
       this.#unsynced.delete(file);
@@ -230,19 +252,18 @@ export class Writer {
         file.unpin();
       }
     }
-    this.syncedOffset = offset(Math.max(this.syncedOffset, upTo));
+    if (this.#failure !== undefined) return;
+    this.syncedOffset = upTo;
+    this.#syncedBytes = writtenBytes;
+    this.#acknowledge(upTo, writtenBytes);
   }
 
-  /** Beside the writes; asked for again meanwhile, it runs once more. */
+  /** Beside the writes, until nothing is left to sync. */
   #syncBehind(): void {
-    this.#isSyncWanted = true;
     if (this.#isSyncingBehind) return;
     this.#isSyncingBehind = true;
     const run = async (): Promise<void> => {
-      while (this.#isSyncWanted) {
-        this.#isSyncWanted = false;
-        await this.sync();
-      }
+      while (this.syncedOffset < this.writtenOffset) await this.sync();
     };
     run()
       .catch((error: unknown) => this.fail(asError(error)))
@@ -253,6 +274,14 @@ export class Writer {
     this.#flushTimer = undefined;
     this.#syncBehind();
   };
+
+  #acknowledge(upTo: Offset, writtenBytes: number): void {
+    if (this.#failure !== undefined || upTo <= this.flushedOffset) return;
+    this.#settle(writtenBytes - this.#acknowledgedBytes);
+    this.#acknowledgedBytes = writtenBytes;
+    this.flushedOffset = upTo;
+    this.#options.onFlushed(upTo);
+  }
 
   #settle(sizeBytes: number): void {
     this.pendingBytes -= sizeBytes;
