@@ -18,6 +18,8 @@ export const produce = (world: World, topic: string, options: ProduceOptions): P
     const codec = options.compression === 'none' ? undefined : options.compression;
     const producer = new Producer(cluster, {
       mayCreateTopics: options.create,
+      batchBytes: BATCH_BYTES_MAX,
+      deliveryTimeoutMs: options.timeout * 1000,
       ...(codec !== undefined && { compression: codec }),
     });
     if (world.stdin.isTerminal) await world.stderr.write('each line is a record; Ctrl-D ends\n');

@@ -3,7 +3,7 @@ import { ErrorCode, utf8Decode, utf8Encode } from '@odradek/protocol';
 import { Admin } from './admin.ts';
 import { Cluster } from './cluster.ts';
 import { BrokerError, ClientClosed, NoBrokerReachable, RequestTimedOut } from './errors.ts';
-import { Producer } from './producer.ts';
+import { Producer } from './producer/producer.ts';
 import { readTopic } from './reader.ts';
 import type { ReadOptions } from './reader.ts';
 import { FakeBroker } from './testing/fake-broker.ts';
@@ -170,15 +170,14 @@ describe('a producer', () => {
     expect(await run(read(cluster, {}))).toEqual(['0@0 small']);
   });
 
-  it('puts a key where Java puts it, and records without key in turn', async () => {
-    const { producer, broker, run } = world({ t: 10 });
+  it('puts a key where Java puts it, and records without key here and there', async () => {
+    const { producer, run } = world({ t: 10 });
     const [keyed] = await run(producer.send('t', [{ key: utf8Encode('foobar'), value: null }]));
     expect(keyed?.partition).toBe((-790332482 & 0x7fffffff) % 10);
-    const turns: (number | undefined)[] = [];
-    for (let i = 0; i < 3; i += 1)
-      turns.push((await run(producer.send('t', [text('x'), text('y')])))[0]?.partition);
-    expect(turns).toEqual([1, 2, 3]);
-    expect(broker.topics.get('t')?.[1]?.endOffset).toBe(2);
+    const seen = new Set<number | undefined>();
+    for (let i = 0; i < 40; i += 1)
+      seen.add((await run(producer.send('t', [text('x'), text('y')])))[0]?.partition);
+    expect(seen.size).toBeGreaterThan(5);
   });
 
   it('creates the topic only when told to', async () => {
@@ -194,8 +193,8 @@ describe('a producer', () => {
     const { broker, producer, run } = world({ t: 1 });
     broker.errors.set('Produce', Array<number>(1000).fill(ErrorCode.NOT_ENOUGH_REPLICAS));
     await expect(run(producer.send('t', [text('a')]))).rejects.toThrow(/NOT_ENOUGH_REPLICAS/);
-    expect(broker.clock.monotonicMs()).toBeGreaterThan(50_000);
-    expect(broker.clock.monotonicMs()).toBeLessThan(62_000);
+    expect(broker.clock.monotonicMs()).toBeGreaterThan(119_000);
+    expect(broker.clock.monotonicMs()).toBeLessThan(122_000);
   });
 });
 

@@ -125,8 +125,15 @@ export class Cluster {
   }
 
   /** One topic, whole: asks again while it is being created or a leader is being elected. */
-  topic(name: string, options: { readonly mayCreate?: boolean } = {}): Promise<TopicMetadata> {
-    return withRetries(this.host, this.retry, async () => {
+  topic(
+    name: string,
+    options: { readonly mayCreate?: boolean; readonly timeoutMs?: number } = {},
+  ): Promise<TopicMetadata> {
+    const policy = {
+      ...this.retry,
+      timeoutMs: Math.min(options.timeoutMs ?? Number.POSITIVE_INFINITY, this.retry.timeoutMs),
+    };
+    return withRetries(this.host, policy, async () => {
       const { topics } = await this.metadata({ topics: [name], ...options });
       const topic = topics.find((candidate) => candidate.name === name);
       if (topic === undefined)

@@ -2,21 +2,38 @@ export { Admin } from './admin.ts';
 export type { NewTopic, TopicConfigEntry } from './admin.ts';
 export { BrokerConnection } from './broker-connection.ts';
 export { Cluster } from './cluster.ts';
-export type { ClusterOptions, MetadataQuery, PartitionMetadata, TopicMetadata } from './cluster.ts';
+export type {
+  ClusterOptions,
+  MetadataQuery,
+  PartitionLeader,
+  PartitionMetadata,
+  TopicMetadata,
+} from './cluster.ts';
+export type { ClusterContext, ClusterState } from './cluster.machine.ts';
 export {
   BrokerError,
+  BufferFull,
   ClientClosed,
   ClientError,
+  CommitFailed,
   ConnectionLost,
+  DeliveryTimedOut,
+  LogTruncated,
   NoBrokerReachable,
+  NoOffset,
+  ProducerFenced,
   ProtocolViolation,
+  RecordTooLarge,
   RequestTimedOut,
+  SchemaMismatch,
   UnsupportedApi,
 } from './errors.ts';
 export type { ClientHost } from './host.ts';
-export { murmur2, partitionOfKey } from './murmur2.ts';
-export { Producer } from './producer.ts';
-export type { Delivery, ProducerOptions, ProducerRecord } from './producer.ts';
+export { murmur2, partitionOfKey } from './producer/murmur2.ts';
+export type { Partitioner, PartitionerInput } from './producer/partitioner.ts';
+export { Producer } from './producer/producer.ts';
+export type { ProducerOptions, ProducerRecord } from './producer/producer.ts';
+export type { Delivery, RecordMetadata } from './producer/sinks.ts';
 export { listOffsets, readTopic } from './reader.ts';
 export type { ReadOptions, ReadRecord, StartingPoint } from './reader.ts';
 export { RETRY_DEFAULT } from './retry.ts';

@@ -36,7 +36,7 @@ export async function withRetries<T>(
 /** Doubling, with a fifth of chance either way (KIP-580), so that many clients do not return together. */
 export function backoffMs({ random }: ClientHost, policy: RetryPolicy, failures: number): number {
   const plain = Math.min(policy.backoffMaxMs, policy.backoffMs * 2 ** Math.min(failures, 30));
-  return plain * (0.8 + (0.4 * random.uint32()) / 2 ** 32);
+  return Math.round(plain * (0.8 + (0.4 * random.uint32()) / 2 ** 32));
 }
 
 /** Rejects as soon as the signal is aborted. */

@@ -50,9 +50,15 @@ const FRAME_BYTES_MAX = 1024 * 1024;
 interface FakePartition {
   readonly batches: Uint8Array[];
   endOffset: number;
-  lastSequence:
-    | { readonly producerId: number; readonly baseSequence: number; readonly baseOffset: number }
-    | undefined;
+  /** The last five batches of each producer, as a broker remembers them. */
+  readonly producers: Map<number, KnownBatch[]>;
+}
+
+interface KnownBatch {
+  readonly epoch: number;
+  readonly baseSequence: number;
+  readonly lastSequence: number;
+  readonly baseOffset: number;
 }
 
 interface Registered {
@@ -73,6 +79,7 @@ export class FakeBroker {
   /** APIs that are never answered. */
   readonly silent = new Set<string>();
   apiVersionsMax = 4;
+  messageBytesMax = 1024 * 1024;
   isUp = true;
   readonly #connections = new Set<FakeConnection>();
   readonly #handlers = new Map<number, Registered>();
@@ -190,7 +197,7 @@ export class FakeBroker {
       Array.from({ length: partitions }, () => ({
         batches: [],
         endOffset: 0,
-        lastSequence: undefined,
+        producers: new Map(),
       })),
     );
   }
@@ -223,7 +230,8 @@ export class FakeBroker {
     const body = decode(request, apiVersion, header.body) as never;
     const waitMs =
       name === 'Fetch' && !this.#hasNews(body) ? (body as Body<typeof fetchRequest>).maxWaitMs : 0;
-    const place = connection.reserve();
+    const hasNoAnswer = name === 'Produce' && (body as Body<typeof produceRequest>).acks === 0;
+    const place = hasNoAnswer ? { chunks: undefined } : connection.reserve();
     const reply = (): void =>
       this.#reply(this.#handlers.get(apiKey)!, body, header, connection, place);
     if (waitMs > 0) this.clock.setTimeout(reply, waitMs);
@@ -239,6 +247,7 @@ export class FakeBroker {
   ): void {
     const name = request.info.name.replace(/Request$/, '');
     const answer = handle(body);
+    if (name === 'Produce' && (body as Body<typeof produceRequest>).acks === 0) return;
     if (this.lostAnswers.delete(name)) connection.lose();
     else {
       const chunks = encodeResponse(response, apiVersion, correlationId, answer as never);
@@ -318,15 +327,29 @@ export class FakeBroker {
       return { errorCode: errorCode || ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, baseOffset: -1 };
     const bytes = (records ?? new Uint8Array(0)).slice();
     const batch = new BatchView(bytes);
-    const { producerId, baseSequence } = batch;
-    const last = partition.lastSequence;
-    if (last?.producerId === producerId && last.baseSequence === baseSequence)
-      return { errorCode: ErrorCode.NONE, baseOffset: last.baseOffset };
+    if (bytes.length > this.messageBytesMax)
+      return { errorCode: ErrorCode.MESSAGE_TOO_LARGE, baseOffset: -1 };
+    const { producerId, producerEpoch: epoch, baseSequence, lastSequence } = batch;
+    const known = partition.producers.get(producerId) ?? [];
+    const twin = known.find((each) => each.epoch === epoch && each.baseSequence === baseSequence);
+    if (producerId >= 0 && twin !== undefined)
+      return { errorCode: ErrorCode.NONE, baseOffset: twin.baseOffset };
+    const last = known.at(-1);
+    if (producerId >= 0) {
+      if (last !== undefined && epoch < last.epoch)
+        return { errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, baseOffset: -1 };
+      const expected = last === undefined || epoch > last.epoch ? 0 : last.lastSequence + 1;
+      if (baseSequence !== expected)
+        return { errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, baseOffset: -1 };
+    }
     const baseOffset = partition.endOffset;
     setBaseOffset(batch, offset(baseOffset));
     partition.batches.push(bytes);
     partition.endOffset += batch.recordCount;
-    partition.lastSequence = { producerId, baseSequence, baseOffset };
+    partition.producers.set(
+      producerId,
+      [...known, { epoch, baseSequence, lastSequence, baseOffset }].slice(-5),
+    );
     return { errorCode: ErrorCode.NONE, baseOffset };
   }
 
