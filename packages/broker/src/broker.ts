@@ -368,9 +368,12 @@ export class Broker {
       replicas: this.#replicas!,
       connections: this.#connections!,
     });
-    for (const { connection, listenerName } of this.#early.splice(0)) {
-      this.#connections!.accept(connection, listenerName);
-    }
+    // Not within the machine's step, in which no other machine should be started.
+    void Promise.resolve().then(() => {
+      for (const { connection, listenerName } of this.#early.splice(0)) {
+        this.accept(connection, listenerName);
+      }
+    });
   }
 
   async #shutDown(): Promise<void> {

@@ -12,11 +12,17 @@ const deleteBefore = async (client: TestClient, topic: string, before: number): 
     topics: [{ name: topic, partitions: [{ partitionIndex: 0, offset: before }] }],
     timeoutMs: 1_000,
   });
-  expect(topics[0]!.partitions[0]).toMatchObject({ errorCode: ErrorCode.NONE, lowWatermark: before });
+  expect(topics[0]!.partitions[0]).toMatchObject({
+    errorCode: ErrorCode.NONE,
+    lowWatermark: before,
+  });
 };
 
 const deleteTopic = async (client: TestClient, name: string): Promise<void> => {
-  const { responses } = await client.request(api.deleteTopics, 5, { topicNames: [name], timeoutMs: 1_000 });
+  const { responses } = await client.request(api.deleteTopics, 5, {
+    topicNames: [name],
+    timeoutMs: 1_000,
+  });
   expect(responses[0]!.errorCode).toBe(ErrorCode.NONE);
 };
 
@@ -29,9 +35,15 @@ describe('a topic that is deleted and made again', () => {
     const second = await first.restart();
     await deleteTopic(second.connect(), 'words');
     await createTopic(second.connect(), 'words');
-    expect(await produce(second.connect(), 'words', ['new'])).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+    expect(await produce(second.connect(), 'words', ['new'])).toMatchObject({
+      errorCode: ErrorCode.NONE,
+      baseOffset: 0,
+    });
     const third = await second.crash();
-    expect(await fetchFrom(third.connect(), 'words', 0)).toMatchObject({ values: ['new'], logStartOffset: 0 });
+    expect(await fetchFrom(third.connect(), 'words', 0)).toMatchObject({
+      values: ['new'],
+      logStartOffset: 0,
+    });
     await third.stop();
   });
 });
@@ -56,16 +68,25 @@ describe('a partition whose log is damaged', () => {
 
   it('is offline, start after start, and is whole when the damage is undone', async () => {
     const { broker: first, repair } = await damaged();
-    expect((await fetchFrom(first.connect(), 'words', 1)).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect((await fetchFrom(first.connect(), 'words', 1)).errorCode).toBe(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+    );
     // An end that was flushed stays known to have been flushed: it is not cut as if the crash had torn it.
     const second = await first.crash();
-    expect((await fetchFrom(second.connect(), 'words', 1)).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect((await fetchFrom(second.connect(), 'words', 1)).errorCode).toBe(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+    );
     const third = await second.restart();
-    expect((await fetchFrom(third.connect(), 'words', 1)).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect((await fetchFrom(third.connect(), 'words', 1)).errorCode).toBe(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+    );
     await third.stop();
     repair();
     const fourth = await startTestBroker({ disk: third.disk });
-    expect(await fetchFrom(fourth.connect(), 'words', 1)).toMatchObject({ values: ['b', 'c'], logStartOffset: 1 });
+    expect(await fetchFrom(fourth.connect(), 'words', 1)).toMatchObject({
+      values: ['b', 'c'],
+      logStartOffset: 1,
+    });
     await fourth.stop();
   });
 
@@ -73,7 +94,10 @@ describe('a partition whose log is damaged', () => {
     const { broker } = await damaged();
     await deleteTopic(broker.connect(), 'words');
     await createTopic(broker.connect(), 'words');
-    expect(await produce(broker.connect(), 'words', ['new'])).toMatchObject({ errorCode: ErrorCode.NONE, baseOffset: 0 });
+    expect(await produce(broker.connect(), 'words', ['new'])).toMatchObject({
+      errorCode: ErrorCode.NONE,
+      baseOffset: 0,
+    });
     const after = await broker.crash();
     expect((await fetchFrom(after.connect(), 'words', 0)).values).toEqual(['new']);
     await after.stop();
@@ -93,7 +117,9 @@ describe('a folder that the metadata does not know', () => {
     await volume.close();
     const { connect, broker, stop } = await startTestBroker({ disk: before.disk });
     await createTopic(connect(), 'stray');
-    expect((await produce(connect(), 'stray', ['b'])).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+    expect((await produce(connect(), 'stray', ['b'])).errorCode).toBe(
+      ErrorCode.KAFKA_STORAGE_ERROR,
+    );
     expect(broker.problems()).toEqual(['partition stray-0 is offline']);
     expect((await fetchFrom(connect(), 'words', 0)).values).toEqual(['a']);
     await stop();

@@ -88,6 +88,8 @@ export class ReplicaManager {
   #openingCount = 0;
   readonly #openingQueue: (() => void)[] = [];
   #isClosing = false;
+  /** Every replica of the image is hosted and was opened, or could not be. Before that nothing is known that could be noted. */
+  #isRecovered = false;
 
   /** Writes how far each log is known to be flushed, and cleaned. Cheap to lose: recovery then reads more. */
   readonly checkpointRecoveryPoints = sharing(async () => {
@@ -151,6 +153,7 @@ export class ReplicaManager {
     this.#filesByFolder = undefined;
     await this.#allSettled();
     if (deletions.length > 0) await this.#rewriteCheckpoints();
+    this.#isRecovered = true;
     for (const deletion of deletions) this.#options.onDeleted(deletion);
   }
 
@@ -207,7 +210,8 @@ export class ReplicaManager {
     const all = [...this.#hosted.values()];
     const offline = new Set(all.filter((it) => it.replica.role === 'offline'));
     for (const { replica } of all) replica.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    const areStartsNoted = await this.#tried(this.checkpointLogStarts());
+    const areStartsNoted =
+      clean && this.#isRecovered && (await this.#tried(this.checkpointLogStarts()));
     for (const it of all) {
       // A second close, after one that was cut short, finds some of them closed.
       if (it.actor.getSnapshot().status !== 'active') continue;
@@ -215,7 +219,6 @@ export class ReplicaManager {
     }
     await Promise.all([...all, ...this.#leaving].map((it) => ended(it.actor)));
     const isClean =
-      clean &&
       areStartsNoted &&
       offline.size === 0 &&
       all.every(({ actor }) => actor.getSnapshot().context.failure === null);

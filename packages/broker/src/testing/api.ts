@@ -9,7 +9,10 @@ export const api = {
   apiVersions: { request: wire.apiVersionsRequest, response: wire.apiVersionsResponse },
   createTopics: { request: wire.createTopicsRequest, response: wire.createTopicsResponse },
   deleteTopics: { request: wire.deleteTopicsRequest, response: wire.deleteTopicsResponse },
-  createPartitions: { request: wire.createPartitionsRequest, response: wire.createPartitionsResponse },
+  createPartitions: {
+    request: wire.createPartitionsRequest,
+    response: wire.createPartitionsResponse,
+  },
   deleteRecords: { request: wire.deleteRecordsRequest, response: wire.deleteRecordsResponse },
   initProducerId: { request: wire.initProducerIdRequest, response: wire.initProducerIdResponse },
   describeConfigs: { request: wire.describeConfigsRequest, response: wire.describeConfigsResponse },
@@ -32,8 +35,14 @@ export const api = {
     request: wire.offsetForLeaderEpochRequest,
     response: wire.offsetForLeaderEpochResponse,
   },
-  describeProducers: { request: wire.describeProducersRequest, response: wire.describeProducersResponse },
+  describeProducers: {
+    request: wire.describeProducersRequest,
+    response: wire.describeProducersResponse,
+  },
   describeLogDirs: { request: wire.describeLogDirsRequest, response: wire.describeLogDirsResponse },
   describeCluster: { request: wire.describeClusterRequest, response: wire.describeClusterResponse },
-  listConfigResources: { request: wire.listConfigResourcesRequest, response: wire.listConfigResourcesResponse },
+  listConfigResources: {
+    request: wire.listConfigResourcesRequest,
+    response: wire.listConfigResourcesResponse,
+  },
 } as const;

@@ -1,5 +1,12 @@
 /** Batches of text records, to and from. */
-import { batchesIn, buildBatch, crc32cJs, recordsIn, utf8Decode, utf8Encode } from '@odradek/protocol';
+import {
+  batchesIn,
+  buildBatch,
+  crc32cJs,
+  recordsIn,
+  utf8Decode,
+  utf8Encode,
+} from '@odradek/protocol';
 
 export interface BatchOptions {
   readonly producerId?: number;

@@ -23,20 +23,30 @@ export const createTopic = async (
     timeoutMs: 5_000,
     validateOnly: false,
   });
-  if (topics[0]?.errorCode !== ErrorCode.NONE) throw new Error(`topic ${name}: ${topics[0]?.errorMessage}`);
+  if (topics[0]?.errorCode !== ErrorCode.NONE)
+    throw new Error(`topic ${name}: ${topics[0]?.errorMessage}`);
 };
 
 export const produce = async (
   client: TestClient,
   topic: string,
   values: readonly string[],
-  options: BatchOptions & { readonly partition?: number; readonly acks?: number; readonly version?: number } = {},
+  options: BatchOptions & {
+    readonly partition?: number;
+    readonly acks?: number;
+    readonly version?: number;
+  } = {},
 ) => {
   const { responses } = await client.request(api.produce, options.version ?? 9, {
     transactionalId: null,
     acks: options.acks ?? -1,
     timeoutMs: 5_000,
-    topicData: [{ name: topic, partitionData: [{ index: options.partition ?? 0, records: batchOf(values, options) }] }],
+    topicData: [
+      {
+        name: topic,
+        partitionData: [{ index: options.partition ?? 0, records: batchOf(values, options) }],
+      },
+    ],
   });
   return responses[0]!.partitionResponses[0]!;
 };
@@ -45,7 +55,13 @@ export const fetchFrom = async (
   client: TestClient,
   topic: string,
   fetchOffset: number,
-  options: { partition?: number; maxWaitMs?: number; minBytes?: number; maxBytes?: number; epoch?: number } = {},
+  options: {
+    partition?: number;
+    maxWaitMs?: number;
+    minBytes?: number;
+    maxBytes?: number;
+    epoch?: number;
+  } = {},
 ) => {
   const { responses } = await client.request(api.fetch, 12, {
     maxWaitMs: options.maxWaitMs ?? 0,
@@ -68,4 +84,20 @@ export const fetchFrom = async (
   });
   const found = responses[0]!.partitions[0]!;
   return { ...found, values: valuesIn(found.records) };
+};
+
+/** Joins a group alone, with the second request that a new member needs. */
+export const joinGroup = async (client: TestClient, groupId: string, memberId = '') => {
+  await client.request(api.findCoordinator, 4, { keyType: 0, coordinatorKeys: [groupId] });
+  const join = (id: string) =>
+    client.request(api.joinGroup, 5, {
+      groupId,
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 10_000,
+      memberId: id,
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata: new Uint8Array(4) }],
+    });
+  const first = await join(memberId);
+  return first.errorCode === ErrorCode.MEMBER_ID_REQUIRED ? join(first.memberId) : first;
 };

@@ -1,34 +1,27 @@
 /**
- * A whole broker on a memory disk, and clients that speak the wire protocol to it in the same process: what stories about
- * the broker are told with. Only ports are faked. Time is real but nothing waits for it; a crash loses what was not flushed.
+ * A whole broker on a memory disk: what stories about the broker are told with. Only ports are faked. Time is real unless a
+ * clock is given, but nothing waits for it; a crash loses what was not flushed.
  */
-import { MemoryDisk } from '@odradek/storage/memory';
+import { MemoryDisk, type MemoryVolume } from '@odradek/storage/memory';
 import {
   silentLogger,
   type Clock,
   type Compression,
-  type Connection,
-  type ConnectionHandler,
   type Logger,
   type Random,
   type TimerHandle,
 } from '@odradek/ports';
-import {
-  FrameReader,
-  correlationIdOf,
-  crc32cJs,
-  decodeResponse,
-  encodeRequest,
-  type Body,
-  type Input,
-  type Message,
-} from '@odradek/protocol';
-import { Broker, type BrokerOptions } from '../broker.ts';
+import { crc32cJs } from '@odradek/protocol';
+import { Broker } from '../broker.ts';
+import { connectTo, type TestClient } from './loopback.ts';
+
+export { join, type TestClient } from './loopback.ts';
 
 export interface TestBroker {
   readonly broker: Broker;
   readonly disk: MemoryDisk;
-  connect(listenerName?: string): TestClient;
+  readonly volume: MemoryVolume;
+  connect(listenerName?: string, host?: string): TestClient;
   stop(): Promise<void>;
   /** Cuts the power and starts a new broker on what the disk kept. */
   crash(): Promise<TestBroker>;
@@ -36,21 +29,7 @@ export interface TestBroker {
   restart(): Promise<TestBroker>;
 }
 
-export interface TestClient {
-  request<Request extends Message, Response extends Message>(
-    api: { readonly request: Request; readonly response: Response },
-    version: number,
-    body: Input<Request>,
-  ): Promise<Body<Response>>;
-  /** Bytes as they are: for those who do not keep to the protocol. */
-  sendBytes(bytes: Uint8Array): void;
-  /** Whole answers, without their length. */
-  readonly answers: readonly Uint8Array[];
-  readonly closed: Promise<void>;
-  close(): void;
-}
-
-/** A clock over the process's own, whose timers do not keep the process alive. */
+/** A clock over the process's own. */
 export const testClock = (): Clock => ({
   wallTimeMs: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -85,127 +64,61 @@ export interface TestBrokerOptions {
   readonly disk?: MemoryDisk;
   readonly compression?: Compression;
   readonly logger?: Logger;
+  readonly clock?: Clock;
   readonly seed?: number;
   /** How often the power was cut so far. */
   readonly boots?: number;
 }
 
-export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<TestBroker> => {
+/** Where its listeners are, as far as clients are told. */
+export const LISTENERS = [
+  { name: 'PLAINTEXT', host: 'broker', port: 9092 },
+  { name: 'WS', host: 'broker', port: 9094 },
+];
+
+/** A broker that has not begun. */
+export const prepareTestBroker = (options: TestBrokerOptions = {}): TestBroker => {
   const random = seededRandom(options.seed ?? 1);
   const disk = options.disk ?? new MemoryDisk({ random });
   const volume = disk.mount();
   const config = { 'group.initial.rebalance.delay.ms': '0', ...options.config };
-  const brokerOptions: BrokerOptions = {
+  const broker = new Broker({
     entries: Object.entries(config).map(([key, value]) => ({ key, value, origin: 'test' })),
     volume,
-    clock: testClock(),
+    clock: options.clock ?? testClock(),
     random,
     logger: options.logger ?? silentLogger,
     crc32c: crc32cJs,
     compression: options.compression ?? noCompression,
     bootId: `boot ${options.boots ?? 0}`,
-  };
-  const broker = new Broker(brokerOptions);
-  await broker.recover();
-  await broker.open([
-    { name: 'PLAINTEXT', host: 'broker', port: 9092 },
-    { name: 'WS', host: 'broker', port: 9094 },
-  ]);
+  });
   const again = (cuts: number): Promise<TestBroker> =>
     startTestBroker({ ...options, disk, boots: (options.boots ?? 0) + cuts });
+  const stop = async (): Promise<void> => {
+    await broker.stop();
+    await volume.close();
+  };
   return {
     broker,
     disk,
-    connect: (listenerName = 'PLAINTEXT') => connect(broker, listenerName),
-    async stop() {
-      await broker.stop();
-      await volume.close();
-    },
+    volume,
+    connect: (listenerName = 'PLAINTEXT', host) =>
+      connectTo((connection) => broker.accept(connection, listenerName), host),
+    stop,
     async crash() {
       volume.crash();
       return again(1);
     },
     async restart() {
-      await broker.stop();
-      await volume.close();
+      await stop();
       return again(0);
     },
   };
 };
 
-let ports = 50_000;
-
-const connect = (broker: Broker, listenerName: string): TestClient => {
-  let handler: ConnectionHandler | undefined;
-  let isClosed = false;
-  let correlationId = 0;
-  let onClosed: () => void = () => {};
-  const closed = new Promise<void>((resolve) => (onClosed = resolve));
-  const answers: Uint8Array[] = [];
-  const waiting = new Map<number, (answer: Uint8Array) => void>();
-  const reader = new FrameReader({
-    frameBytesMax: 2 ** 30,
-    onFrame(bytes) {
-      const answer = bytes.slice();
-      answers.push(answer);
-      waiting.get(correlationIdOf(answer))?.(answer);
-    },
-  });
-  const end = (): void => {
-    if (isClosed) return;
-    isClosed = true;
-    handler?.onClose();
-    onClosed();
-  };
-  ports += 1;
-  const connection: Connection = {
-    remoteAddress: `127.0.0.1:${ports}`,
-    start: (it) => (handler = it),
-    send(chunks) {
-      if (!isClosed) for (const chunk of chunks) reader.push(chunk, false);
-      return true;
-    },
-    bufferedBytes: 0,
-    pause() {},
-    resume() {},
-    close: end,
-    destroy: end,
-  };
-  broker.accept(connection, listenerName);
-  const sendBytes = (bytes: Uint8Array): void => {
-    if (!isClosed) handler?.onBytes(bytes, true);
-  };
-  return {
-    answers,
-    closed,
-    close: end,
-    sendBytes,
-    request(api, version, body) {
-      correlationId += 1;
-      const id = correlationId;
-      return new Promise((resolve, reject) => {
-        waiting.set(id, (answer) => {
-          waiting.delete(id);
-          try {
-            resolve(decodeResponse(api.response, version, answer).body as never);
-          } catch (error) {
-            reject(error);
-          }
-        });
-        void closed.then(() => reject(new Error('the broker closed the connection')));
-        const chunks = encodeRequest(api.request as Message<unknown, unknown>, version, { correlationId: id, clientId: 'test' }, body);
-        sendBytes(join(chunks));
-      });
-    },
-  };
-};
-
-export const join = (chunks: readonly Uint8Array[]): Uint8Array => {
-  const bytes = new Uint8Array(chunks.reduce((sum, it) => sum + it.byteLength, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
+export const startTestBroker = async (options: TestBrokerOptions = {}): Promise<TestBroker> => {
+  const prepared = prepareTestBroker(options);
+  await prepared.broker.recover();
+  await prepared.broker.open(LISTENERS);
+  return prepared;
 };
