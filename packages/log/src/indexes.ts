@@ -15,7 +15,7 @@ import type { LogContents } from './log-state.ts';
 import { segmentFile } from './names.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { STOP, scan } from './scan.ts';
-import type { Visit } from './scan.ts';
+import type { ReadBytes, Visit, WalkEnd } from './scan.ts';
 import { Segment } from './segment.ts';
 import type { SegmentIndexes } from './segment.ts';
 import { TimeIndex } from './time-index.ts';
@@ -37,13 +37,39 @@ export async function indexesOf(log: LogContents, segment: Segment): Promise<Seg
   return read;
 }
 
-/** Where to begin walking for `target`. */
-export async function positionBefore(
+/**
+ * Walks the batches of a segment from the one that holds `target`, or from a little before it. The entry that leads there is
+ * checked against its batch; if it is wrong, the index is built anew and the walk begins again. Throws LogCorruptError.
+ */
+export async function scanFrom(
   log: LogContents,
   segment: Segment,
   target: Offset,
-): Promise<number> {
-  return (segment.indexes ?? (await indexesOf(log, segment))).offsets.positionBefore(target);
+  visit: Visit,
+  read: ReadBytes = (position, length) => segment.file.read(position, length),
+): Promise<WalkEnd> {
+  for (let attempt = 0; ; attempt++) {
+    const { offsets } = await indexesOf(log, segment);
+    const entry = offsets.entryBefore(target);
+    const from = entry?.position ?? 0;
+    let isIndexWrong = false;
+    const checked: Visit = (batch, at) => {
+      isIndexWrong = at === from && entry !== undefined && batch.lastOffset !== entry.offset;
+      return isIndexWrong
+        ? `the index names offset ${entry!.offset} here, the batch ends at ${batch.lastOffset}`
+        : visit(batch, at);
+    };
+    const end = await scan(
+      read,
+      { from, to: segment.sizeBytes, minOffset: segment.baseOffset },
+      checked,
+    );
+    if (end.problem === undefined) return end;
+    const mayBeIndex = segment.isSealed && (isIndexWrong || (end.position === from && from > 0));
+    if (!mayBeIndex || attempt > 0)
+      throw new LogCorruptError(segment.file.name, end.position, end.problem);
+    await rebuildIndexes(log, segment);
+  }
 }
 
 /** From the files; undefined: they cannot be used. */

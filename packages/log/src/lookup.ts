@@ -1,12 +1,13 @@
 /** ListOffsets: which offset a point in time is, and where the largest timestamp stands. */
 import { NO_LEADER_EPOCH, offset, recordsIn } from '@odradek/protocol';
 import type { BatchView, LeaderEpoch, Offset } from '@odradek/protocol';
-import { LogCorruptError, asError } from './errors.ts';
-import { indexesOf } from './indexes.ts';
+import { asError } from './errors.ts';
+import { indexesOf, rebuildIndexes, scanFrom } from './indexes.ts';
 import { DECOMPRESSED_BYTES_MAX } from './limits.ts';
 import { onOneGeneration } from './log-state.ts';
 import type { LogState } from './log-state.ts';
-import { STOP, scan } from './scan.ts';
+import { STOP } from './scan.ts';
+import type { ReadBytes } from './scan.ts';
 import type { Segment } from './segment.ts';
 import type { TimestampOffset } from './time-index.ts';
 
@@ -54,19 +55,40 @@ async function findTimestamp(
 ): Promise<FoundOffset | undefined> {
   for (const segment of [...log.segments]) {
     if (segment.sizeBytes === 0) continue;
-    const { offsets, times } = await indexesOf(log, segment);
+    await indexesOf(log, segment);
     if (segment.maxTimestamp!.timestampMs < timestampMs) continue;
-    const begin = Math.max(times.offsetBefore(timestampMs), log.logStartOffset);
-    const found = await findRecord(
-      log,
-      segment,
-      offsets.positionBefore(offset(begin)),
-      (batch) => batch.maxTimestampMs >= timestampMs,
-      (at) => at >= timestampMs,
-    );
+    const found = await findTimestampIn(log, segment, timestampMs);
     if (found !== undefined) return found.offset < below ? found : undefined;
   }
   return undefined;
+}
+
+/** The entry that leads there is believed only if its batch bears it out. */
+async function findTimestampIn(
+  log: LogState,
+  segment: Segment,
+  timestampMs: number,
+): Promise<FoundOffset | undefined> {
+  const { times } = await indexesOf(log, segment);
+  const entry = times.entryBefore(timestampMs);
+  const begin = offset(Math.max(entry?.offset ?? segment.baseOffset, log.logStartOffset));
+  const isLate = (at: number): boolean => at >= timestampMs;
+  let isTrue = entry === undefined || entry.offset < begin;
+  const search = new RecordSearch(log, (batch) => isLate(batch.maxTimestampMs), isLate);
+  await scanFrom(
+    log,
+    segment,
+    begin,
+    (batch) => {
+      isTrue ||= batch.lastOffset === entry!.offset && batch.maxTimestampMs === entry!.timestampMs;
+      if (!isTrue && batch.lastOffset >= entry!.offset) return STOP;
+      return search.visit(batch);
+    },
+    bytesOf(log, segment),
+  );
+  if (isTrue || !segment.isSealed) return search.found;
+  await rebuildIndexes(log, segment);
+  return findTimestampIn(log, segment, timestampMs);
 }
 
 /** The first record that has the largest timestamp of the log. */
@@ -84,57 +106,48 @@ async function findMaximum(log: LogState): Promise<FoundOffset | undefined> {
   }
   if (latest === undefined || latest.max.timestampMs < 0) return undefined;
   const { segment, max } = latest;
-  const { offsets } = await indexesOf(log, segment);
   const isMax = (timestampMs: number): boolean => timestampMs === max.timestampMs;
-  return findRecord(
-    log,
-    segment,
-    offsets.positionBefore(max.offset),
-    (batch) => isMax(batch.maxTimestampMs),
-    isMax,
-  );
+  const search = new RecordSearch(log, (batch) => isMax(batch.maxTimestampMs), isMax);
+  await scanFrom(log, segment, max.offset, search.visit, bytesOf(log, segment));
+  return search.found;
 }
 
-async function findRecord(
-  log: LogState,
-  segment: Segment,
-  position: number,
-  mayHold: (batch: BatchView) => boolean,
-  isFound: (timestampMs: number) => boolean,
-): Promise<FoundOffset | undefined> {
-  const { decompress } = log.ports;
-  let found: FoundOffset | undefined;
-  const end = await scan(
-    bytesOf(log, segment),
-    { from: position, to: segment.sizeBytes, minOffset: segment.baseOffset },
-    (batch) => {
-      if (batch.lastOffset < log.logStartOffset || !mayHold(batch)) return undefined;
-      try {
-        for (const record of recordsIn(batch, decompress, DECOMPRESSED_BYTES_MAX)) {
-          if (record.offset < log.logStartOffset || !isFound(record.timestampMs)) continue;
-          found = {
-            offset: record.offset,
-            timestampMs: record.timestampMs,
-            leaderEpoch: batch.leaderEpoch,
-          };
-          return STOP;
-        }
-      } catch (error) {
-        return asError(error).message;
+/** The first record with a certain time, of the batches that it is shown. */
+class RecordSearch {
+  found: FoundOffset | undefined;
+  readonly #log: LogState;
+  readonly #mayHold: (batch: BatchView) => boolean;
+  readonly #isIt: (timestampMs: number) => boolean;
+
+  constructor(
+    log: LogState,
+    mayHold: (batch: BatchView) => boolean,
+    isIt: (timestampMs: number) => boolean,
+  ) {
+    this.#log = log;
+    this.#mayHold = mayHold;
+    this.#isIt = isIt;
+  }
+
+  visit = (batch: BatchView): string | typeof STOP | undefined => {
+    const { logStartOffset, ports } = this.#log;
+    if (batch.lastOffset < logStartOffset || !this.#mayHold(batch)) return undefined;
+    try {
+      for (const record of recordsIn(batch, ports.decompress, DECOMPRESSED_BYTES_MAX)) {
+        const { offset: at, timestampMs } = record;
+        if (at < logStartOffset || !this.#isIt(timestampMs)) continue;
+        this.found = { offset: at, timestampMs, leaderEpoch: batch.leaderEpoch };
+        return STOP;
       }
-      return undefined;
-    },
-  );
-  if (end.problem !== undefined)
-    throw new LogCorruptError(segment.file.name, end.position, end.problem);
-  return found;
+    } catch (error) {
+      return asError(error).message;
+    }
+    return undefined;
+  };
 }
 
 /** Reads a segment wherever its bytes are: those on the disk from there, the others from the tail. */
-export function bytesOf(
-  log: LogState,
-  segment: Segment,
-): (position: number, length: number) => Promise<Uint8Array> {
+export function bytesOf(log: LogState, segment: Segment): ReadBytes {
   return async (position, length) => {
     const end = Math.min(position + length, segment.sizeBytes);
     const inMemory = Math.max(position, log.tail.startOf(segment) ?? segment.sizeBytes);

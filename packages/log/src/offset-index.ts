@@ -85,14 +85,19 @@ export class OffsetIndex {
     this.#entries.view.setInt32(place + 4, at);
   }
 
-  /** Where to begin walking for the batch that holds `target`: every batch before this place ends below it. */
-  positionBefore(target: Offset): Position {
+  /** The last entry at or below `target`: every batch before its place ends below `target`. Undefined: begin at 0. */
+  entryBefore(target: Offset): OffsetPosition | undefined {
     const relative = target - this.baseOffset;
+    const { view } = this.#entries;
     const n =
-      this.#entries.firstBeyond(
-        (index) => this.#entries.view.getInt32(index * OFFSET_ENTRY_BYTES) > relative,
-      ) - 1;
-    return n < 0 ? position(0) : position(this.#entries.view.getInt32(n * OFFSET_ENTRY_BYTES + 4));
+      this.#entries.firstBeyond((index) => view.getInt32(index * OFFSET_ENTRY_BYTES) > relative) -
+      1;
+    return n < 0 ? undefined : this.entry(n);
+  }
+
+  /** Where to begin walking for the batch that holds `target`. */
+  positionBefore(target: Offset): Position {
+    return this.entryBefore(target)?.position ?? position(0);
   }
 
   /** The last indexed batch boundary at or below `limit`. */

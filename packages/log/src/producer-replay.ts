@@ -2,17 +2,16 @@
  * Producer state from the log itself: the newest snapshot that can be used, then the headers of the batches behind it. The
  * same `apply` as on append, so that a restart is no second implementation.
  */
-import { parseEndTxnMarker, recordsIn } from '@odradek/protocol';
+import { offset, parseEndTxnMarker, recordsIn } from '@odradek/protocol';
 import type { BatchView, Decompress, EndTxnMarker, Offset } from '@odradek/protocol';
-import { LogCorruptError } from './errors.ts';
-import { positionBefore } from './indexes.ts';
+import { scanFrom } from './indexes.ts';
 import { DECOMPRESSED_BYTES_MAX } from './limits.ts';
 import { segmentIndexOf } from './log-state.ts';
 import type { LogContents } from './log-state.ts';
 import { segmentFile } from './names.ts';
 import { decodeSnapshot } from './producer-snapshot.ts';
 import type { CompletedTransaction, ProducerStates } from './producer-state.ts';
-import { STOP, scan } from './scan.ts';
+import { STOP } from './scan.ts';
 import type { Visit } from './scan.ts';
 
 /** What a control batch says; undefined for data and for control records of other kinds. Throws MalformedBatch. */
@@ -75,11 +74,7 @@ export async function replayProducers(
   for (let n = Math.max(0, segmentIndexOf(log.segments, from)); n < log.segments.length; n++) {
     const segment = log.segments[n]!;
     if (segment.baseOffset >= to) break;
-    const begin = segment.baseOffset < from ? await positionBefore(log, segment, from) : 0;
-    const range = { from: begin, to: segment.sizeBytes, minOffset: segment.baseOffset };
-    const end = await scan((position, length) => segment.file.read(position, length), range, visit);
-    if (end.problem !== undefined)
-      throw new LogCorruptError(segment.file.name, end.position, end.problem);
+    await scanFrom(log, segment, offset(Math.max(from, segment.baseOffset)), visit);
   }
   if (producers.endOffset < to) producers.endOffset = to;
 }

@@ -10,6 +10,7 @@ import { indexesOf, rebuildIndexes } from './indexes.ts';
 import { READ_SLACK_BYTES } from './limits.ts';
 import { segmentEnd, segmentIndexOf } from './log-state.ts';
 import type { LogState } from './log-state.ts';
+import type { OffsetPosition } from './offset-index.ts';
 import { STOP, walk } from './scan.ts';
 import type { Segment } from './segment.ts';
 
@@ -193,7 +194,8 @@ async function readSegment(
 ): Promise<ReadResult | undefined> {
   const { generation } = log;
   let hasRebuilt = false;
-  let position: number = (await indexesOf(log, segment)).offsets.positionBefore(from);
+  let entry = (await indexesOf(log, segment)).offsets.entryBefore(from);
+  let position: number = entry?.position ?? 0;
   let windowBytes = Math.max(0, options.maxBytes) + READ_SLACK_BYTES;
   for (;;) {
     const inMemory = log.tail.startOf(segment) ?? segment.sizeBytes;
@@ -211,18 +213,18 @@ async function readSegment(
     }
     const bytes = await segment.file.read(position, Math.min(windowBytes, inMemory - position));
     if (log.generation !== generation) return undefined;
-    const cut = cutFromBytes(log, segment, bytes, position, from, below, options);
-    if (cut.problem !== undefined) {
+    const cut = cutFromBytes(log, segment, bytes, position, entry, from, below, options);
+    if (cut.result !== undefined) return cut.result;
+    const isCut = cut.missingBytes > 0 && position + bytes.length + cut.missingBytes > inMemory;
+    const problem = cut.problem ?? (isCut ? 'the segment ends within a batch' : undefined);
+    if (problem !== undefined) {
       // Did a wrong index lead here, or is the log damaged?
       if (hasRebuilt || !segment.isSealed)
-        throw new LogCorruptError(segment.file.name, cut.position, cut.problem);
+        throw new LogCorruptError(segment.file.name, cut.position, problem);
       hasRebuilt = true;
-      position = (await rebuildIndexes(log, segment)).offsets.positionBefore(from);
+      entry = (await rebuildIndexes(log, segment)).offsets.entryBefore(from);
+      position = entry?.position ?? 0;
       continue;
-    }
-    if (cut.result !== undefined) return cut.result;
-    if (cut.missingBytes > 0 && position + bytes.length + cut.missingBytes > inMemory) {
-      throw new LogCorruptError(segment.file.name, cut.position, 'the segment ends within a batch');
     }
     windowBytes = Math.max(windowBytes, position + bytes.length + cut.missingBytes - cut.position);
     position = cut.position;
@@ -238,56 +240,56 @@ interface Cut {
   readonly missingBytes: number;
 }
 
+/** `entry`: what led to the first of the bytes. */
 function cutFromBytes(
   log: LogState,
   segment: Segment,
   bytes: Uint8Array,
   position: number,
+  entry: OffsetPosition | undefined,
   from: Offset,
   below: Offset,
-  options: ReadOptions,
+  { maxBytes, atLeastOneBatch, verify }: ReadOptions,
 ): Cut {
+  const { crc32c } = log.ports;
   const endOffset = segmentEnd(log, segment);
-  let firstOffset: Offset | undefined;
-  let start = 0;
+  const taken: BatchView[] = [];
   let size = 0;
-  let nextOffset = from;
   let isPast = false;
   const end = walk(bytes, position, segment.baseOffset, (batch, at) => {
-    if (batch.lastOffset >= endOffset)
-      return `a batch ends at offset ${batch.lastOffset}, in a segment that ends below ${endOffset}`;
-    if (batch.lastOffset < from) return undefined;
-    const { sizeBytes } = batch;
-    isPast =
-      batch.lastOffset >= below ||
-      (size + sizeBytes > options.maxBytes && !(size === 0 && options.atLeastOneBatch));
+    const { lastOffset, sizeBytes } = batch;
+    if (at === entry?.position && lastOffset !== entry.offset)
+      return `the index names offset ${entry.offset} here, the batch ends at ${lastOffset}`;
+    if (lastOffset >= endOffset)
+      return `a batch ends at offset ${lastOffset}, in a segment that ends below ${endOffset}`;
+    if (lastOffset < from) return undefined;
+    isPast = lastOffset >= below || (size + sizeBytes > maxBytes && (size > 0 || !atLeastOneBatch));
     if (isPast) return STOP;
-    if (options.verify === true && !isCrcValid(batch, log.ports.crc32c))
-      return 'a batch does not match its checksum';
-    if (firstOffset === undefined) {
-      firstOffset = batch.baseOffset;
-      start = at - position;
-    }
+    if (verify === true && !isCrcValid(batch, crc32c)) return 'a batch does not match its checksum';
+    taken.push(batch);
     size += sizeBytes;
-    nextOffset = batch.nextOffset;
     return undefined;
   });
+  // What follows is no batch: is that one damaged, or does the one before lie about its length?
+  if (end.problem !== undefined && taken.length > 0 && !isCrcValid(taken.at(-1)!, crc32c))
+    taken.pop();
+  const first = taken[0];
+  const last = taken.at(-1);
   const missingBytes = end.bytesMissing ?? 0;
-  if (end.problem !== undefined && size === 0)
-    return { problem: end.problem, position: end.position, missingBytes };
-  if (size > 0) {
-    return {
-      result: {
-        status: 'ok',
-        records: [bytes.subarray(start, start + size)],
-        firstOffset: firstOffset!,
-        nextOffset,
-        sizeBytes: size,
-      },
-      position: end.position,
-      missingBytes,
-    };
+  if (first === undefined || last === undefined) {
+    if (end.problem !== undefined)
+      return { problem: end.problem, position: end.position, missingBytes };
+    return isPast
+      ? { result: nothing(from), position: end.position, missingBytes }
+      : { position: end.position, missingBytes };
   }
-  if (isPast) return { result: nothing(from), position: end.position, missingBytes };
-  return { position: end.position, missingBytes };
+  const records = bytes.subarray(first.start, last.start + last.sizeBytes);
+  const result: ReadResult = {
+    status: 'ok',
+    records: [records],
+    firstOffset: first.baseOffset,
+    nextOffset: last.nextOffset,
+    sizeBytes: records.length,
+  };
+  return { result, position: end.position, missingBytes };
 }

@@ -74,6 +74,8 @@ export function walk(
   return { position: position + at, nextOffset };
 }
 
+export type ReadBytes = (position: number, length: number) => Promise<Uint8Array>;
+
 export interface ScanRange {
   readonly from: number;
   readonly to: number;
@@ -83,11 +85,7 @@ export interface ScanRange {
 }
 
 /** Reads a file window by window. A batch that does not end before `to` is a problem here: there is nothing more to read. */
-export async function scan(
-  read: (position: number, length: number) => Promise<Uint8Array>,
-  range: ScanRange,
-  visit: Visit,
-): Promise<WalkEnd> {
+export async function scan(read: ReadBytes, range: ScanRange, visit: Visit): Promise<WalkEnd> {
   const { from, to, minOffset } = range;
   const window = range.windowBytes ?? SCAN_WINDOW_BYTES;
   let position = from;

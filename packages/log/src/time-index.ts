@@ -83,13 +83,14 @@ export class TimeIndex {
     this.#entries.view.setInt32(place + 8, at - this.baseOffset);
   }
 
-  /** An offset up to which every record is at or before `timestampMs`: walk from there. */
-  offsetBefore(timestampMs: number): Offset {
+  /** The last entry at or before `timestampMs`: up to its offset no record is later. Undefined: nothing is known. */
+  entryBefore(timestampMs: number): TimestampOffset | undefined {
+    const { view } = this.#entries;
     const n =
       this.#entries.firstBeyond(
-        (index) => readInt64(this.#entries.view, index * TIME_ENTRY_BYTES) > timestampMs,
+        (index) => readInt64(view, index * TIME_ENTRY_BYTES) > timestampMs,
       ) - 1;
-    return n < 0 ? this.baseOffset : this.entry(n).offset;
+    return n < 0 ? undefined : this.entry(n);
   }
 
   /** Drops the entries at `end` or beyond. */

@@ -8,8 +8,8 @@
 import { offset } from '@odradek/protocol';
 import type { Offset } from '@odradek/protocol';
 import { encodeLeaderEpochs } from './checkpoints.ts';
-import { LogCorruptError, asError } from './errors.ts';
-import { indexesOf } from './indexes.ts';
+import { asError } from './errors.ts';
+import { scanFrom } from './indexes.ts';
 import { newSegment, segmentIndexOf } from './log-state.ts';
 import type { LogState } from './log-state.ts';
 import { LEADER_EPOCHS, segmentFile } from './names.ts';
@@ -86,19 +86,9 @@ async function exclusively<T>(log: LogState, work: () => Promise<T>): Promise<T>
 
 /** Of the batch that holds `target` or comes first behind it: it goes whole, as Kafka has it. */
 async function positionOf(log: LogState, segment: Segment, target: Offset): Promise<number> {
-  const { offsets } = await indexesOf(log, segment);
-  const range = {
-    from: offsets.positionBefore(target),
-    to: segment.sizeBytes,
-    minOffset: segment.baseOffset,
-  };
-  const end = await scan(
-    (position, length) => segment.file.read(position, length),
-    range,
-    (batch) => (batch.lastOffset >= target ? STOP : undefined),
+  const end = await scanFrom(log, segment, target, (batch) =>
+    batch.lastOffset >= target ? STOP : undefined,
   );
-  if (end.problem !== undefined)
-    throw new LogCorruptError(segment.file.name, end.position, end.problem);
   return end.position;
 }
 
