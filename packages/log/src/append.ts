@@ -281,11 +281,7 @@ function commit(
   segment.noteBatch(batch, position, log.config);
   if (batch.producerId >= 0) {
     const completed = log.producers.apply(batch, marker);
-    if (completed?.isAborted === true)
-      segment.aborted!.push({
-        ...completed,
-        lastStableOffset: log.producers.stableOffsetAfter(completed),
-      });
+    if (completed?.isAborted === true) segment.aborted!.push(log.producers.abortedEntry(completed));
   }
   const { nextOffset } = batch;
   log.producers.endOffset = nextOffset;

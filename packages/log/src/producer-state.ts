@@ -10,6 +10,7 @@ import { NO_SEQUENCE, incrementSequence, offset, producerEpoch } from '@odradek/
 import type { BatchView, EndTxnMarker, Offset, ProducerEpoch, ProducerId } from '@odradek/protocol';
 import { ErrorCode } from '@odradek/protocol';
 import { BATCHES_KEPT_PER_PRODUCER } from './limits.ts';
+import type { AbortedTransaction } from './transaction-index.ts';
 
 export type AppendOrigin = 'client' | 'coordinator' | 'replica';
 
@@ -92,12 +93,15 @@ export class ProducerStates {
     return offset(first);
   }
 
-  /** Where the last stable offset stands once this transaction's marker is in. */
-  stableOffsetAfter(completed: CompletedTransaction): Offset {
-    let first = completed.lastOffset + 1;
-    for (const [start, id] of this.#open)
-      if (id !== completed.producerId && start < first) first = start;
-    return offset(first);
+  /** What the transaction index says of an aborted one: with where the last stable offset stands once its marker is in. */
+  abortedEntry({
+    producerId: id,
+    firstOffset,
+    lastOffset,
+  }: CompletedTransaction): AbortedTransaction {
+    let stable = lastOffset + 1;
+    for (const [start, other] of this.#open) if (other !== id && start < stable) stable = start;
+    return { producerId: id, firstOffset, lastOffset, lastStableOffset: offset(stable) };
   }
 
   check(

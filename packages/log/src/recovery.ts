@@ -330,10 +330,7 @@ function scanSegment(
     try {
       const completed = log.producers.apply(batch, markerOf(batch, decompress));
       if (completed?.isAborted === true)
-        segment.aborted!.push({
-          ...completed,
-          lastStableOffset: log.producers.stableOffsetAfter(completed),
-        });
+        segment.aborted!.push(log.producers.abortedEntry(completed));
     } catch (error) {
       return asError(error).message;
     }

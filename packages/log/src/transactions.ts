@@ -65,7 +65,7 @@ async function replayAborted(log: LogContents, segment: Segment): Promise<Aborte
   const aborted: AbortedTransaction[] = [];
   await replayProducers(log, producers, from, segmentEnd(log, segment), (transaction) => {
     if (!transaction.isAborted || transaction.lastOffset < segment.baseOffset) return;
-    aborted.push({ ...transaction, lastStableOffset: producers.stableOffsetAfter(transaction) });
+    aborted.push(producers.abortedEntry(transaction));
   });
   return aborted;
 }
