@@ -8,13 +8,17 @@
  *   last few MiB can be so, in the last segment alone (writer.ts); otherwise everything behind the recovery point can.
  * And below the recovery point nothing may be missing at all.
  */
-import { BATCH_HEADER_BYTES, BatchView, isCrcValid } from '@odradek/protocol';
+import { BATCH_HEADER_BYTES, BatchView, MAGIC_V2, isCrcValid } from '@odradek/protocol';
 import type { Crc32c } from '@odradek/ports';
 import type { Offset } from '@odradek/protocol';
 import { SCAN_WINDOW_BYTES, UNSYNCED_BYTES_MAX, WRITE_GROUP_BYTES_MAX } from './limits.ts';
 import type { LogConfig } from './log-config.ts';
 import type { Segment } from './segment.ts';
 import { headerProblem } from './scan.ts';
+import type { ReadBytes } from './scan.ts';
+
+/** Of the magic byte, in a batch. */
+const MAGIC_AT = 16;
 
 export interface Damage {
   readonly segment: Segment;
@@ -48,35 +52,36 @@ export async function whyNotTorn(
       UNSYNCED_BYTES_MAX + WRITE_GROUP_BYTES_MAX + config.maxMessageBytes
   )
     return undefined;
-  const sound = await soundBatchBehind(segment, position + 1, offset, crc32c);
+  const sound = await soundBatchFrom(segment, position, crc32c);
+  if (sound === position) return 'its bytes match their checksum';
   if (sound !== undefined) return `a sound batch follows at byte ${sound}`;
   for (const next of later) {
-    if ((await soundBatchBehind(next, 0, next.baseOffset, crc32c)) !== undefined)
+    if ((await soundBatchFrom(next, 0, crc32c)) !== undefined)
       return `sound batches follow in ${next.file.name}`;
   }
   return undefined;
 }
 
 /**
- * Searches byte by byte. A record's value may hold bytes that look like a batch; what is taken for one must lead, batch by
- * batch, to the end of the file.
+ * Searches byte by byte, for a batch of any offset: the checksum covers all but that. A record's value may hold bytes that
+ * look like a batch; what is taken for one must lead, batch by batch, to the end of the file.
  */
-async function soundBatchBehind(
-  { file, sizeBytes }: Segment,
+async function soundBatchFrom(
+  { file, sizeBytes, baseOffset }: Segment,
   from: number,
-  minOffset: Offset,
   crc32c: Crc32c,
 ): Promise<number | undefined> {
+  const read: ReadBytes = (position, length) => file.read(position, length);
   let position = from;
   while (position + BATCH_HEADER_BYTES <= sizeBytes) {
-    const bytes = await file.read(position, SCAN_WINDOW_BYTES);
+    const bytes = await read(position, SCAN_WINDOW_BYTES);
     const last = bytes.length - BATCH_HEADER_BYTES;
     for (let at = 0; at <= last; at++) {
-      // The cheapest test first: magic 2, and a length below 16 MiB or a first byte that the header test will judge.
-      if (bytes[at + 16] !== 2 || bytes[at] !== 0) continue;
-      if (headerProblem(bytes, at, minOffset) !== undefined) continue;
-      if (position + at + new BatchView(bytes, at).sizeBytes > sizeBytes) continue;
-      if (await leadsToEnd(file.read.bind(file), position + at, sizeBytes, minOffset, crc32c))
+      // The cheapest test first.
+      if (bytes[at + MAGIC_AT] !== MAGIC_V2 || headerProblem(bytes, at, baseOffset) !== undefined)
+        continue;
+      const end = position + at + new BatchView(bytes, at).sizeBytes;
+      if (end <= sizeBytes && (await leadsToEnd(read, position + at, end, sizeBytes, crc32c)))
         return position + at;
     }
     if (last < 0) return undefined;
@@ -86,21 +91,18 @@ async function soundBatchBehind(
 }
 
 async function leadsToEnd(
-  read: (position: number, length: number) => Promise<Uint8Array>,
+  read: ReadBytes,
   from: number,
+  end: number,
   sizeBytes: number,
-  minOffset: Offset,
   crc32c: Crc32c,
 ): Promise<boolean> {
-  const first = new BatchView(
-    await read(from, new BatchView(await read(from, BATCH_HEADER_BYTES)).sizeBytes),
-  );
+  const first = new BatchView(await read(from, end - from));
   if (!isCrcValid(first, crc32c)) return false;
-  let at = from + first.sizeBytes;
-  let nextOffset = first.nextOffset;
-  while (at + BATCH_HEADER_BYTES <= sizeBytes) {
+  let { nextOffset } = first;
+  for (let at = end; at + BATCH_HEADER_BYTES <= sizeBytes;) {
     const header = await read(at, BATCH_HEADER_BYTES);
-    if (headerProblem(header, 0, Math.max(nextOffset, minOffset)) !== undefined) return false;
+    if (headerProblem(header, 0, nextOffset) !== undefined) return false;
     const batch = new BatchView(header);
     at += batch.sizeBytes;
     nextOffset = batch.nextOffset;
