@@ -9,7 +9,10 @@ import { utf8Decode, utf8Encode } from '@odradek/protocol';
 const FILE = 'boot-id';
 
 /** `bootId` names this run of the machine; undefined when the host cannot tell, and then nothing is assumed. */
-export const machineHasRestarted = async (volume: Volume, bootId: string | undefined): Promise<boolean> => {
+export const machineHasRestarted = async (
+  volume: Volume,
+  bootId: string | undefined,
+): Promise<boolean> => {
   const known = await rememberedBoot(volume);
   return bootId !== undefined && known !== undefined && known !== bootId;
 };

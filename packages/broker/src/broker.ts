@@ -27,6 +27,7 @@ import { brokerMachine } from './broker.machine.ts';
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
 import type { ConfigEntry } from './config/index.ts';
 import { Connections } from './connection/connections.ts';
+import { RequestBudget } from './connection/request-budget.ts';
 import { Controller } from './controller/controller.ts';
 import { ProducerIds } from './controller/producer-ids.ts';
 import { FetchSessions } from './fetch/fetch-sessions.ts';
@@ -35,6 +36,11 @@ import { handlers } from './handlers/index.ts';
 import { housekeeping, type Housekeeping } from './housekeeping.ts';
 import { establishIdentity, type Identity } from './identity-file.ts';
 import { InternalTopics, OFFSETS_TOPIC } from './internal-topics.ts';
+import {
+  ANSWER_BYTES_UNDER_WAY_MAX,
+  REQUEST_BYTES_IN_FLIGHT_MAX,
+  WAITING_REQUEST_BYTES_MAX,
+} from './limits.ts';
 import { metadataLogConfig } from './log-config.ts';
 import { METADATA_TOPIC, MetadataImage, type NodeChange } from './metadata/image.ts';
 import type { ListenerAddress } from './metadata/nodes.ts';
@@ -310,6 +316,12 @@ export class Broker {
         clock,
         random,
       ),
+      budget: new RequestBudget({
+        requestBytesMax: REQUEST_BYTES_IN_FLIGHT_MAX,
+        requestsMax: () => settings.broker['queued.max.requests'],
+        waitingBytesMax: WAITING_REQUEST_BYTES_MAX,
+        answerBytesMax: ANSWER_BYTES_UNDER_WAY_MAX,
+      }),
       settings,
       clock,
       random,

@@ -3,7 +3,14 @@
  * broker or of another cluster is refused by name before anything in it is touched.
  */
 import type { Random, Volume } from '@odradek/ports';
-import { utf8Decode, utf8Encode, uuidFromBase64, uuidToBase64, type NodeId, type Uuid } from '@odradek/protocol';
+import {
+  utf8Decode,
+  utf8Encode,
+  uuidFromBase64,
+  uuidToBase64,
+  type NodeId,
+  type Uuid,
+} from '@odradek/protocol';
 
 const FILE = 'meta.properties';
 
@@ -20,7 +27,11 @@ export class IdentityError extends Error {
 }
 
 /** Reads the folder's identity, or gives a fresh folder one. */
-export const establishIdentity = async (volume: Volume, nodeId: NodeId, random: Random): Promise<Identity> => {
+export const establishIdentity = async (
+  volume: Volume,
+  nodeId: NodeId,
+  random: Random,
+): Promise<Identity> => {
   const bytes = await volume.readSmall(FILE);
   if (bytes === undefined) {
     const identity: Identity = {
@@ -59,16 +70,25 @@ const parse = (text: string): Identity | undefined => {
   const values = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
     const equals = line.indexOf('=');
-    if (equals > 0 && !line.startsWith('#')) values.set(line.slice(0, equals).trim(), line.slice(equals + 1).trim());
+    if (equals > 0 && !line.startsWith('#'))
+      values.set(line.slice(0, equals).trim(), line.slice(equals + 1).trim());
   }
   const clusterId = values.get('cluster.id');
   const nodeId = values.get('node.id');
   const directory = values.get('directory.id');
-  if (values.get('version') !== '1' || !clusterId || nodeId === undefined || !/^\d+$/.test(nodeId) || !directory) {
+  if (
+    values.get('version') !== '1' ||
+    !clusterId ||
+    nodeId === undefined ||
+    !/^\d+$/.test(nodeId) ||
+    !directory
+  ) {
     return undefined;
   }
   const directoryId = uuidFromBase64(directory);
-  return directoryId === undefined ? undefined : { clusterId, nodeId: Number(nodeId) as NodeId, directoryId };
+  return directoryId === undefined
+    ? undefined
+    : { clusterId, nodeId: Number(nodeId) as NodeId, directoryId };
 };
 
 const randomUuid = (random: Random): Uuid => {

@@ -39,7 +39,13 @@ export class InternalTopics {
   autoCreate(name: string): Promise<ErrorCode> {
     if (name === OFFSETS_TOPIC) return this.ensureOffsetsTopic();
     if (INTERNAL_TOPICS.has(name)) return Promise.resolve(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    return this.#create({ name, numPartitions: -1, replicationFactor: -1, assignments: [], configs: [] });
+    return this.#create({
+      name,
+      numPartitions: -1,
+      replicationFactor: -1,
+      assignments: [],
+      configs: [],
+    });
   }
 
   /** NONE once __consumer_offsets is there and its partitions are open. */

@@ -6,11 +6,25 @@ export const PARTITIONS_PER_REQUEST_MAX = 9_000;
 export const REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX = 32 * 1024 * 1024;
 /** The same over all connections. */
 export const REQUEST_BYTES_IN_FLIGHT_MAX = 256 * 1024 * 1024;
+/**
+ * Bytes of requests that wait for records, or for their group. They do not keep other requests from being read; beyond this a
+ * fetch does not wait, and answers with what there is.
+ */
+export const WAITING_REQUEST_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * Bytes of answers that are being read from disks or that clients have not taken yet, over all connections; beyond this a fetch
+ * gives one batch.
+ */
+export const ANSWER_BYTES_UNDER_WAY_MAX = 256 * 1024 * 1024;
 /** Answer bytes that one connection may leave unsent before its requests are no longer read. */
 export const RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX = 64 * 1024 * 1024;
 /** Producer ids are taken from the ensemble in blocks, so that most need no write (KIP-730). */
 export const PRODUCER_ID_BLOCK_SIZE = 1_000;
 /** Partitions that one fetch session may hold (KIP-227). */
 export const FETCH_SESSION_PARTITIONS_MAX = 100_000;
+/** The same over all sessions: beyond it clients fetch without one. */
+export const FETCH_SESSIONS_PARTITIONS_MAX = 1_000_000;
+/** A flush is waited for so long even for a client that gives its produce no time (Kafka's own append does not flush). */
+export const PRODUCE_TIMEOUT_MS_MIN = 1_000;
 /** How long a produce, a fetch or an admin call may ask to wait. */
 export const REQUEST_TIMEOUT_MS_MAX = 30 * 60 * 1000;

@@ -17,11 +17,16 @@ export const periodically = (
   let running: Promise<void> = Promise.resolve();
   const arm = (): void => {
     if (isStopped) return;
-    timer = clock.setTimeout(() => {
-      running = task()
-        .catch((error: unknown) => logger.error(`${name} failed and will be tried again`, { error }))
-        .then(arm);
-    }, Math.min(Math.max(1, intervalMs()), TIMER_DELAY_MS_MAX));
+    timer = clock.setTimeout(
+      () => {
+        running = task()
+          .catch((error: unknown) =>
+            logger.error(`${name} failed and will be tried again`, { error }),
+          )
+          .then(arm);
+      },
+      Math.min(Math.max(1, intervalMs()), TIMER_DELAY_MS_MAX),
+    );
   };
   arm();
   return {

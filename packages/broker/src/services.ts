@@ -2,6 +2,7 @@
 import type { GroupCoordinator } from '@odradek/coordinator';
 import type { Clock, Logger, Random } from '@odradek/ports';
 import type { NodeId } from '@odradek/protocol';
+import type { RequestBudget } from './connection/request-budget.ts';
 import type { Controller } from './controller/controller.ts';
 import type { ProducerIds } from './controller/producer-ids.ts';
 import type { FetchSessions } from './fetch/fetch-sessions.ts';
@@ -20,6 +21,8 @@ export interface BrokerServices {
   readonly groups: GroupCoordinator;
   readonly internalTopics: InternalTopics;
   readonly fetchSessions: FetchSessions;
+  /** What all connections together may have under way. */
+  readonly budget: RequestBudget;
   readonly settings: Settings;
   readonly clock: Clock;
   readonly random: Random;

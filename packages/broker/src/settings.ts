@@ -72,23 +72,34 @@ export class Settings {
   }
 
   /** Why a topic may not be given these; null when it may. */
-  topicProblem(entries: readonly { readonly key: string; readonly value: string }[]): string | null {
-    return parseTopicConfig(entries).problems.find((it) => it.severity === 'error')?.message ?? null;
+  topicProblem(
+    entries: readonly { readonly key: string; readonly value: string }[],
+  ): string | null {
+    return (
+      parseTopicConfig(entries).problems.find((it) => it.severity === 'error')?.message ?? null
+    );
   }
 
   /** Why a broker may not be given these while it runs; null when it may. */
-  brokerProblem(entries: readonly { readonly key: string; readonly value: string }[]): string | null {
+  brokerProblem(
+    entries: readonly { readonly key: string; readonly value: string }[],
+  ): string | null {
     for (const { key, value } of entries) {
-      if (!isBrokerKey(key)) return `${key} is not a key of a broker's configuration, or not supported`;
+      if (!isBrokerKey(key))
+        return `${key} is not a key of a broker's configuration, or not supported`;
       const described = describeBrokerConfig(this.#parsed, [key])[0];
-      if (described === undefined || described.isReadOnly) return `${key} cannot be changed while the broker runs`;
+      if (described === undefined || described.isReadOnly)
+        return `${key} cannot be changed while the broker runs`;
       const refusal = refuseValue(key, value);
       if (refusal !== undefined) return refusal;
     }
     return null;
   }
 
-  alterTopic(topic: string, alterations: readonly ConfigAlteration[]): ReturnType<typeof alterTopicConfig> {
+  alterTopic(
+    topic: string,
+    alterations: readonly ConfigAlteration[],
+  ): ReturnType<typeof alterTopicConfig> {
     return alterTopicConfig(this.broker, this.#overridesOf(topic), alterations);
   }
 
@@ -113,4 +124,5 @@ export class Settings {
 const overridesFrom = (configs: ConfigNode | undefined): TopicOverrides =>
   parseTopicConfig(Object.entries(configs ?? {}).map(([key, value]) => ({ key, value }))).overrides;
 
-const asMap = (configs: ConfigNode | undefined): ReadonlyMap<string, string> => new Map(Object.entries(configs ?? {}));
+const asMap = (configs: ConfigNode | undefined): ReadonlyMap<string, string> =>
+  new Map(Object.entries(configs ?? {}));

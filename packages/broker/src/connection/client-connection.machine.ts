@@ -69,7 +69,10 @@ export const clientConnectionMachine = setup({
           target: 'closed',
           actions: [
             { type: 'recordReason', params: ({ event }) => ({ reason: event.reason }) },
-            { type: 'cutOff', params: ({ context, event }) => ({ id: context.id, reason: event.reason }) },
+            {
+              type: 'cutOff',
+              params: ({ context, event }) => ({ id: context.id, reason: event.reason }),
+            },
           ],
         },
         'peer.closed': 'closed',
@@ -86,7 +89,10 @@ export const clientConnectionMachine = setup({
           target: 'closed',
           actions: [
             { type: 'recordReason', params: ({ event }) => ({ reason: event.reason }) },
-            { type: 'cutOff', params: ({ context, event }) => ({ id: context.id, reason: event.reason }) },
+            {
+              type: 'cutOff',
+              params: ({ context, event }) => ({ id: context.id, reason: event.reason }),
+            },
           ],
         },
         'peer.closed': 'closed',
@@ -101,7 +107,10 @@ export const clientConnectionMachine = setup({
         },
         'rule.broken': {
           target: 'closed',
-          actions: { type: 'cutOff', params: ({ context, event }) => ({ id: context.id, reason: event.reason }) },
+          actions: {
+            type: 'cutOff',
+            params: ({ context, event }) => ({ id: context.id, reason: event.reason }),
+          },
         },
         'peer.closed': 'closed',
       },

@@ -5,6 +5,8 @@
  *
  * Limits: requests and bytes under way, unsent answers, and one budget over all connections; over any of them the
  * connection is paused and its bytes stay in the network. Whatever breaks the protocol closes this connection and no other.
+ *
+ * Invariant: what is taken from the budget is given back when the request's answer is sent, or the connection ends.
  */
 import type { Clock, Connection, Logger } from '@odradek/ports';
 import {
@@ -45,6 +47,8 @@ export interface ClientConnectionOptions {
   /** What the connection's machine is told. */
   readonly events: {
     requestUnderstood(): void;
+    /** The answers up to here are the last. */
+    endWanted(reason: string): void;
     answersSent(): void;
     ruleBroken(reason: string): void;
     peerClosed(): void;
@@ -57,6 +61,7 @@ interface Slot {
   readonly correlationId: number;
   readonly requestBytes: number;
   readonly startedAtMs: number;
+  isParked: boolean;
   /** Undefined while the answer is not there; null when none is sent. */
   answer: readonly Uint8Array[] | null | undefined;
   closesConnection: boolean;
@@ -66,12 +71,17 @@ export class ClientConnection {
   readonly id: string;
   readonly #options: ClientConnectionOptions;
   readonly #frames: FrameReader;
+  readonly #clientHost: string;
   /** Requests under way, in the order they came. */
-  readonly #slots: Slot[] = [];
-  /** Whole requests that came while there was no room. */
+  #slots: Slot[] = [];
+  /** Whole requests that came while there was no room: at most what one chunk of the network held. */
   #backlog: Uint8Array[] = [];
+  /** Of the backlog. */
+  #head = 0;
   readonly #closeListeners = new Set<() => void>();
   #bytesInFlight = 0;
+  /** Of what was sent, as the budget knows it. */
+  #unsentBytes = 0;
   #isPaused = false;
   #isFlushScheduled = false;
   #isDraining = false;
@@ -82,6 +92,7 @@ export class ClientConnection {
   constructor(options: ClientConnectionOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#clientHost = `/${hostOf(options.connection.remoteAddress)}`;
     this.#lastActivityMs = options.clock.monotonicMs();
     this.#frames = new FrameReader({
       frameBytesMax: options.requestBytesMax,
@@ -89,19 +100,20 @@ export class ClientConnection {
     });
   }
 
+  /** When bytes came or answers went. */
   get lastActivityMs(): number {
     return this.#lastActivityMs;
   }
 
   /** Requests whose answers are owed. */
   get requestsInFlight(): number {
-    return this.#slots.length + this.#backlog.length;
+    return this.#slots.length + this.#backlog.length - this.#head;
   }
 
   start(): void {
     this.#options.connection.start({
       onBytes: (chunk, owned) => this.#onBytes(chunk, owned),
-      onDrain: () => this.#proceed(),
+      onDrain: () => this.#onDrain(),
       onClose: (cause) => this.#onClose(cause),
     });
   }
@@ -109,7 +121,7 @@ export class ClientConnection {
   /** Machine's effect: no more requests are read; the answers owed are still sent. */
   stopReading(): void {
     this.#isDraining = true;
-    this.#backlog = [];
+    this.#forgetBacklog();
     this.#pause();
     // Long polls are answered now with what they have.
     this.#endWaits();
@@ -128,10 +140,10 @@ export class ClientConnection {
   release(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#options.budget.give(this.#bytesInFlight, this.#slots.length);
     this.#options.budget.forget(this.#proceed);
-    this.#bytesInFlight = 0;
-    this.#backlog = [];
+    this.#forgetBacklog();
+    this.#noteUnsent(0);
+    this.#giveBack(this.#slots.splice(0));
     this.#endWaits();
   }
 
@@ -154,7 +166,7 @@ export class ClientConnection {
 
   #receive(frame: Uint8Array, owned: boolean): void {
     if (this.#isClosed || this.#isDraining) return;
-    if (this.#backlog.length > 0 || !this.#hasRoom()) {
+    if (this.#head < this.#backlog.length || !this.#hasRoom()) {
       this.#backlog.push(owned ? frame : frame.slice());
       this.#pause();
       return;
@@ -163,7 +175,7 @@ export class ClientConnection {
   }
 
   #process(frame: Uint8Array, owned: boolean): void {
-    const { broker, handlers, clock, logger } = this.#options;
+    const { broker, handlers, clock, logger, budget } = this.#options;
     let slot: Slot | undefined;
     try {
       // A request that outlives this call must not look into a buffer which the transport fills anew. Produce alone is
@@ -187,19 +199,25 @@ export class ClientConnection {
         correlationId: header.correlationId,
         requestBytes: frame.byteLength,
         startedAtMs: clock.monotonicMs(),
+        isParked: false,
         answer: undefined,
         closesConnection: false,
       };
       this.#slots.push(slot);
       this.#bytesInFlight += slot.requestBytes;
-      this.#options.budget.take(slot.requestBytes);
-      const answer = handler.handle(broker, body as never, this.#contextOf(apiVersion, header.clientId));
+      budget.take(slot.requestBytes);
+      const answer = handler.handle(
+        broker,
+        body as never,
+        this.#contextOf(apiVersion, header.clientId),
+      );
       if (answer instanceof Promise) {
         const waiting = slot;
         answer.then(
           (it) => this.#complete(waiting, it),
           (error: unknown) => this.#fail(waiting, error),
         );
+        if (handler.isLongPoll) this.#park(slot);
       } else this.#complete(slot, answer);
     } catch (error) {
       if (error instanceof MalformedFrame) this.#breakRule(error);
@@ -212,17 +230,28 @@ export class ClientConnection {
   }
 
   #contextOf(apiVersion: number, clientId: string | null): RequestContext {
-    const { connection, listenerName } = this.#options;
     return {
       apiVersion,
       clientId: clientId ?? '',
-      clientHost: `/${hostOf(connection.remoteAddress)}`,
-      listenerName,
-      onClosed: (listener) => {
-        this.#closeListeners.add(listener);
-        return () => this.#closeListeners.delete(listener);
-      },
+      clientHost: this.#clientHost,
+      listenerName: this.#options.listenerName,
+      onClosed: this.#whenClosed,
     };
+  }
+
+  readonly #whenClosed = (listener: () => void): (() => void) => {
+    if (this.#isClosed || this.#isDraining) {
+      void Promise.resolve().then(listener);
+      return () => {};
+    }
+    this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  };
+
+  #park(slot: Slot): void {
+    if (this.#isClosed) return;
+    slot.isParked = true;
+    this.#options.budget.park(slot.requestBytes);
   }
 
   #complete(slot: Slot, answer: unknown): void {
@@ -232,18 +261,28 @@ export class ClientConnection {
       slot.closesConnection = answer === CLOSE_CONNECTION;
     } else {
       try {
-        slot.answer = encodeResponse(slot.handler.response, slot.apiVersion, slot.correlationId, answer);
+        slot.answer = encodeResponse(
+          slot.handler.response,
+          slot.apiVersion,
+          slot.correlationId,
+          answer,
+        );
       } catch (error) {
         this.#fail(slot, error);
         return;
       }
     }
-    this.#scheduleFlush();
+    // Behind one that is not done yet it waits for its turn: then that one flushes.
+    if (this.#slots[0]?.answer !== undefined) this.#scheduleFlush();
   }
 
   /** A defect of ours: the client gets no guess for an answer, and nobody else is harmed. */
   #fail(slot: Slot, error: unknown): void {
-    this.#options.logger.error(`${slot.handler.name} v${slot.apiVersion} failed`, { error, connection: this.id });
+    if (this.#isClosed) return;
+    this.#options.logger.error(`${slot.handler.name} v${slot.apiVersion} failed`, {
+      error,
+      connection: this.id,
+    });
     this.#options.metrics.failed(slot.handler.name);
     this.#options.events.ruleBroken(`internal error in ${slot.handler.name}`);
   }
@@ -256,42 +295,20 @@ export class ClientConnection {
   #scheduleFlush(): void {
     if (this.#isFlushScheduled) return;
     this.#isFlushScheduled = true;
-    void Promise.resolve().then(() => this.#flush());
+    void Promise.resolve().then(this.#flush);
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     this.#isFlushScheduled = false;
     if (this.#isClosed) return;
-    const { connection, budget, metrics, clock } = this.#options;
-    const chunks: Uint8Array[] = [];
-    let done = 0;
-    let given = 0;
-    let closes = false;
-    const now = clock.monotonicMs();
-    for (const slot of this.#slots) {
-      if (slot.answer === undefined) break;
-      done += 1;
-      given += slot.requestBytes;
-      metrics.answered(slot.handler.name, now - slot.startedAtMs);
-      if (slot.answer !== null) {
-        for (const chunk of slot.answer) {
-          chunks.push(chunk);
-          metrics.bytesOut += chunk.byteLength;
-        }
-      }
-      if (slot.closesConnection) {
-        closes = true;
-        break;
-      }
-    }
-    if (done > 0) {
-      this.#slots.splice(0, done);
-      this.#bytesInFlight -= given;
-      if (chunks.length > 0) connection.send(chunks);
-      budget.give(given, done);
-    }
-    if (closes) {
-      this.#options.events.ruleBroken('a produce with acks=0 failed');
+    const done = this.#takeDone();
+    const last = done.at(-1);
+    if (last !== undefined) this.#send(done);
+    if (this.#isClosed) return;
+    if (last?.closesConnection === true) {
+      // What came behind it is not answered, as Kafka would not have read it.
+      this.#giveBack(this.#slots.splice(0));
+      this.#options.events.endWanted('a produce with acks=0 failed');
       return;
     }
     if (this.#isDraining) {
@@ -299,6 +316,54 @@ export class ClientConnection {
       return;
     }
     this.#proceed();
+  };
+
+  /** The answers whose turn it is, up to one that ends the connection. */
+  #takeDone(): Slot[] {
+    let count = 0;
+    while (count < this.#slots.length && this.#slots[count]!.answer !== undefined) {
+      count += 1;
+      if (this.#slots[count - 1]!.closesConnection) break;
+    }
+    return this.#slots.splice(0, count);
+  }
+
+  #send(done: readonly Slot[]): void {
+    const { connection, metrics, clock } = this.#options;
+    const now = clock.monotonicMs();
+    this.#lastActivityMs = now;
+    const chunks: Uint8Array[] = [];
+    for (const { handler, startedAtMs, answer } of done) {
+      metrics.answered(handler.name, now - startedAtMs);
+      for (const chunk of answer ?? []) {
+        chunks.push(chunk);
+        metrics.bytesOut += chunk.byteLength;
+      }
+    }
+    if (chunks.length > 0 && !connection.send(chunks)) this.#noteUnsent(connection.bufferedBytes);
+    this.#giveBack(done);
+  }
+
+  /** Requests that left `#slots`. */
+  #giveBack(slots: readonly Slot[]): void {
+    const { budget } = this.#options;
+    let workedBytes = 0;
+    let workedCount = 0;
+    for (const { requestBytes, isParked } of slots) {
+      this.#bytesInFlight -= requestBytes;
+      if (isParked) budget.unpark(requestBytes, 1);
+      else {
+        workedBytes += requestBytes;
+        workedCount += 1;
+      }
+    }
+    if (workedCount > 0) budget.give(workedBytes, workedCount);
+  }
+
+  #noteUnsent(unsentBytes: number): void {
+    if (unsentBytes === this.#unsentBytes) return;
+    this.#options.budget.unsent(unsentBytes - this.#unsentBytes);
+    this.#unsentBytes = unsentBytes;
   }
 
   #hasRoom(): boolean {
@@ -313,22 +378,36 @@ export class ClientConnection {
   /** There may be room again: takes up what waited, then reads on. */
   readonly #proceed = (): void => {
     if (this.#isClosed || this.#isDraining || !this.#isPaused) return;
-    while (this.#backlog.length > 0 && this.#hasRoom() && !this.#isClosed) {
-      this.#process(this.#backlog.shift()!, true);
+    while (this.#head < this.#backlog.length && this.#hasRoom()) {
+      this.#process(this.#backlog[this.#head++]!, true);
+      if (this.#isClosed || this.#isDraining) return;
     }
-    if (this.#isClosed || this.#backlog.length > 0 || !this.#hasRoom()) {
+    if (this.#head < this.#backlog.length || !this.#hasRoom()) {
       if (!this.#options.budget.hasRoom) this.#options.budget.whenRoom(this.#proceed);
       return;
     }
+    this.#forgetBacklog();
     this.#isPaused = false;
     this.#options.connection.resume();
   };
 
+  #forgetBacklog(): void {
+    this.#backlog = [];
+    this.#head = 0;
+  }
+
   #pause(): void {
-    if (!this.#options.budget.hasRoom) this.#options.budget.whenRoom(this.#proceed);
+    if (!this.#isDraining && !this.#options.budget.hasRoom)
+      this.#options.budget.whenRoom(this.#proceed);
     if (this.#isPaused) return;
     this.#isPaused = true;
     this.#options.connection.pause();
+  }
+
+  #onDrain(): void {
+    if (this.#isClosed) return;
+    this.#noteUnsent(0);
+    this.#proceed();
   }
 
   #onClose(cause: Error | undefined): void {
@@ -347,7 +426,8 @@ const versionOf = (handler: Handler, asked: number): number => {
   throw new MalformedFrame(`version ${asked} of ${handler.name} is not supported`);
 };
 
-const hostOf = (address: string): string => {
+/** The address without its port. */
+export const hostOf = (address: string): string => {
   const colon = address.lastIndexOf(':');
   return colon < 0 ? address : address.slice(0, colon);
 };

@@ -6,12 +6,11 @@
 import type { Clock, Connection, Logger } from '@odradek/ports';
 import { createActor, waitFor, type ActorRefFrom } from 'xstate';
 import type { Handler } from '../handlers/handler.ts';
-import { REQUEST_BYTES_IN_FLIGHT_MAX } from '../limits.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import type { BrokerServices } from '../services.ts';
-import { ClientConnection } from './client-connection.ts';
+import { ClientConnection, hostOf } from './client-connection.ts';
 import { clientConnectionMachine, type ConnectionEvent } from './client-connection.machine.ts';
-import { RequestBudget } from './request-budget.ts';
+import type { RequestBudget } from './request-budget.ts';
 
 interface Open {
   readonly client: ClientConnection;
@@ -33,16 +32,18 @@ export class Connections {
   #counter = 0;
   #isDraining = false;
 
-  constructor(options: { broker: BrokerServices; metrics: RequestMetrics; clock: Clock; logger: Logger }) {
+  constructor(options: {
+    broker: BrokerServices;
+    metrics: RequestMetrics;
+    clock: Clock;
+    logger: Logger;
+  }) {
     this.#broker = options.broker;
     this.#handlers = new Map(options.broker.handlers.map((it) => [it.key, it]));
     this.#metrics = options.metrics;
     this.#clock = options.clock;
     this.#logger = options.logger;
-    this.budget = new RequestBudget(
-      REQUEST_BYTES_IN_FLIGHT_MAX,
-      () => options.broker.settings.broker['queued.max.requests'],
-    );
+    this.budget = options.broker.budget;
     this.#machine = this.#provide();
   }
 
@@ -52,7 +53,8 @@ export class Connections {
 
   countByListener(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const { listenerName } of this.#open.values()) counts.set(listenerName, (counts.get(listenerName) ?? 0) + 1);
+    for (const { listenerName } of this.#open.values())
+      counts.set(listenerName, (counts.get(listenerName) ?? 0) + 1);
     return counts;
   }
 
@@ -69,7 +71,9 @@ export class Connections {
           : undefined;
     if (refusal !== undefined) {
       this.#metrics.connectionsRefused += 1;
-      this.#logger.warn(`connection refused: ${refusal}`, { remoteAddress: connection.remoteAddress });
+      this.#logger.warn(`connection refused: ${refusal}`, {
+        remoteAddress: connection.remoteAddress,
+      });
       connection.start({ onBytes() {}, onDrain() {}, onClose() {} });
       connection.destroy();
       return;
@@ -95,6 +99,10 @@ export class Connections {
       logger: this.#logger.child({ connection: id, remoteAddress: connection.remoteAddress }),
       events: {
         requestUnderstood: () => tell({ type: 'request.understood' }),
+        endWanted: (reason) => {
+          this.#logger.info(`connection is closed: ${reason}`, { connection: id });
+          tell({ type: 'drain.requested', reason });
+        },
         answersSent: () => tell({ type: 'answers.sent' }),
         ruleBroken: (reason) => tell({ type: 'rule.broken', reason }),
         peerClosed: () => tell({ type: 'peer.closed' }),
@@ -123,7 +131,8 @@ export class Connections {
   async drain(): Promise<void> {
     this.#isDraining = true;
     const all = [...this.#open.values()];
-    for (const { actor } of all) actor.send({ type: 'drain.requested', reason: 'the broker is stopping' });
+    for (const { actor } of all)
+      actor.send({ type: 'drain.requested', reason: 'the broker is stopping' });
     await Promise.all(all.map(({ actor }) => waitFor(actor, (it) => it.status !== 'active')));
   }
 
@@ -158,8 +167,3 @@ export class Connections {
     open.client.release();
   }
 }
-
-const hostOf = (address: string): string => {
-  const colon = address.lastIndexOf(':');
-  return colon < 0 ? address : address.slice(0, colon);
-};

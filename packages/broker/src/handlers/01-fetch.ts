@@ -29,6 +29,7 @@ export const fetch = handler({
   name: 'Fetch',
   request: fetchRequest,
   response: fetchResponse,
+  isLongPoll: true,
   versions: [4, 18],
   notes:
     'Long poll, fetch sessions, leader epoch fencing, topic ids. Fetching from followers comes with replication.',

@@ -6,6 +6,7 @@ export const joinGroup = handler({
   name: 'JoinGroup',
   request: joinGroupRequest,
   response: joinGroupResponse,
+  isLongPoll: true,
   versions: [0, 9],
   notes: 'Dynamic and static members, MEMBER_ID_REQUIRED, skipAssignment.',
   handle: (broker, request, context) => broker.groups.joinGroup(request, memberContext(context)),

@@ -6,6 +6,7 @@ export const syncGroup = handler({
   name: 'SyncGroup',
   request: syncGroupRequest,
   response: syncGroupResponse,
+  isLongPoll: true,
   versions: [0, 5],
   notes: '',
   handle: (broker, request, context) => broker.groups.syncGroup(request, memberContext(context)),

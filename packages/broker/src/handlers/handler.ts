@@ -12,8 +12,11 @@ export interface RequestContext {
   readonly clientHost: string;
   /** The listener that the client came by: its brokers' addresses are what Metadata answers with. */
   readonly listenerName: string;
-  /** Calls back when the client is gone or the broker wants to stop: whoever waits for more answers with what there is. */
-  onClosed(listener: () => void): () => void;
+  /**
+   * Calls back, never at once, when the client is gone or the broker wants to stop: whoever waits for more answers with what
+   * there is. Returns how to take that back.
+   */
+  readonly onClosed: (listener: () => void) => () => void;
 }
 
 /** Nothing is sent: a Produce with acks=0. */
@@ -37,6 +40,7 @@ export interface Handler {
   readonly notes: string;
   readonly request: Message;
   readonly response: Message<unknown, unknown>;
+  readonly isLongPoll: boolean;
   handle(broker: BrokerServices, request: never, context: RequestContext): unknown;
 }
 
@@ -47,6 +51,8 @@ export interface HandlerDefinition<Request extends Message, Response extends Mes
   readonly versions: readonly [number, number];
   readonly advertisedMin?: number;
   readonly notes?: string;
+  /** An answer that is not there at once waits for others, not for this broker: meanwhile the request counts as no work. */
+  readonly isLongPoll?: boolean;
   /**
    * Answers one request. Effects take place in the order of the requests of a connection up to the first `await`; answers are
    * put back into that order by the connection. A throw is a defect of ours: the connection is closed and it is logged.
@@ -66,6 +72,7 @@ export const handler = <Request extends Message, Response extends Message>(
   versions: definition.versions,
   advertisedMin: definition.advertisedMin ?? definition.versions[0],
   notes: definition.notes ?? '',
+  isLongPoll: definition.isLongPoll ?? false,
   request: definition.request,
   response: definition.response as unknown as Message<unknown, unknown>,
   handle: definition.handle as Handler['handle'],

@@ -62,6 +62,15 @@ const networkFamilies = ({ requests, connections }: MetricSources): MetricFamily
       value,
     })),
   ),
+  gauge('kafka_requests_in_flight', 'Requests that are worked on', [
+    one(connections?.budget.requests ?? 0),
+  ]),
+  gauge('kafka_requests_waiting', 'Requests that wait for records or for their group', [
+    one(connections?.budget.waitingRequests ?? 0),
+  ]),
+  gauge('kafka_answers_unsent_bytes', 'Bytes of answers being read or not yet taken by clients', [
+    one(connections?.budget.answerBytes ?? 0),
+  ]),
   gauge('kafka_requests_in_flight_bytes', 'Bytes of requests that are under way', [
     one(connections?.budget.bytes ?? 0),
   ]),

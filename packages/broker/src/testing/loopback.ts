@@ -44,7 +44,7 @@ export const connectTo = (accept: Accept, host = '127.0.0.1'): TestClient => {
   let isPaused = false;
   let isStalled = false;
   let unsent: Uint8Array[] = [];
-  let arriving: Uint8Array[] = [];
+  const arriving: Uint8Array[] = [];
   let correlationId = 0;
   let onClosed: () => void = () => {};
   const closed = new Promise<void>((resolve) => (onClosed = resolve));
