@@ -37,6 +37,8 @@ export const SEGMENT_SPAN_MAX = 2_147_483_647;
 export const SCAN_WINDOW_BYTES = 1024 * 1024;
 /** An active segment up to this size is scanned at a clean start: cheaper than reading its three indexes. */
 export const SMALL_SEGMENT_BYTES = 64 * 1024;
+/** Read ahead for readers that follow their logs, over all logs of one LogResources. */
+export const READ_AHEAD_BYTES_MAX = 32 * 1024 * 1024;
 /** Read beyond what was asked for, so that the batch at hand is found in the first read. */
 export const READ_SLACK_BYTES = 8 * 1024;
 

@@ -211,10 +211,16 @@ async function readSegment(
         options,
       );
     }
-    const bytes = await segment.file.read(position, Math.min(windowBytes, inMemory - position));
+    const length = Math.min(windowBytes, inMemory - position);
+    const { readAhead } = log.ports.resources;
+    const bytes = await (readAhead.take(segment, position, length, generation) ??
+      segment.file.read(position, length));
     if (log.generation !== generation) return undefined;
     const cut = cutFromBytes(log, segment, bytes, position, entry, from, below, options);
-    if (cut.result !== undefined) return cut.result;
+    if (cut.result !== undefined) {
+      readAheadOf(log, segment, cut.result, position + length, options);
+      return cut.result;
+    }
     const isCut = cut.missingBytes > 0 && position + bytes.length + cut.missingBytes > inMemory;
     const problem = cut.problem ?? (isCut ? 'the segment ends within a batch' : undefined);
     if (problem !== undefined) {
@@ -229,6 +235,22 @@ async function readSegment(
     windowBytes = Math.max(windowBytes, position + bytes.length + cut.missingBytes - cut.position);
     position = cut.position;
   }
+}
+
+/** A reader whose answer was full will ask for what follows: it is read now, from where the index will lead. */
+function readAheadOf(
+  log: LogState,
+  segment: Segment,
+  result: ReadResult,
+  readTo: number,
+  { maxBytes }: ReadOptions,
+): void {
+  if (result.status !== 'ok' || result.sizeBytes < maxBytes / 2) return;
+  const inMemory = log.tail.startOf(segment) ?? segment.sizeBytes;
+  if (readTo >= inMemory || segment.indexes === undefined) return;
+  const position = segment.indexes.offsets.entryBefore(result.nextOffset)?.position ?? 0;
+  const length = Math.min(maxBytes + READ_SLACK_BYTES, inMemory - position);
+  log.ports.resources.readAhead.begin(segment, position, length, log.generation);
 }
 
 interface Cut {

@@ -5,6 +5,7 @@
 import type { Clock, VolumeTraits } from '@odradek/ports';
 import { INDEX_BYTES_MAX, OPEN_FILES_RESERVE_RATIO, TAIL_BYTES_MAX } from './limits.ts';
 import { OpenFiles } from './open-files.ts';
+import { ReadAhead } from './read-ahead.ts';
 import type { Segment } from './segment.ts';
 import { TailBudget } from './tail-budget.ts';
 
@@ -20,6 +21,7 @@ export class LogResources {
   readonly openFiles: OpenFiles;
   readonly tails: TailBudget;
   readonly indexes: IndexCache;
+  readonly readAhead = new ReadAhead();
   /** Appended and not yet acknowledged, over all logs. */
   pendingBytes = 0;
 
@@ -34,6 +36,7 @@ export class LogResources {
   /** After the last log is closed: no timer is left behind. */
   close(): void {
     this.tails.close();
+    this.readAhead.close();
   }
 }
 
