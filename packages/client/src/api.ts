@@ -8,6 +8,22 @@ import {
   deleteTopicsResponse,
   describeConfigsRequest,
   describeConfigsResponse,
+  findCoordinatorRequest,
+  findCoordinatorResponse,
+  joinGroupRequest,
+  joinGroupResponse,
+  syncGroupRequest,
+  syncGroupResponse,
+  heartbeatRequest,
+  heartbeatResponse,
+  leaveGroupRequest,
+  leaveGroupResponse,
+  offsetCommitRequest,
+  offsetCommitResponse,
+  offsetFetchRequest,
+  offsetFetchResponse,
+  offsetForLeaderEpochRequest,
+  offsetForLeaderEpochResponse,
   fetchRequest,
   fetchResponse,
   initProducerIdRequest,
@@ -50,4 +66,22 @@ export const deleteTopicsApi = /*@__PURE__*/ api(deleteTopicsRequest, deleteTopi
 export const describeConfigsApi = /*@__PURE__*/ api(
   describeConfigsRequest,
   describeConfigsResponse,
+);
+
+// Topics are named: OffsetCommit 10 and OffsetFetch 10 take ids.
+export const findCoordinatorApi = /*@__PURE__*/ api(
+  findCoordinatorRequest,
+  findCoordinatorResponse,
+  6,
+);
+export const joinGroupApi = /*@__PURE__*/ api(joinGroupRequest, joinGroupResponse, 9);
+export const syncGroupApi = /*@__PURE__*/ api(syncGroupRequest, syncGroupResponse, 5);
+export const heartbeatApi = /*@__PURE__*/ api(heartbeatRequest, heartbeatResponse, 4);
+export const leaveGroupApi = /*@__PURE__*/ api(leaveGroupRequest, leaveGroupResponse, 5);
+export const offsetCommitApi = /*@__PURE__*/ api(offsetCommitRequest, offsetCommitResponse, 9);
+export const offsetFetchApi = /*@__PURE__*/ api(offsetFetchRequest, offsetFetchResponse, 9);
+export const offsetForLeaderEpochApi = /*@__PURE__*/ api(
+  offsetForLeaderEpochRequest,
+  offsetForLeaderEpochResponse,
+  4,
 );

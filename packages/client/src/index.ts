@@ -38,3 +38,19 @@ export { listOffsets, readTopic } from './reader.ts';
 export type { ReadOptions, ReadRecord, StartingPoint } from './reader.ts';
 export { RETRY_DEFAULT } from './retry.ts';
 export type { RetryPolicy } from './retry.ts';
+export type { Assignment, Assignor, Member, ToldPast } from './consumer/assignors/assignor.ts';
+export { rangeAssignor } from './consumer/assignors/range.ts';
+export { roundRobinAssignor } from './consumer/assignors/round-robin.ts';
+export { cooperativeStickyAssignor, stickyAssignor } from './consumer/assignors/sticky.ts';
+export { Consumer } from './consumer/consumer.ts';
+export type {
+  AssignorName,
+  ConsumerOptions,
+  PolledBatch,
+  RebalanceListener,
+} from './consumer/consumer.ts';
+export type { ConsumerRecord } from './consumer/fetched.ts';
+export { GroupCoordinator } from './consumer/group-coordinator.ts';
+export type { CommittedOffset, OffsetToCommit } from './consumer/group-coordinator.ts';
+export type { StartingAt } from './consumer/partition-state.ts';
+export type { TopicPartition } from './consumer/topic-partition.ts';
