@@ -9,7 +9,7 @@
 import { BATCH_HEADER_BYTES, BatchView } from '@odradek/protocol';
 import type { Offset } from '@odradek/protocol';
 import { LogCorruptError } from './errors.ts';
-import { INDEX_GAP_BYTES_MAX } from './limits.ts';
+import { INDEX_GAP_BYTES_MAX, SMALL_SEGMENT_BYTES } from './limits.ts';
 import { segmentEnd } from './log-state.ts';
 import type { LogContents } from './log-state.ts';
 import { segmentFile } from './names.ts';
@@ -121,7 +121,12 @@ async function isTrue(segment: Segment, offsets: OffsetIndex, times: TimeIndex):
   // The maximum stands further to the front.
   await scan(
     read,
-    { from: offsets.positionBefore(max.offset), to: from, minOffset: baseOffset },
+    {
+      from: offsets.positionBefore(max.offset),
+      to: from,
+      minOffset: baseOffset,
+      windowBytes: SMALL_SEGMENT_BYTES,
+    },
     (batch) => {
       if (batch.lastOffset < max.offset) return undefined;
       isMaxThere = batch.lastOffset === max.offset && batch.maxTimestampMs === max.timestampMs;

@@ -110,7 +110,12 @@ describe('a clean start', () => {
     const log = await openLog(volume, options);
     for (let n = 0; n < 160; n++) {
       log.appendAsLeader(
-        batchOf(['x'.repeat(10_000)], { producerId: 1, producerEpoch: 0, baseSequence: n }),
+        batchOf(['x'.repeat(10_000)], {
+          producerId: 1,
+          producerEpoch: 0,
+          baseSequence: n,
+          timestampMs: START_MS + n,
+        }),
         { leaderEpoch: leaderEpoch(0), origin: 'client' },
       );
       if (n % 10 === 0) await log.flush();

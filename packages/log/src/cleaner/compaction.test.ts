@@ -418,11 +418,11 @@ describe('a compaction stopped at each operation on the disk', () => {
     const volume = disk.mount();
     const config = { ...compacted, segmentBytes: 700 };
     const log = await openLog(volume, { random: keeper.random, config });
-    for (let n = 0; n < 40; n++) keeper.write(log);
+    for (let n = 0; n < 20; n++) keeper.write(log);
     await settle(log);
     const { recoveryPoint } = log;
     count = 0;
-    const outcome = await Promise.race([log.compact().catch(() => undefined), turns(50_000)]);
+    const outcome = await Promise.race([log.compact().catch(() => undefined), turns(10_000)]);
     if (typeof outcome === 'object' && outcome.status === 'cleaned') return false;
     count = Number.NEGATIVE_INFINITY;
     await turns();
@@ -450,6 +450,6 @@ describe('a compaction stopped at each operation on the disk', () => {
     } catch (error) {
       throw new Error(`stopped at operation ${operation}`, { cause: error });
     }
-    expect(operation).toBeGreaterThan(40);
+    expect(operation).toBeGreaterThan(20);
   });
 });
