@@ -7,7 +7,10 @@ const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 export function createNodeWorld(version: string, startedMs: number): World {
   return {
     stdin: {
-      isTerminal: process.stdin.isTTY === true,
+      // Node opens stdin when it is first asked for, which `up` never does: 10 ms of its start.
+      get isTerminal() {
+        return process.stdin.isTTY === true;
+      },
       [Symbol.asyncIterator]: () => process.stdin[Symbol.asyncIterator](),
     },
     stdout: output(process.stdout),
