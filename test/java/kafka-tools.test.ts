@@ -7,10 +7,13 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka as KafkaJS, logLevel } from 'kafkajs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startInProcess, type InProcessBroker } from '../support/in-process-broker.ts';
 import { findKafka, kafkaVersion, type Kafka } from '../support/java.ts';
 import { until } from '../support/until.ts';
+
+// Each tool is a Java machine that starts: a busy machine takes its time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const TOOLS = 'org.apache.kafka.tools';
 const GROUPS = `${TOOLS}.consumer.group.ConsumerGroupCommand`;
