@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBroker, type RunningBroker } from '@odradek/node';
-import { silentLogger, type Logger } from '@odradek/ports';
+import { silentLogger, type Logger, type Volume } from '@odradek/ports';
 
 export interface InProcessBroker extends RunningBroker {
   /** "127.0.0.1:49152" */
@@ -18,6 +18,8 @@ export interface InProcessOptions {
   readonly memory?: boolean;
   readonly dataDirectory?: string;
   readonly logger?: Logger;
+  /** A disk that does as it is told, in the folder's place. */
+  readonly openVolume?: (directory: string) => Promise<Volume>;
 }
 
 export const startInProcess = async (options: InProcessOptions = {}): Promise<InProcessBroker> => {
@@ -32,6 +34,7 @@ export const startInProcess = async (options: InProcessOptions = {}): Promise<In
     entries: Object.entries(config).map(([key, value]) => ({ key, value, origin: 'test' })),
     memory: options.memory ?? false,
     logger: options.logger ?? silentLogger,
+    ...(options.openVolume === undefined ? {} : { openVolume: options.openVolume }),
   });
   const kafka = running.addresses.kafka!;
   return {

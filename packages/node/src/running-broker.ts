@@ -1,6 +1,6 @@
 /** What `startBroker` takes and gives: the line between the command (or a program that embeds a broker) and the composition root. */
 import type { ConfigEntry } from '@odradek/broker';
-import type { Endpoint, Logger } from '@odradek/ports';
+import type { Endpoint, Logger, Volume } from '@odradek/ports';
 
 export type { ConfigEntry } from '@odradek/broker';
 
@@ -10,6 +10,8 @@ export interface StartBrokerOptions {
   /** Keep everything in memory and nothing on the disk; log.dirs is not touched. */
   readonly memory: boolean;
   readonly logger: Logger;
+  /** How the data folder is opened, when not as the file system's: for a disk that fails when a test tells it to. */
+  readonly openVolume?: (directory: string) => Promise<Volume>;
 }
 
 export interface RunningBroker {

@@ -39,7 +39,7 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
   const random = createNodeRandom();
   const volume = options.memory
     ? createMemoryVolume({ random })
-    : await openNodeVolume({ directory: dataFolder(parsed.config) });
+    : await (options.openVolume ?? openFolder)(dataFolder(parsed.config));
   const listeners: OpenListener[] = [];
   let broker: Broker | undefined;
   try {
@@ -66,6 +66,8 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
   }
   return running(broker, listeners, volume);
 };
+
+const openFolder = (directory: string): Promise<Volume> => openNodeVolume({ directory });
 
 interface OpenListener {
   readonly config: ListenerConfig;

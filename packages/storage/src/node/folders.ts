@@ -44,7 +44,8 @@ export class Folders {
       this.entryAdded(folder);
     } catch (error) {
       if (isErrorOf(error, 'EEXIST')) return;
-      if (!isErrorOf(error, 'ENOENT')) throw error;
+      // The root itself is not ours to make again: it was there when the volume was opened.
+      if (!isErrorOf(error, 'ENOENT') || parentOf(folder) === '') throw error;
       await this.create(parentOf(folder), false);
       return this.create(folder, false);
     }

@@ -135,6 +135,15 @@ describe('a folder as a volume', () => {
     expect(await names()).toEqual(['a/b']);
   });
 
+  it('says so when somebody has taken the whole folder away', async () => {
+    rmSync(directory, { recursive: true });
+    await expect(volume.open('topic-0/0.log')).rejects.toMatchObject({ kind: 'failed' });
+    await expect(volume.replace('topic-0/checkpoint', text('x'))).rejects.toMatchObject({
+      kind: 'failed',
+    });
+    await expect(volume.replace('checkpoint', text('x'))).rejects.toMatchObject({ kind: 'failed' });
+  });
+
   it('closes after what is under way, its lock last', async () => {
     const release = disk.hold('rename');
     const replacing = volume.replace('vote', text('7'));
