@@ -73,6 +73,8 @@ export class ReplicaManager {
   readonly #options: ReplicaManagerOptions;
   readonly #machine: typeof partitionReplicaMachine;
   readonly #hosted = new Map<string, Hosted>();
+  /** The same, by topic and partition: asked for each produce and fetch of a partition. */
+  readonly #byTopic = new Map<string, (PartitionReplica | undefined)[]>();
   /** Replicas that are being deleted: a new topic of the same name waits for their files to go. A name may leave twice. */
   readonly #leaving = new Set<Hosted>();
   /** Ids of topics of which some partition's files could not be removed: the note of the deletion stays for the next start. */
@@ -112,7 +114,7 @@ export class ReplicaManager {
   }
 
   get(topic: string, partition: number): PartitionReplica | undefined {
-    return this.#hosted.get(idOf(topic, partition))?.replica;
+    return this.#byTopic.get(topic)?.[partition];
   }
 
   *all(): Iterable<{
@@ -262,6 +264,9 @@ export class ReplicaManager {
     const actor = createActor(this.#machine, { input: { key, nodeId, assignment }, clock });
     const id = idOf(topic.name, partition);
     this.#hosted.set(id, { key, replica, actor, opening: undefined });
+    const siblings = this.#byTopic.get(topic.name);
+    if (siblings === undefined) this.#byTopic.set(topic.name, placedAt(partition, replica));
+    else siblings[partition] = replica;
     // Replicas are roots of their own: spawned one by one under a parent they would cost quadratic time (measured).
     actor.start();
   }
@@ -270,6 +275,7 @@ export class ReplicaManager {
     for (const [id, hosted] of this.#hosted) {
       if (hosted.key.topic !== topic || hosted.key.topicId !== topicId) continue;
       this.#hosted.delete(id);
+      this.#byTopic.delete(topic);
       this.#leaving.add(hosted);
       hosted.replica.retire(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
       hosted.actor.subscribe({ complete: () => this.#hasLeft(hosted) });
@@ -515,6 +521,12 @@ export class ReplicaManager {
     this.#written.set(name, bytes);
   }
 }
+
+const placedAt = <T>(index: number, item: T): (T | undefined)[] => {
+  const places: (T | undefined)[] = [];
+  places[index] = item;
+  return places;
+};
 
 const byFolder = (entries: readonly FileEntry[]): Map<string, FileEntry[]> => {
   const folders = new Map<string, FileEntry[]>();

@@ -46,6 +46,8 @@ export interface PartitionRead {
   readonly logStartOffset: number;
   readonly records: readonly Uint8Array[];
   readonly sizeBytes: number;
+  /** The reader may see more, and only its limits kept it from being given. */
+  readonly isCut: boolean;
   /** Null under read_uncommitted. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;
   /** Where the reader's log and ours part (KIP-595's DivergingEpoch). */
@@ -85,6 +87,7 @@ const unavailableRead = (errorCode: ErrorCode): PartitionRead => ({
   logStartOffset: -1,
   records: [],
   sizeBytes: 0,
+  isCut: false,
   abortedTransactions: null,
 });
 
@@ -234,9 +237,9 @@ export class PartitionReplica {
     }
     const isCommitted = request.isolation === 'readCommitted';
     const below = isCommitted ? log.lastStableOffset : log.highWatermark;
-    if (fetchOffset >= below || (request.maxBytes <= 0 && !request.atLeastOneBatch)) {
-      return this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null);
-    }
+    const isCut = request.maxBytes <= 0 && !request.atLeastOneBatch;
+    if (fetchOffset >= below) return this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null);
+    if (isCut) return { ...this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null), isCut };
     try {
       const result = log.read(fetchOffset, {
         maxBytes: request.maxBytes,
@@ -245,8 +248,8 @@ export class PartitionReplica {
       });
       const read =
         result instanceof Promise
-          ? result.then((found) => this.#found(log, request, found))
-          : this.#found(log, request, result);
+          ? result.then((found) => this.#found(log, request, found, below))
+          : this.#found(log, request, result, below);
       return read instanceof Promise
         ? read.catch((cause: unknown) => this.#readFailed(log, cause))
         : read;
@@ -267,12 +270,14 @@ export class PartitionReplica {
     log: PartitionLog,
     request: ReadRequest,
     result: ReadResult,
+    below: Offset,
   ): PartitionRead | Promise<PartitionRead> {
     if (result.status === 'outOfRange') return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
     const answer = (abortedTransactions: readonly AbortedTransaction[] | null): PartitionRead => ({
       ...this.#answer(log, ErrorCode.NONE, abortedTransactions),
       records: result.records,
       sizeBytes: result.sizeBytes,
+      isCut: result.nextOffset < below,
     });
     if (request.isolation !== 'readCommitted') return answer(null);
     const aborted = log.abortedTransactions(request.fetchOffset, result.nextOffset);
@@ -299,6 +304,7 @@ export class PartitionReplica {
       logStartOffset: log.logStartOffset,
       records: [],
       sizeBytes: 0,
+      isCut: false,
       abortedTransactions,
     };
   }

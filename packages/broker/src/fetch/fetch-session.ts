@@ -3,9 +3,11 @@
  * client names only what changed, and is told only what is new. The order of partitions rotates: who got data goes to the
  * end, so that a full answer cannot starve the rest.
  */
-import type { Uuid } from '@odradek/protocol';
+import { ErrorCode, type Uuid } from '@odradek/protocol';
+import type { PartitionRead } from '@odradek/replication';
 
 export interface FetchTarget {
+  /** The name by which the client named the topic; empty when it named it by id. */
   readonly topic: string;
   /** The id by which the client named the topic; null when it named it by name. */
   readonly topicId: Uuid | null;
@@ -16,85 +18,81 @@ export interface FetchTarget {
   readonly lastFetchedEpoch: number;
 }
 
-/** What the client was last told of a partition. */
-interface Told {
-  highWatermark: number;
-  logStartOffset: number;
-}
-
-interface Entry {
+/** A partition as the session knows it. */
+export interface SessionPartition {
+  readonly key: string;
   target: FetchTarget;
-  told: Told | null;
+  /** What the client was last told; -1 makes the next answer news. */
+  toldHighWatermark: number;
+  toldLogStartOffset: number;
 }
 
 export const targetKey = (topicId: Uuid | null, topic: string, partition: number): string =>
   `${topicId ?? topic}:${partition}`;
 
+/** The request names all it reads, and ends the session, or begins one. */
 export const EPOCH_FINAL = -1;
 export const EPOCH_INITIAL = 0;
+
+/** Epochs count 1, 2, ... and go round to 1: 0 is the start of a session. */
+export const epochAfter = (epoch: number): number => (epoch === 0x7fffffff ? 1 : epoch + 1);
 
 export class FetchSession {
   readonly id: number;
   /** Whether its partitions are named by topic id: the two cannot be mixed (FETCH_SESSION_TOPIC_ID_ERROR). */
   readonly usesTopicIds: boolean;
+  readonly createdMs: number;
   /** The epoch that the next request must carry. */
   nextEpoch = 1;
   lastUsedMs: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #partitions = new Map<string, SessionPartition>();
 
   constructor(id: number, usesTopicIds: boolean, nowMs: number) {
     this.id = id;
     this.usesTopicIds = usesTopicIds;
+    this.createdMs = nowMs;
     this.lastUsedMs = nowMs;
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#partitions.size;
   }
 
+  /** What is named twice, as wanted and as forgotten, is forgotten. */
   update(targets: readonly FetchTarget[], forgotten: readonly string[]): void {
-    for (const key of forgotten) this.#entries.delete(key);
     for (const target of targets) {
       const key = targetKey(target.topicId, target.topic, target.partition);
-      const known = this.#entries.get(key);
-      if (known === undefined) this.#entries.set(key, { target, told: null });
-      else known.target = target;
+      const known = this.#partitions.get(key);
+      if (known !== undefined) known.target = target;
+      else {
+        this.#partitions.set(key, { key, target, toldHighWatermark: -1, toldLogStartOffset: -1 });
+      }
     }
+    for (const key of forgotten) this.#partitions.delete(key);
   }
 
-  targets(): FetchTarget[] {
-    return [...this.#entries.values()].map((it) => it.target);
+  /** As they stand now, in the order in which they are to be read. */
+  partitions(): SessionPartition[] {
+    return [...this.#partitions.values()];
   }
 
-  /** Epochs count 1, 2, ... and go round to 1: 0 is the start of a session. */
-  advance(nowMs: number): void {
-    this.lastUsedMs = nowMs;
-    this.nextEpoch = this.nextEpoch === 0x7fffffff ? 1 : this.nextEpoch + 1;
-  }
-
-  /** Whether an incremental answer must name the partition; remembers what it says. */
-  mustTell(
-    target: FetchTarget,
-    read: { readonly errorCode: number; readonly highWatermark: number; readonly logStartOffset: number },
-    hasNews: boolean,
-  ): boolean {
-    const key = targetKey(target.topicId, target.topic, target.partition);
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return true;
-    const changed =
-      entry.told === null ||
-      entry.told.highWatermark !== read.highWatermark ||
-      entry.told.logStartOffset !== read.logStartOffset;
-    entry.told = { highWatermark: read.highWatermark, logStartOffset: read.logStartOffset };
-    if (read.errorCode !== 0) {
-      // An error is told each time: the client must not take silence for health.
-      entry.told.highWatermark = -1;
+  /** Whether an incremental answer must name the partition; remembers that it was told. */
+  tell(partition: SessionPartition, read: PartitionRead): boolean {
+    const isChanged =
+      partition.toldHighWatermark !== read.highWatermark ||
+      partition.toldLogStartOffset !== read.logStartOffset;
+    partition.toldHighWatermark = read.highWatermark;
+    partition.toldLogStartOffset = read.logStartOffset;
+    if (read.errorCode !== ErrorCode.NONE) {
+      // What comes after an error is news, even if it is as it was before.
+      partition.toldHighWatermark = -1;
       return true;
     }
-    if (hasNews) {
-      this.#entries.delete(key);
-      this.#entries.set(key, entry);
+    if (read.sizeBytes > 0) {
+      this.#partitions.delete(partition.key);
+      this.#partitions.set(partition.key, partition);
+      return true;
     }
-    return hasNews || changed;
+    return isChanged || read.divergingEpoch !== undefined;
   }
 }

@@ -2,8 +2,10 @@
  * Gathers what a fetch asks for: reads the partitions in order within the request's budget, and when there is less than
  * `minBytes` waits until a partition has more, an error shows, the client goes, or the time is up (KIP-74 for the budget:
  * the first non-empty partition gives a whole batch whatever the limits).
+ *
+ * Nothing that was read is held while it waits: it is read again when it is answered.
  */
-import type { Clock, TimerHandle } from '@odradek/ports';
+import type { Clock } from '@odradek/ports';
 import { ErrorCode, offset } from '@odradek/protocol';
 import type { PartitionRead, PartitionReplica } from '@odradek/replication';
 import type { FetchTarget } from './fetch-session.ts';
@@ -19,143 +21,181 @@ export interface GatherRequest {
 export interface GatherHost {
   readonly clock: Clock;
   replicaOf(target: FetchTarget): PartitionReplica | ErrorCode;
-  /** Registers a callback for the client's going; returns its removal. */
+  /** Registers a callback for the client's going, never called at once; returns its removal. */
   onClosed(listener: () => void): () => void;
+  /** How many of the bytes may be read now; they count until they are given back. */
+  takeAnswer(bytes: number): number;
+  giveAnswer(bytes: number): void;
 }
 
-/** Reads in the targets' order; one for each. */
-export const gather = (request: GatherRequest, host: GatherHost): Promise<readonly PartitionRead[]> | readonly PartitionRead[] => {
-  const first = readAll(request, host);
-  if (first instanceof Promise) return first.then((reads) => answerOrWait(reads, request, host));
-  return answerOrWait(first, request, host);
+type Reads = readonly PartitionRead[];
+
+/** Reads in the targets' order; one for each. Rejects only for a defect. */
+export const gather = (request: GatherRequest, host: GatherHost): Promise<Reads> | Reads => {
+  const first = look(request, host);
+  return first instanceof Promise
+    ? first.then((it) => answerOrWait(it, request, host))
+    : answerOrWait(first, request, host);
 };
 
 const answerOrWait = (
-  reads: readonly PartitionRead[],
+  first: Look,
   request: GatherRequest,
   host: GatherHost,
-): Promise<readonly PartitionRead[]> | readonly PartitionRead[] =>
-  isEnough(reads, request.minBytes) || request.maxWaitMs <= 0 || request.targets.length === 0
-    ? reads
-    : waitForMore(reads, request, host);
-
-const isEnough = (reads: readonly PartitionRead[], minBytes: number): boolean => {
-  let bytes = 0;
-  for (const read of reads) {
-    if (read.errorCode !== ErrorCode.NONE || read.divergingEpoch !== undefined) return true;
-    bytes += read.sizeBytes;
-  }
-  return bytes >= minBytes;
+): Promise<Reads> | Reads => {
+  const { targets, minBytes, maxWaitMs } = request;
+  if (maxWaitMs <= 0 || targets.length === 0 || first.countedBytes >= minBytes) return first.reads;
+  // Somebody who also asks for what is not there waits for the rest: else he would ask as fast as he is answered.
+  const absent = new Set<number>();
+  first.reads.forEach((it, i) => isAbsent(it.errorCode) && absent.add(i));
+  if (absent.size === targets.length || hasError(first.reads, absent)) return first.reads;
+  return waitForMore(first.reads, absent, request, host);
 };
 
+const isAbsent = (errorCode: ErrorCode): boolean =>
+  errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || errorCode === ErrorCode.UNKNOWN_TOPIC_ID;
+
+const hasError = (reads: Reads, absent: ReadonlySet<number>): boolean =>
+  reads.some(
+    (it, i) =>
+      (it.errorCode !== ErrorCode.NONE && !absent.has(i)) || it.divergingEpoch !== undefined,
+  );
+
 const waitForMore = (
-  reads: readonly PartitionRead[],
+  first: Reads,
+  absent: ReadonlySet<number>,
   request: GatherRequest,
   host: GatherHost,
-): Promise<readonly PartitionRead[]> =>
-  new Promise((resolve) => {
+): Promise<Reads> =>
+  new Promise((resolve, reject) => {
     let isDone = false;
-    let isRechecking = false;
+    let isLooking = false;
     let isStale = false;
-    const watched: PartitionReplica[] = [];
-    const finish = (result: readonly PartitionRead[]): void => {
-      if (isDone) return;
+    const watched = new Set<PartitionReplica>();
+    const nothing = first.map(withoutRecords);
+    const end = (): void => {
       isDone = true;
       host.clock.clearTimeout(timer);
-      for (const replica of watched) replica.unwatch(recheck);
       removeCloseListener();
-      resolve(result);
+      for (const replica of watched) replica.unwatch(recheck);
     };
-    const settle = (latest: readonly PartitionRead[]): void => {
-      isRechecking = false;
+    const finish = (reads: Reads): void => {
       if (isDone) return;
-      if (isEnough(latest, request.minBytes)) finish(latest);
-      else if (isStale) recheck();
+      end();
+      resolve(reads);
     };
-    const lastLook = (): void => {
-      const latest = readAll(request, host);
-      if (latest instanceof Promise) void latest.then(finish);
-      else finish(latest);
+    const fail = (error: unknown): void => {
+      if (isDone) return;
+      end();
+      reject(error);
+    };
+    /** Looks once, and goes on with what it saw. */
+    const lookThen = (goOn: (latest: Look) => void): void => {
+      try {
+        const latest = look(request, host);
+        if (latest instanceof Promise) latest.then(goOn).catch(fail);
+        else goOn(latest);
+      } catch (error) {
+        fail(error);
+      }
     };
     // Several partitions may wake us in one turn of the event loop: they are read once.
     const recheck = (): void => {
       isStale = true;
-      if (isDone || isRechecking) return;
-      isRechecking = true;
+      if (isDone || isLooking) return;
+      isLooking = true;
       void Promise.resolve().then(() => {
         isStale = false;
-        const latest = readAll(request, host);
-        if (latest instanceof Promise) void latest.then(settle);
-        else settle(latest);
+        if (!isDone) lookThen(settle);
       });
     };
-    const timer: TimerHandle = host.clock.setTimeout(lastLook, request.maxWaitMs);
-    const removeCloseListener = host.onClosed(() => finish(reads));
+    const settle = ({ reads, countedBytes }: Look): void => {
+      isLooking = false;
+      if (isDone) return;
+      if (countedBytes >= request.minBytes || hasError(reads, absent)) finish(reads);
+      else if (isStale) recheck();
+    };
+    const timer = host.clock.setTimeout(
+      () => lookThen(({ reads }) => finish(reads)),
+      request.maxWaitMs,
+    );
+    const removeCloseListener = host.onClosed(() => finish(nothing));
     for (const target of request.targets) {
       const replica = host.replicaOf(target);
       if (typeof replica === 'number') continue;
-      watched.push(replica);
+      watched.add(replica);
       replica.watch(recheck);
     }
-    // A record may have come between the first read and the watch.
+    // A record may have come between the first look and the watch.
     recheck();
   });
 
-const readAll = (
-  request: GatherRequest,
-  host: GatherHost,
-): readonly PartitionRead[] | Promise<readonly PartitionRead[]> => {
+const withoutRecords = (read: PartitionRead): PartitionRead =>
+  read.sizeBytes === 0 ? read : { ...read, records: [], sizeBytes: 0 };
+
+interface Look {
+  readonly reads: Reads;
+  /** What was read, and what would have been but for the limits: a client that asks for no more shall not wait for more. */
+  readonly countedBytes: number;
+}
+
+/** What is left for the partitions that are still to be read. */
+interface Allowance {
+  bytes: number;
+  /** Nobody has given a batch yet. */
+  isFirst: boolean;
+  countedBytes: number;
+}
+
+const look = (request: GatherRequest, host: GatherHost): Look | Promise<Look> => {
+  const taken = host.takeAnswer(request.maxBytes);
   const reads: PartitionRead[] = [];
-  const budget = { bytes: request.maxBytes, isFirst: true };
+  const left: Allowance = { bytes: taken, isFirst: true, countedBytes: 0 };
   for (let i = 0; i < request.targets.length; i++) {
-    const read = readOne(request.targets[i]!, request, host, budget);
-    if (read instanceof Promise) return finishSlowly(reads, read, i, budget, request, host);
-    spend(budget, read);
+    const limit = Math.min(request.targets[i]!.maxBytes, left.bytes);
+    const read = readOne(request.targets[i]!, limit, request, host, left);
+    if (read instanceof Promise) {
+      return lookSlowly(reads, read, i, left, request, host).finally(() => host.giveAnswer(taken));
+    }
+    spend(left, read, limit);
     reads.push(read);
   }
-  return reads;
+  host.giveAnswer(taken);
+  return { reads, countedBytes: left.countedBytes };
 };
 
 /** From the first partition on whose bytes are on disk. */
-const finishSlowly = async (
+const lookSlowly = async (
   reads: PartitionRead[],
   pending: Promise<PartitionRead>,
   index: number,
-  budget: { bytes: number; isFirst: boolean },
+  left: Allowance,
   request: GatherRequest,
   host: GatherHost,
-): Promise<readonly PartitionRead[]> => {
-  const rest = request.targets.slice(index);
-  const wanted = rest.reduce((sum, it) => sum + it.maxBytes, 0);
-  if (wanted <= budget.bytes) {
-    // All that the rest may give fits: nobody's answer depends on another's, and the disk serves them at once. A batch that
-    // is larger than its partition's limit may then come from more than one of them; the sum stays near what was asked for.
-    const others = rest.slice(1).map((it) => readOne(it, request, host, budget));
-    reads.push(await pending, ...(await Promise.all(others)));
-    return reads;
+): Promise<Look> => {
+  let read = await pending;
+  for (let i = index; ; i++) {
+    spend(left, read, Math.min(request.targets[i]!.maxBytes, left.bytes));
+    reads.push(read);
+    const next = request.targets[i + 1];
+    if (next === undefined) return { reads, countedBytes: left.countedBytes };
+    read = await readOne(next, Math.min(next.maxBytes, left.bytes), request, host, left);
   }
-  const read = await pending;
-  spend(budget, read);
-  reads.push(read);
-  for (const target of rest.slice(1)) {
-    const next = await readOne(target, request, host, budget);
-    spend(budget, next);
-    reads.push(next);
-  }
-  return reads;
 };
 
-const spend = (budget: { bytes: number; isFirst: boolean }, read: PartitionRead): void => {
+const spend = (left: Allowance, read: PartitionRead, limit: number): void => {
+  left.countedBytes += read.isCut ? Math.max(read.sizeBytes, limit) : read.sizeBytes;
   if (read.sizeBytes === 0) return;
-  budget.bytes = Math.max(0, budget.bytes - read.sizeBytes);
-  budget.isFirst = false;
+  left.bytes = Math.max(0, left.bytes - read.sizeBytes);
+  left.isFirst = false;
 };
 
 const readOne = (
   target: FetchTarget,
+  limit: number,
   request: GatherRequest,
   host: GatherHost,
-  budget: { bytes: number; isFirst: boolean },
+  left: Allowance,
 ): PartitionRead | Promise<PartitionRead> => {
   const replica = host.replicaOf(target);
   if (typeof replica === 'number') return unreadable(replica);
@@ -163,8 +203,8 @@ const readOne = (
     fetchOffset: offset(target.fetchOffset),
     currentLeaderEpoch: target.currentLeaderEpoch,
     lastFetchedEpoch: target.lastFetchedEpoch,
-    maxBytes: Math.min(target.maxBytes, budget.bytes),
-    atLeastOneBatch: budget.isFirst,
+    maxBytes: limit,
+    atLeastOneBatch: left.isFirst,
     isolation: request.isolation,
   });
 };
@@ -176,5 +216,6 @@ const unreadable = (errorCode: ErrorCode): PartitionRead => ({
   logStartOffset: -1,
   records: [],
   sizeBytes: 0,
+  isCut: false,
   abortedTransactions: null,
 });

@@ -6,10 +6,11 @@ import {
   fetchResponse,
   type Body,
   type Input,
+  type Uuid,
 } from '@odradek/protocol';
 import type { PartitionRead } from '@odradek/replication';
-import { FETCH_SESSION_PARTITIONS_MAX, REQUEST_TIMEOUT_MS_MAX } from '../limits.ts';
-import { targetKey, type FetchTarget } from '../fetch/fetch-session.ts';
+import { REQUEST_TIMEOUT_MS_MAX } from '../limits.ts';
+import { targetKey, type FetchTarget, type SessionPartition } from '../fetch/fetch-session.ts';
 import type { SessionContext } from '../fetch/fetch-sessions.ts';
 import { gather } from '../fetch/gather.ts';
 import type { BrokerServices } from '../services.ts';
@@ -24,6 +25,10 @@ type PartitionResponse = TopicResponse['partitions'][number];
 /** From here on topics are named by id (KIP-516). */
 const TOPIC_ID_VERSION = 13;
 const SESSION_VERSION_MIN = 7;
+/** Older clients do not know KAFKA_STORAGE_ERROR for what it is: something to try again. */
+const STORAGE_ERROR_VERSION_MIN = 6;
+/** No session. */
+const NO_SESSION = 0;
 
 export const fetch = handler({
   name: 'Fetch',
@@ -33,119 +38,137 @@ export const fetch = handler({
   versions: [4, 18],
   notes:
     'Long poll, fetch sessions, leader epoch fencing, topic ids. Fetching from followers comes with replication.',
-  async handle(broker, request, context) {
-    const replicaId = context.apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId;
-    if (replicaId >= 0) return refuseReplica(request, context.apiVersion);
-    const usesTopicIds = context.apiVersion >= TOPIC_ID_VERSION;
-    const session: SessionContext =
-      context.apiVersion < SESSION_VERSION_MIN
-        ? { kind: 'sessionless' }
-        : broker.fetchSessions.resolve(request.sessionId, request.sessionEpoch, usesTopicIds);
+  handle(broker, request, context) {
+    const { apiVersion } = context;
+    const replicaId = apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId;
+    if (replicaId >= 0) return refuseReplica(request, apiVersion);
+    const usesTopicIds = apiVersion >= TOPIC_ID_VERSION;
+    const asked = targetsOf(request, usesTopicIds);
+    const session = sessionOf(broker, request, asked, apiVersion);
     if (session.kind === 'refused') {
-      return { errorCode: session.errorCode, sessionId: request.sessionId, responses: [] };
+      return { errorCode: session.errorCode, sessionId: NO_SESSION, responses: [] };
     }
-    const asked = targetsOf(broker, request, usesTopicIds);
-    const targets = targetsInSession(broker, session, asked, request, usesTopicIds);
-    const reads = await gather(
+    const partitions = session.kind === 'incremental' ? session.session.partitions() : undefined;
+    const targets = partitions?.map((it) => it.target) ?? asked;
+    const maxBytes = Math.min(request.maxBytes, broker.settings.broker['fetch.max.bytes']);
+    const reads = gather(
       {
         targets,
-        minBytes: Math.min(request.minBytes, request.maxBytes),
-        maxBytes: Math.min(request.maxBytes, broker.settings.broker['fetch.max.bytes']),
-        maxWaitMs: Math.min(request.maxWaitMs, REQUEST_TIMEOUT_MS_MAX),
+        maxBytes,
+        minBytes: Math.min(request.minBytes, maxBytes),
+        maxWaitMs: broker.budget.mayWait ? Math.min(request.maxWaitMs, REQUEST_TIMEOUT_MS_MAX) : 0,
         isolation: request.isolationLevel === 1 ? 'readCommitted' : 'readUncommitted',
       },
       {
         clock: broker.clock,
         onClosed: context.onClosed,
+        takeAnswer: (bytes) => broker.budget.takeAnswer(bytes),
+        giveAnswer: (bytes) => broker.budget.giveAnswer(bytes),
         replicaOf: (target) => {
           const found = findPartition(broker, target.topicId, target.topic, target.partition);
           return found.ok ? found.replica : found.errorCode;
         },
       },
     );
-    return {
-      sessionId: session.kind === 'sessionless' ? 0 : session.session.id,
-      errorCode: ErrorCode.NONE,
-      responses: responsesOf(broker, targets, reads, session),
-    };
+    const answer = (it: readonly PartitionRead[]): Response =>
+      answerOf(broker, session, partitions, targets, it, apiVersion);
+    return reads instanceof Promise ? reads.then(answer) : answer(reads);
   },
 });
 
-const targetsOf = (
-  broker: BrokerServices,
-  request: Request,
-  usesTopicIds: boolean,
-): FetchTarget[] =>
-  request.topics.flatMap((topic) =>
-    topic.partitions.map((it) => ({
-      topic: usesTopicIds ? (broker.image.topicsById.get(topic.topicId)?.name ?? '') : topic.topic,
-      topicId: usesTopicIds ? topic.topicId : null,
-      partition: it.partition,
-      fetchOffset: it.fetchOffset,
-      maxBytes: it.partitionMaxBytes,
-      currentLeaderEpoch: it.currentLeaderEpoch,
-      lastFetchedEpoch: it.lastFetchedEpoch,
-    })),
-  );
-
-/** What this request reads: what it names, or with a session all that the session holds. */
-const targetsInSession = (
-  broker: BrokerServices,
-  context: SessionContext,
-  asked: FetchTarget[],
-  request: Request,
-  usesTopicIds: boolean,
-): readonly FetchTarget[] => {
-  if (context.kind !== 'full' && context.kind !== 'incremental') return asked;
-  const forgotten = request.forgottenTopicsData.flatMap((topic) =>
-    topic.partitions.map((partition) =>
-      targetKey(usesTopicIds ? topic.topicId : null, topic.topic, partition),
-    ),
-  );
-  context.session.update(asked, forgotten);
-  if (context.kind === 'incremental') return context.session.targets();
-  if (asked.length === 0 || asked.length > FETCH_SESSION_PARTITIONS_MAX)
-    broker.fetchSessions.discard(context.session);
-  return asked;
+/** What the request names. A partition that is named twice is meant as it was named last. */
+const targetsOf = (request: Request, usesTopicIds: boolean): readonly FetchTarget[] => {
+  const targets: FetchTarget[] = [];
+  for (const topic of request.topics) {
+    const topicId = usesTopicIds ? topic.topicId : null;
+    const name = usesTopicIds ? '' : topic.topic;
+    for (const it of topic.partitions) {
+      targets.push({
+        topic: name,
+        topicId,
+        partition: it.partition,
+        fetchOffset: it.fetchOffset,
+        maxBytes: it.partitionMaxBytes,
+        currentLeaderEpoch: it.currentLeaderEpoch,
+        lastFetchedEpoch: it.lastFetchedEpoch,
+      });
+    }
+  }
+  if (targets.length < 2) return targets;
+  const byKey = new Map(targets.map((it) => [targetKey(it.topicId, it.topic, it.partition), it]));
+  return byKey.size === targets.length ? targets : [...byKey.values()];
 };
 
-const responsesOf = (
+const sessionOf = (
   broker: BrokerServices,
+  request: Request,
+  targets: readonly FetchTarget[],
+  apiVersion: number,
+): SessionContext => {
+  if (apiVersion < SESSION_VERSION_MIN) return { kind: 'sessionless' };
+  const usesTopicIds = apiVersion >= TOPIC_ID_VERSION;
+  const { sessionId, sessionEpoch } = request;
+  const forgotten = request.forgottenTopicsData.flatMap((topic) =>
+    topic.partitions.map((it) => targetKey(usesTopicIds ? topic.topicId : null, topic.topic, it)),
+  );
+  return broker.fetchSessions.resolve({
+    sessionId,
+    sessionEpoch,
+    usesTopicIds,
+    targets,
+    forgotten,
+  });
+};
+
+const answerOf = (
+  broker: BrokerServices,
+  context: SessionContext,
+  partitions: readonly SessionPartition[] | undefined,
   targets: readonly FetchTarget[],
   reads: readonly PartitionRead[],
-  context: SessionContext,
-): TopicResponse[] => {
-  const byTopic = new Map<
-    string,
-    { topic: string; topicId: FetchTarget['topicId']; partitions: PartitionResponse[] }
-  >();
+  apiVersion: number,
+): Response => {
+  const session =
+    context.kind === 'incremental'
+      ? context.session
+      : context.kind === 'full'
+        ? broker.fetchSessions.begin(targets, apiVersion >= TOPIC_ID_VERSION)
+        : undefined;
+  const sessionId = session?.id ?? NO_SESSION;
+  if (context.kind === 'incremental' && context.session.nextEpoch !== context.nextEpoch) {
+    // Another request of the session came while this one waited: the client has given this one up.
+    return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, sessionId, responses: [] };
+  }
+  const known = partitions ?? session?.partitions();
+  const responses: { topic: string; topicId: Uuid | null; partitions: PartitionResponse[] }[] = [];
+  const byTopic = new Map<string, (typeof responses)[number]>();
   targets.forEach((target, i) => {
     const read = reads[i]!;
-    const hasNews = read.sizeBytes > 0 || read.divergingEpoch !== undefined;
-    if (context.kind === 'full') context.session.mustTell(target, read, hasNews);
-    if (context.kind === 'incremental' && !context.session.mustTell(target, read, hasNews)) return;
+    const isNews = known === undefined || session!.tell(known[i]!, read);
+    if (!isNews && context.kind === 'incremental') return;
     const key = target.topicId ?? target.topic;
     let topic = byTopic.get(key);
     if (topic === undefined) {
       topic = { topic: target.topic, topicId: target.topicId, partitions: [] };
       byTopic.set(key, topic);
+      responses.push(topic);
     }
-    topic.partitions.push(partitionResponse(broker, target, read));
+    topic.partitions.push(partitionResponse(broker, target, read, apiVersion));
   });
-  return [...byTopic.values()].map((it) => ({ ...it, topicId: it.topicId ?? ZERO_UUID }));
+  return {
+    sessionId,
+    errorCode: ErrorCode.NONE,
+    responses: responses.map((it) => ({ ...it, topicId: it.topicId ?? ZERO_UUID })),
+  };
 };
 
 const partitionResponse = (
   broker: BrokerServices,
   target: FetchTarget,
   read: PartitionRead,
+  apiVersion: number,
 ): PartitionResponse => {
-  const assignment =
-    read.errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER ||
-    read.errorCode === ErrorCode.FENCED_LEADER_EPOCH
-      ? broker.image.partition(target.topic, target.partition)
-      : undefined;
-  return {
+  const response: PartitionResponse = {
     partitionIndex: target.partition,
     errorCode: read.errorCode,
     highWatermark: read.highWatermark,
@@ -153,18 +176,31 @@ const partitionResponse = (
     logStartOffset: read.logStartOffset,
     abortedTransactions: read.abortedTransactions,
     records: read.records,
-    ...(read.divergingEpoch === undefined ? {} : { divergingEpoch: read.divergingEpoch }),
-    ...(assignment === undefined
-      ? {}
-      : { currentLeader: { leaderId: assignment.leader, leaderEpoch: assignment.leaderEpoch } }),
   };
+  if (read.divergingEpoch !== undefined)
+    return { ...response, divergingEpoch: read.divergingEpoch };
+  switch (read.errorCode) {
+    case ErrorCode.KAFKA_STORAGE_ERROR:
+      return apiVersion < STORAGE_ERROR_VERSION_MIN
+        ? { ...response, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }
+        : response;
+    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
+    case ErrorCode.FENCED_LEADER_EPOCH: {
+      const found = findPartition(broker, target.topicId, target.topic, target.partition);
+      if (!found.ok) return response;
+      const { leader, leaderEpoch } = found.assignment;
+      return { ...response, currentLeader: { leaderId: leader, leaderEpoch } };
+    }
+    default:
+      return response;
+  }
 };
 
 /** CVE-2018-1288: a client that speaks as a replica could move the high watermark. Replicas come by a link of their own. */
 const refuseReplica = (request: Request, apiVersion: number): Response => ({
   errorCode:
     apiVersion >= SESSION_VERSION_MIN ? ErrorCode.CLUSTER_AUTHORIZATION_FAILED : ErrorCode.NONE,
-  sessionId: 0,
+  sessionId: NO_SESSION,
   responses:
     apiVersion >= SESSION_VERSION_MIN
       ? []
