@@ -50,6 +50,8 @@ async function letGo(log: LogState): Promise<void> {
   await log.reaper.abandon();
   log.writer.abandon(new LogClosedError(log.folder));
   log.urgent++;
+  await log.maintenance.idle();
+  await log.background.idle();
   for (const segment of log.segments) await segment.file.retire().catch(() => {});
   for (const segment of log.segments) log.ports.resources.indexes.dropped(segment);
   log.tail.clear();
@@ -89,8 +91,6 @@ async function overwrite(file: LogFile, bytes: Uint8Array): Promise<void> {
 /** The partition is gone from this volume on return. */
 export async function deleteLog(log: LogState): Promise<void> {
   if (log.phase !== 'closed') await letGo(log);
-  await log.maintenance.idle();
-  await log.background.idle();
   const { volume } = log.ports;
   const last = `${log.folder}/${PARTITION_METADATA}`;
   const entries = await volume.list(`${log.folder}/`);

@@ -15,7 +15,8 @@ import type { LogContents } from './log-state.ts';
 import { segmentFile } from './names.ts';
 import { OffsetIndex } from './offset-index.ts';
 import { STOP, scan } from './scan.ts';
-import type { ReadBytes, Visit, WalkEnd } from './scan.ts';
+import type { Visit, WalkEnd } from './scan.ts';
+import { bytesOf } from './segment-bytes.ts';
 import { Segment } from './segment.ts';
 import type { SegmentIndexes } from './segment.ts';
 import { TimeIndex } from './time-index.ts';
@@ -46,7 +47,6 @@ export async function scanFrom(
   segment: Segment,
   target: Offset,
   visit: Visit,
-  read: ReadBytes = (position, length) => segment.file.read(position, length),
 ): Promise<WalkEnd> {
   for (let attempt = 0; ; attempt++) {
     const { offsets } = await indexesOf(log, segment);
@@ -60,12 +60,12 @@ export async function scanFrom(
         : visit(batch, at);
     };
     const end = await scan(
-      read,
+      bytesOf(log, segment),
       { from, to: segment.sizeBytes, minOffset: segment.baseOffset },
       checked,
     );
     if (end.problem === undefined) return end;
-    const mayBeIndex = segment.isSealed && (isIndexWrong || (end.position === from && from > 0));
+    const mayBeIndex = isIndexWrong || (end.position === from && from > 0);
     if (!mayBeIndex || attempt > 0)
       throw new LogCorruptError(segment.file.name, end.position, end.problem);
     await rebuildIndexes(log, segment);
@@ -136,24 +136,25 @@ async function isTrue(segment: Segment, offsets: OffsetIndex, times: TimeIndex):
   return isMaxThere;
 }
 
-/** From the log. The files are written too, unless the segment still grows. Throws LogCorruptError. */
+/** From the log, which may grow meanwhile. Of a sealed segment the files are written too. Throws LogCorruptError. */
 export async function rebuildIndexes(log: LogContents, segment: Segment): Promise<SegmentIndexes> {
-  const { sizeBytes, baseOffset, file, createdMs } = segment;
+  const { baseOffset, file, createdMs } = segment;
   const rebuilt = new Segment({ baseOffset, file, createdMs });
   rebuilt.beginIndexes();
-  const end = await scan(
-    (position, length) => file.read(position, length),
-    { from: 0, to: sizeBytes, minOffset: baseOffset },
-    (batch, position) => {
-      rebuilt.noteBatch(batch, position, log.config);
-      return undefined;
-    },
-  );
-  if (end.problem !== undefined) throw new LogCorruptError(file.name, end.position, end.problem);
+  const visit: Visit = (batch, position) => {
+    rebuilt.noteBatch(batch, position, log.config);
+    return undefined;
+  };
+  for (let from = 0; from < segment.sizeBytes; from = rebuilt.sizeBytes) {
+    const end = await scan(
+      bytesOf(log, segment),
+      { from, to: segment.sizeBytes, minOffset: baseOffset },
+      visit,
+    );
+    if (end.problem !== undefined) throw new LogCorruptError(file.name, end.position, end.problem);
+  }
   if (segment.isSealed) rebuilt.completeTimeIndex();
-  segment.indexes = rebuilt.indexes!;
-  segment.maxTimestamp = rebuilt.maxTimestamp;
-  segment.firstTimestampMs = rebuilt.firstTimestampMs;
+  segment.adoptIndexes(rebuilt);
   log.ports.logger.info('the indexes of a segment were built anew', { file: file.name });
   if (segment.isSealed) {
     log.ports.resources.indexes.used(segment);
@@ -165,7 +166,7 @@ export async function rebuildIndexes(log: LogContents, segment: Segment): Promis
     if (log.background === undefined) await save();
     else log.background.start(save);
   }
-  return segment.indexes;
+  return segment.indexes!;
 }
 
 /** Writes .index and .timeindex, and .txnindex if there is anything in it. Durable on return. */

@@ -51,6 +51,8 @@ export interface LogContents {
   logEndOffset: Offset;
   /** Derived files being written; a failure fails the log. Nobody's acknowledgement waits for them, the recovery point does. */
   readonly background?: Serial;
+  /** What is not on the disk yet, once the log is open. */
+  readonly tail?: Tail;
 }
 
 export type LogPhase = 'open' | 'truncating' | 'closing' | 'closed';

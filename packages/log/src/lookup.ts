@@ -7,7 +7,6 @@ import { DECOMPRESSED_BYTES_MAX } from './limits.ts';
 import { onOneGeneration } from './log-state.ts';
 import type { LogState } from './log-state.ts';
 import { STOP } from './scan.ts';
-import type { ReadBytes } from './scan.ts';
 import type { Segment } from './segment.ts';
 import type { TimestampOffset } from './time-index.ts';
 
@@ -75,18 +74,12 @@ async function findTimestampIn(
   const isLate = (at: number): boolean => at >= timestampMs;
   let isTrue = entry === undefined || entry.offset < begin;
   const search = new RecordSearch(log, (batch) => isLate(batch.maxTimestampMs), isLate);
-  await scanFrom(
-    log,
-    segment,
-    begin,
-    (batch) => {
-      isTrue ||= batch.lastOffset === entry!.offset && batch.maxTimestampMs === entry!.timestampMs;
-      if (!isTrue && batch.lastOffset >= entry!.offset) return STOP;
-      return search.visit(batch);
-    },
-    bytesOf(log, segment),
-  );
-  if (isTrue || !segment.isSealed) return search.found;
+  await scanFrom(log, segment, begin, (batch) => {
+    isTrue ||= batch.lastOffset === entry!.offset && batch.maxTimestampMs === entry!.timestampMs;
+    if (!isTrue && batch.lastOffset >= entry!.offset) return STOP;
+    return search.visit(batch);
+  });
+  if (isTrue) return search.found;
   await rebuildIndexes(log, segment);
   return findTimestampIn(log, segment, timestampMs);
 }
@@ -108,7 +101,7 @@ async function findMaximum(log: LogState): Promise<FoundOffset | undefined> {
   const { segment, max } = latest;
   const isMax = (timestampMs: number): boolean => timestampMs === max.timestampMs;
   const search = new RecordSearch(log, (batch) => isMax(batch.maxTimestampMs), isMax);
-  await scanFrom(log, segment, max.offset, search.visit, bytesOf(log, segment));
+  await scanFrom(log, segment, max.offset, search.visit);
   return search.found;
 }
 
@@ -144,31 +137,4 @@ class RecordSearch {
     }
     return undefined;
   };
-}
-
-/** Reads a segment wherever its bytes are: those on the disk from there, the others from the tail. */
-export function bytesOf(log: LogState, segment: Segment): ReadBytes {
-  return async (position, length) => {
-    const end = Math.min(position + length, segment.sizeBytes);
-    const inMemory = Math.max(position, log.tail.startOf(segment) ?? segment.sizeBytes);
-    // Copied before anything is waited for: a chunk may leave meanwhile.
-    const views =
-      inMemory < end ? log.tail.views(segment, inMemory, end).map((view) => view.slice()) : [];
-    const read =
-      position < Math.min(inMemory, end)
-        ? [await segment.file.read(position, Math.min(inMemory, end) - position)]
-        : [];
-    return joined([...read, ...views]);
-  };
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

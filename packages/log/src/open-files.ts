@@ -1,9 +1,10 @@
 /**
  * Files by name, opened when they are needed and closed when others need their place: a broker of thousands of partitions
- * has more segments than a system has handles. One OpenFiles stands for all logs of a volume.
+ * has more segments than a system has handles. One OpenFiles stands for all logs of a volume; who needs a file while all
+ * places are taken by files in use waits for one.
  *
- * Invariants: a name is open at most once; a file is closed only while nobody uses it; one that holds unsynced bytes is
- * pinned, so that a failed sync is seen by the handle that wrote them.
+ * Invariants: a name is open at most once; a file is closed only while nobody uses it; one that a log is writing to is
+ * pinned until it is synced, so that a failed sync is seen by the handle that wrote.
  */
 import type { AppendFile, Volume } from '@odradek/ports';
 import { LogClosedError, assert } from './errors.ts';
@@ -12,30 +13,50 @@ export class OpenFiles {
   readonly #openMax: number;
   /** Least recently used first. */
   readonly #open = new Set<LogFile>();
+  /** Open, or about to be. */
+  #taken = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(openMax: number) {
     this.#openMax = Math.max(1, openMax);
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#taken;
+  }
+
+  /** A place for one more, at the cost of the least recently used if need be. */
+  async takePlace(): Promise<void> {
+    while (this.#taken >= this.#openMax) {
+      const idle = this.#firstIdle();
+      // Its failure to close is told to whoever opens it next.
+      if (idle !== undefined) await idle.close().catch(() => {});
+      else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    this.#taken++;
+  }
+
+  givePlace(file: LogFile): void {
+    this.#open.delete(file);
+    this.#taken--;
+    this.somethingIsIdle();
   }
 
   used(file: LogFile): void {
     this.#open.delete(file);
     this.#open.add(file);
-    if (this.#open.size <= this.#openMax) return;
-    for (const other of this.#open) {
-      if (!other.isIdle) continue;
-      this.#open.delete(other);
-      // Its failure to close is told to whoever opens it next.
-      other.close().catch(() => {});
-      return;
-    }
   }
 
-  closed(file: LogFile): void {
-    this.#open.delete(file);
+  somethingIsIdle(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+
+  #firstIdle(): LogFile | undefined {
+    for (const file of this.#open) if (file.isIdle) return file;
+    return undefined;
   }
 }
 
@@ -99,6 +120,7 @@ export class LogFile {
   unpin(): void {
     assert(this.#pins > 0, `${this.name} is unpinned more often than pinned`);
     this.#pins--;
+    if (this.isIdle) this.#openFiles.somethingIsIdle();
   }
 
   /** Waits for its users, and closes it; it may be used again. */
@@ -107,8 +129,12 @@ export class LogFile {
     const file = this.#file;
     if (file === undefined) return this.#closing;
     this.#file = undefined;
-    this.#openFiles.closed(this);
-    this.#closing = file.then((open) => open.close()).finally(() => (this.#closing = undefined));
+    this.#closing = file
+      .then((open) => open.close())
+      .finally(() => {
+        this.#closing = undefined;
+        this.#openFiles.givePlace(this);
+      });
     return this.#closing;
   }
 
@@ -127,14 +153,22 @@ export class LogFile {
   async #open(): Promise<AppendFile> {
     try {
       if (this.#closing !== undefined) await this.#closing;
+      await this.#openFiles.takePlace();
+    } catch (error) {
+      this.#file = undefined;
+      throw error;
+    }
+    try {
       return await this.#volume.open(this.name);
     } catch (error) {
       this.#file = undefined;
+      this.#openFiles.givePlace(this);
       throw error;
     }
   }
 
   #unused(): void {
+    if (this.isIdle) this.#openFiles.somethingIsIdle();
     const waiting = this.#whenUnused;
     if (waiting.length === 0) return;
     this.#whenUnused = [];

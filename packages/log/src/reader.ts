@@ -3,14 +3,14 @@
  * from the disk otherwise. Whatever is served has a believable header, ends below the bound, and lies in its segment's
  * range; anything else is a LogCorruptError, never an answer.
  */
-import { BatchView, isCrcValid, offset } from '@odradek/protocol';
+import { BATCH_HEADER_BYTES, BatchView, isCrcValid, offset } from '@odradek/protocol';
 import type { Offset } from '@odradek/protocol';
-import { LogCorruptError } from './errors.ts';
+import { LogCorruptError, asError } from './errors.ts';
 import { indexesOf, rebuildIndexes } from './indexes.ts';
 import { READ_SLACK_BYTES } from './limits.ts';
 import { segmentEnd, segmentIndexOf } from './log-state.ts';
 import type { LogState } from './log-state.ts';
-import type { OffsetPosition } from './offset-index.ts';
+import type { OffsetIndex, OffsetPosition } from './offset-index.ts';
 import { STOP, walk } from './scan.ts';
 import type { Segment } from './segment.ts';
 
@@ -48,9 +48,14 @@ export function read(
   const below = offset(Math.min(options.below, log.logEndOffset));
   if (from >= below) return nothing(from);
   const first = Math.max(0, segmentIndexOf(log.segments, from));
-  return (
-    readFromTail(log, first, from, below, options) ?? readFromDisk(log, first, from, below, options)
-  );
+  try {
+    return (
+      readFromTail(log, first, from, below, options) ??
+      readFromDisk(log, first, from, below, options)
+    );
+  } catch (error) {
+    return Promise.reject(asError(error));
+  }
 }
 
 function nothing(from: Offset): ReadResult {
@@ -70,9 +75,13 @@ function readFromTail(
     if (segment.sizeBytes === 0) continue;
     const tailStart = log.tail.startOf(segment);
     if (tailStart === undefined || segment.indexes === undefined) return undefined;
-    const begin = segment.indexes.offsets.positionBefore(from);
+    const entry = segment.indexes.offsets.entryBefore(from);
+    const begin = entry?.position ?? 0;
     // Earlier batches are on the disk: is the wanted one among them?
     if (begin < tailStart && from < batchAt(log, segment, tailStart).baseOffset) return undefined;
+    // An index that was read again from its file is not believed blindly: the way over the disk sorts it out.
+    if (entry !== undefined && begin >= tailStart && !isBatchAt(log, segment, entry))
+      return undefined;
     const start = skipTo(
       log,
       segment,
@@ -93,14 +102,16 @@ function cutFromTail(
   below: Offset,
   { maxBytes, atLeastOneBatch, verify }: ReadOptions,
 ): ReadResult {
-  const { offsets } = segment.indexes!;
   const endOffset = segmentEnd(log, segment);
+  // The active segment's index saves most of the walk.
+  const jump = (position: (offsets: OffsetIndex) => number): number =>
+    segment.isSealed ? start : Math.max(start, position(segment.indexes!.offsets));
   let end = segment.sizeBytes;
   if (below < endOffset)
     end = skipTo(
       log,
       segment,
-      Math.max(start, offsets.positionBefore(offset(below - 1))),
+      jump((offsets) => offsets.positionBefore(offset(below - 1))),
       (batch) => batch.lastOffset >= below,
     );
   const limit = start + Math.max(0, maxBytes);
@@ -108,7 +119,7 @@ function cutFromTail(
     end = skipTo(
       log,
       segment,
-      Math.max(start, offsets.boundaryBefore(limit)),
+      jump((offsets) => offsets.boundaryBefore(limit)),
       (batch, at) => at + batch.sizeBytes > limit,
     );
   const first = batchAt(log, segment, start);
@@ -133,6 +144,17 @@ function checked(log: LogState, segment: Segment, batch: BatchView, at: number):
       'a batch in memory does not match its checksum',
     );
   return false;
+}
+
+function isBatchAt(
+  log: LogState,
+  segment: Segment,
+  { position, offset: lastOffset }: OffsetPosition,
+): boolean {
+  const chunk = log.tail.chunkAt(segment, position);
+  if (chunk === undefined || chunk.position + chunk.used - position < BATCH_HEADER_BYTES)
+    return false;
+  return new BatchView(chunk.bytes, position - chunk.position).lastOffset === lastOffset;
 }
 
 function batchAt(log: LogState, segment: Segment, position: number): BatchView {
@@ -203,13 +225,12 @@ async function readSegment(
       if (inMemory === segment.sizeBytes) return undefined;
       // All that is left of the segment is in the tail, and nothing before it reaches `from`.
       const atLeast = offset(Math.max(from, batchAt(log, segment, inMemory).baseOffset));
-      return readFromTail(
-        log,
-        segmentIndexOf(log.segments, segment.baseOffset),
-        atLeast,
-        below,
-        options,
-      );
+      const n = segmentIndexOf(log.segments, segment.baseOffset);
+      const result = readFromTail(log, n, atLeast, below, options);
+      if (result !== undefined || hasRebuilt) return result;
+      hasRebuilt = true;
+      await rebuildIndexes(log, segment);
+      continue;
     }
     const length = Math.min(windowBytes, inMemory - position);
     const { readAhead } = log.ports.resources;
@@ -221,12 +242,13 @@ async function readSegment(
       readAheadOf(log, segment, cut.result, position + length, options);
       return cut.result;
     }
-    const isCut = cut.missingBytes > 0 && position + bytes.length + cut.missingBytes > inMemory;
+    const isCut =
+      bytes.length < length ||
+      (cut.missingBytes > 0 && position + bytes.length + cut.missingBytes > inMemory);
     const problem = cut.problem ?? (isCut ? 'the segment ends within a batch' : undefined);
     if (problem !== undefined) {
       // Did a wrong index lead here, or is the log damaged?
-      if (hasRebuilt || !segment.isSealed)
-        throw new LogCorruptError(segment.file.name, cut.position, problem);
+      if (hasRebuilt) throw new LogCorruptError(segment.file.name, cut.position, problem);
       hasRebuilt = true;
       entry = (await rebuildIndexes(log, segment)).offsets.entryBefore(from);
       position = entry?.position ?? 0;

@@ -18,15 +18,15 @@ export interface RetentionOutcome {
   readonly bytesDeleted: number;
 }
 
+const NOTHING: RetentionOutcome = { segmentsDeleted: 0, bytesDeleted: 0 };
+
 /** May this segment go? `next` is the one behind it. */
 type Condition = (segment: Segment, next: Segment | undefined) => boolean | Promise<boolean>;
 
 export function enforceRetention(log: LogState): Promise<RetentionOutcome> {
   return log.maintenance.run(async () => {
-    let gone = await deleteWhile(
-      log,
-      (_, next) => next !== undefined && next.baseOffset <= log.logStartOffset,
-    );
+    if (log.phase !== 'open') return NOTHING;
+    let gone = await deleteWhile(log, isBelowStart(log));
     if (isDeleted(log.config)) {
       gone = sum(gone, await deleteWhile(log, exceedsSize(log)));
       gone = sum(gone, await deleteWhile(log, isTooOld(log)));
@@ -42,6 +42,10 @@ export function moveLogStart(log: LogState, start: Offset): void {
   if (log.highWatermark < start) log.highWatermark = start;
   log.epochs.truncateFromStart(start);
   saveLeaderEpochsBehind(log);
+}
+
+function isBelowStart(log: LogState): Condition {
+  return (_, next) => next !== undefined && next.baseOffset <= log.logStartOffset;
 }
 
 function exceedsSize(log: LogState): Condition {
@@ -73,7 +77,7 @@ async function deleteWhile(log: LogState, mayGo: Condition): Promise<RetentionOu
     if (!(await mayGo(segment, next))) break;
     count++;
   }
-  if (count === 0) return { segmentsDeleted: 0, bytesDeleted: 0 };
+  if (count === 0) return NOTHING;
   // Appends may have come while ages were looked up: then the last one stays.
   if (count === log.segments.length && log.highWatermark < log.logEndOffset) count--;
   return deleteFirst(log, count);
@@ -119,13 +123,9 @@ export function deleteRecordsBefore(log: LogState, before: Offset): Offset | und
   if (before > log.highWatermark || before < 0) return undefined;
   moveLogStart(log, offset(Math.min(before, log.logEndOffset)));
   if (activeSegment(log).baseOffset > log.segments[0]!.baseOffset) {
-    log.maintenance.start(
-      async () =>
-        void (await deleteWhile(
-          log,
-          (_, next) => next !== undefined && next.baseOffset <= log.logStartOffset,
-        )),
-    );
+    log.maintenance.start(async () => {
+      if (log.phase === 'open') await deleteWhile(log, isBelowStart(log));
+    });
   }
   return log.logStartOffset;
 }

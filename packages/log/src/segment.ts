@@ -89,6 +89,14 @@ export class Segment {
     this.#bytesSinceIndexEntry = this.sizeBytes - (indexes.offsets.last?.position ?? 0);
   }
 
+  /** What was built anew from this segment's bytes, all of them. */
+  adoptIndexes(rebuilt: Segment): void {
+    this.indexes = rebuilt.indexes;
+    this.maxTimestamp = rebuilt.maxTimestamp;
+    this.firstTimestampMs = rebuilt.firstTimestampMs;
+    this.#bytesSinceIndexEntry = rebuilt.#bytesSinceIndexEntry;
+  }
+
   /**
    * Takes one more batch into account, which lies at `position`. An index entry comes before the batch that passes the
    * interval, as Kafka has it: it names that batch's place and last offset.

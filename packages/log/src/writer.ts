@@ -11,7 +11,6 @@
  * The first failure is the last thing that happens: the state of the file is unknown then, a failed sync above all, which is
  * never tried again. Nothing that was not acknowledged before will be.
  */
-import { offset } from '@odradek/protocol';
 import type { Offset } from '@odradek/protocol';
 import type { Clock, TimerHandle } from '@odradek/ports';
 import { asError } from './errors.ts';

@@ -63,15 +63,13 @@ export async function moveIntoPlace(
   }
   // Those who still read the old bytes are waited for.
   await target.close();
-  await target.use(async (file) => {
-    await file.truncate(0);
-    for (let position = 0; position < swap.sizeBytes; position += SCAN_WINDOW_BYTES) {
-      await file.append([
-        await cleaned.read(position, Math.min(SCAN_WINDOW_BYTES, swap.sizeBytes - position)),
-      ]);
-    }
-    await file.sync();
-  });
+  await target.truncate(0);
+  for (let position = 0; position < swap.sizeBytes; position += SCAN_WINDOW_BYTES) {
+    await target.append([
+      await cleaned.read(position, Math.min(SCAN_WINDOW_BYTES, swap.sizeBytes - position)),
+    ]);
+  }
+  await target.sync();
 }
 
 /** Step 4. */
