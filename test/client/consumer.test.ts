@@ -160,7 +160,9 @@ describe.each(doors)('a consumer over $name', ({ open }) => {
           onRevoked: (partitions) => {
             for (const place of placesOf(partitions)) owners.delete(place);
           },
-          onLost: (partitions) => history.push(`lost ${placesOf(partitions).join()}`),
+          onLost: (partitions) => {
+            history.push(`lost ${placesOf(partitions).join()}`);
+          },
         });
       const members = [0, 1, 2].map(member);
       const isShared = (of: readonly Consumer[]): boolean =>
@@ -188,7 +190,9 @@ describe.each(doors)('a consumer over $name', ({ open }) => {
     const lost: unknown[] = [];
     await using consumer = grouped(`g-${topic}`, {
       sessionTimeoutMs: 300,
-      onLost: (partitions) => lost.push(partitions),
+      onLost: (partitions) => {
+        lost.push(partitions);
+      },
     });
     await consumer.subscribe([topic]);
     const batch = (await consumer.poll())!;

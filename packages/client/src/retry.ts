@@ -64,3 +64,15 @@ export function throwIfAborted(signal: AbortSignalLike | undefined): void {
 
 const abandoned = (signal: AbortSignalLike | undefined): ClientClosed =>
   new ClientClosed('given up by the caller', { cause: signal?.reason });
+
+/** Stops waiting at the signal; what was begun goes on. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignalLike | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(abandoned(signal));
+    const forget = (): void => signal.removeEventListener('abort', abort);
+    signal.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(forget);
+    if (signal.aborted) abort();
+  });
+}

@@ -139,8 +139,12 @@ export class Consumer {
   /** In the order in which they are served: who was served goes to the end. */
   #partitions = new Map<string, PartitionState>();
   readonly #brokers = new Map<number, Broker>();
+  /** Whose batch is being handed out. */
+  #current: PartitionState | undefined;
   #failure: Error | undefined;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
+  #onClosed: (() => void) | undefined;
   /** Those who wait for records. */
   #pollers = new Set<() => void>();
   /** Those who wait until nothing of theirs is in work. */
@@ -236,12 +240,31 @@ export class Consumer {
     for (;;) {
       throwIfAborted(signal);
       this.#throwIfOver();
-      const batch = this.#takeOrFail(maxRecords);
-      if (batch !== undefined) return batch;
+      const state = this.#serve();
+      if (state !== undefined) {
+        const { topic, partition, highWatermark } = state;
+        return { topic, partition, highWatermark, records: this.#handOut(state, maxRecords) };
+      }
       const leftMs = deadlineMs - this.#cluster.host.clock.monotonicMs();
       if (leftMs <= 0) return undefined;
       await this.#news(signal, leftMs);
     }
+  }
+
+  /** The next record, when one is there already: `poll`'s quick way, without a promise. */
+  take(): ConsumerRecord | undefined {
+    this.#throwIfOver();
+    const state = this.#serve();
+    if (state === undefined) return undefined;
+    const record = state.records[state.recordsAt]!;
+    state.prefix.started(record.offset);
+    this.#passed(state, state.recordsAt + 1);
+    return record;
+  }
+
+  /** Resolves when `take` may have something again, or at the signal. */
+  async wait(signal?: AbortSignalLike): Promise<void> {
+    await this.#news(signal, Number.POSITIVE_INFINITY);
   }
 
   /** A record is done with. Unless it belongs to a partition that is not ours any more. */
@@ -320,10 +343,18 @@ export class Consumer {
     return this.#coordinator.committed(partitions);
   }
 
-  /** Waits for the records in work, commits, and leaves the group. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
+  /** Waits for the records in work (unless they are abandoned), commits, and leaves the group. Calling it again gives the same promise. */
+  close({ abandon = false } = {}): Promise<void> {
     for (const state of this.#partitions.values()) state.isRevoked = true;
+    if (abandon) this.abandon();
+    return (this.#closing ??= this.#close());
+  }
+
+  onClosed(listener: () => void): void {
+    this.#onClosed = listener;
+  }
+
+  async #close(): Promise<void> {
     if (this.#membership !== undefined) await this.#membership.leave();
     else if (
       this.#coordinator !== undefined &&
@@ -337,6 +368,7 @@ export class Consumer {
     this.#cluster.closeLane(this.#lane);
     this.#partitions.clear();
     this.#tellPollers();
+    this.#onClosed?.();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -345,60 +377,81 @@ export class Consumer {
 
   // ---- handing out ----
 
-  /** A damaged batch is not passed over: who polls again is told again. */
-  #takeOrFail(maxRecords: number): PolledBatch | undefined {
+  /** The partition to serve now, its next records read; undefined when nothing is there. */
+  #serve(): PartitionState | undefined {
+    const current = this.#current;
+    if (current?.hasRecords === true && this.#isServed(current)) return current;
     try {
-      return this.#take(maxRecords);
+      for (const [key, state] of this.#partitions) {
+        if (!this.#isServed(state) || !(state.hasRecords || this.#read(state))) continue;
+        this.#partitions.delete(key);
+        this.#partitions.set(key, state);
+        this.#current = state;
+        return state;
+      }
+      return undefined;
     } catch (error) {
+      // A damaged batch is not passed over: who polls again is told again.
       this.#fail(error);
       throw error;
     }
   }
 
-  #take(maxRecords: number): PolledBatch | undefined {
-    for (const [key, state] of this.#partitions) {
-      if (state.isPaused || state.isRevoked || state.position === undefined) continue;
-      const records = this.#read(state);
-      if (records === undefined) continue;
-      const { topic, partition, highWatermark } = state;
-      const taken = records.slice(0, maxRecords);
-      if (taken.length < records.length) state.leftOver = records.slice(maxRecords);
-      for (const { offset } of taken) state.prefix.started(offset);
-      const last = taken.at(-1)!;
-      state.position = state.leftOver.length > 0 ? state.leftOver[0]!.offset : state.readOffset;
-      state.positionEpoch = last.leaderEpoch;
-      if (state.leftOver.length === 0) state.prefix.passed(state.position);
-      this.#partitions.delete(key);
-      this.#partitions.set(key, state);
-      this.#pump();
-      return { topic, partition, records: taken, highWatermark };
-    }
-    return undefined;
+  #isServed(state: PartitionState): boolean {
+    return (
+      !state.isPaused &&
+      !state.isRevoked &&
+      state.position !== undefined &&
+      this.#partitions.get(keyOf(state)) === state
+    );
   }
 
-  /** The next batch that has records; undefined when what was fetched is used up. */
-  #read(state: PartitionState): readonly ConsumerRecord[] | undefined {
-    if (state.leftOver.length > 0) {
-      const records = state.leftOver;
-      state.leftOver = [];
-      return records;
+  #handOut(state: PartitionState, maxRecords: number): readonly ConsumerRecord[] {
+    const from = state.recordsAt;
+    const to = Math.min(state.records.length, from + maxRecords);
+    for (let at = from; at < to; at += 1) state.prefix.started(state.records[at]!.offset);
+    const taken =
+      from === 0 && to === state.records.length ? state.records : state.records.slice(from, to);
+    this.#passed(state, to);
+    return taken;
+  }
+
+  /** How far the batch is handed out, and with it the position. */
+  #passed(state: PartitionState, to: number): void {
+    state.recordsAt = to;
+    const next = state.records[to];
+    if (next !== undefined) {
+      state.position = next.offset;
+      return;
     }
+    state.position = state.readOffset;
+    state.prefix.passed(state.readOffset);
+    state.records = [];
+    state.recordsAt = 0;
+    if (state.bufferedBytes < this.#options.partitionMaxBytes) this.#pump();
+  }
+
+  /** Reads the next batch that has records; false when what was fetched is used up. */
+  #read(state: PartitionState): boolean {
     for (let first = state.fetched[0]; first !== undefined; first = state.fetched[0]) {
       while (!first.isRead) {
         const { topic, partition } = state;
-        const at = state.position!;
-        const read = first.read(this.#cluster.host, topic, partition, at);
+        const read = first.read(this.#cluster.host, topic, partition, state.position!);
         state.readOffset = read.nextOffset;
         state.positionEpoch = read.leaderEpoch;
-        if (first.isRead) this.#used(state, first);
-        if (read.records.length > 0) return read.records;
+        if (read.records.length > 0) {
+          state.records = read.records;
+          state.recordsAt = 0;
+          if (first.isRead) this.#used(state, first);
+          return true;
+        }
         state.position = read.nextOffset;
         state.prefix.passed(read.nextOffset);
       }
-      if (state.fetched[0] === first) this.#used(state, first);
+      this.#used(state, first);
     }
     this.#pump();
-    return undefined;
+    return false;
   }
 
   #used(state: PartitionState, first: Fetched): void {
@@ -618,7 +671,7 @@ export class Consumer {
     const broker = this.#cluster.addressOf(nodeId);
     if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
       // What was fetched before is still good; the place behind it is not.
-      if (state.fetched.length > 0 || state.leftOver.length > 0) return;
+      if (state.fetched.length > 0 || state.hasRecords) return;
       this.#reset(state, `offset ${state.fetchOffset} is not in the log`);
       return;
     }

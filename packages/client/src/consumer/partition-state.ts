@@ -23,8 +23,9 @@ export class PartitionState implements TopicPartition {
   version = 0;
   fetched: Fetched[] = [];
   bufferedBytes = 0;
-  /** Of a batch that was handed out in part. */
-  leftOver: readonly ConsumerRecord[] = [];
+  /** The batch that is being handed out, and how far. */
+  records: readonly ConsumerRecord[] = [];
+  recordsAt = 0;
   /** Behind the last batch that was read. */
   readOffset = 0;
   /** Of the next record to fetch. */
@@ -39,6 +40,10 @@ export class PartitionState implements TopicPartition {
   constructor(topic: string, partition: number) {
     this.topic = topic;
     this.partition = partition;
+  }
+
+  get hasRecords(): boolean {
+    return this.recordsAt < this.records.length;
   }
 
   /** Whether reading on under this leader would be on trust. */
@@ -70,7 +75,8 @@ export class PartitionState implements TopicPartition {
     this.version += 1;
     this.fetched = [];
     this.bufferedBytes = 0;
-    this.leftOver = [];
+    this.records = [];
+    this.recordsAt = 0;
     this.fetchOffset = this.position ?? 0;
   }
 }
