@@ -15,6 +15,7 @@ import { Life } from './testing/life.ts';
 async function crash(life: Life, disk: MemoryDisk, torn: TornTail | undefined): Promise<void> {
   // The process is gone: whatever it would still have said, nobody hears.
   life.log.onFlushed = () => {};
+  life.log.onFailed = () => {};
   disk.crash(torn);
   await turns(20);
   life.volume = disk.mount();
