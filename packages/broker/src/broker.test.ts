@@ -306,7 +306,10 @@ describe('a fetch', () => {
     const { connect, stop } = await startTestBroker();
     const client = connect();
     await createTopic(client, 'words');
-    expect((await fetchFrom(client, 'words', 5)).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+    expect(await fetchFrom(client, 'words', 5)).toMatchObject({
+      errorCode: ErrorCode.OFFSET_OUT_OF_RANGE,
+      highWatermark: -1,
+    });
     expect((await fetchFrom(client, 'words', 0, { epoch: 7 })).errorCode).toBe(
       ErrorCode.UNKNOWN_LEADER_EPOCH,
     );

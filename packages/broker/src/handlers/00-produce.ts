@@ -2,6 +2,7 @@
  * Produce: each partition's batch is decided at once, in the order of the connection, and answered when it is as safe as
  * `acks` asks. Batches stay as sent: the log writes base offset and leader epoch into them and nothing else.
  */
+import type { Clock, TimerHandle } from '@odradek/ports';
 import {
   ErrorCode,
   produceRequest,
@@ -10,18 +11,23 @@ import {
   type Input,
 } from '@odradek/protocol';
 import type { RequiredAcks } from '@odradek/replication';
-import { REQUEST_TIMEOUT_MS_MAX } from '../limits.ts';
+import { PRODUCE_TIMEOUT_MS_MIN, REQUEST_TIMEOUT_MS_MAX } from '../limits.ts';
 import type { BrokerServices } from '../services.ts';
 import { CLOSE_CONNECTION, NO_RESPONSE, handler, type Answer } from './handler.ts';
-import { findPartition } from './partitions.ts';
+import { findPartition, type FoundPartition } from './partitions.ts';
 
 type Request = Body<typeof produceRequest>;
 type Response = Input<typeof produceResponse>;
 type TopicResponse = Response['responses'][number];
 type PartitionResponse = TopicResponse['partitionResponses'][number];
 
+type Found = Extract<FoundPartition, { readonly ok: true }>;
+
+/** From here on topics are named by id (KIP-516). */
+const TOPIC_ID_VERSION = 13;
 /** First version whose zstd batches a consumer of the same age can be trusted with (KIP-110). */
 const ZSTD_VERSION_MIN = 7;
+const NO_TRANSACTIONS = 'transactions are not supported by this version';
 
 export const produce = handler({
   name: 'Produce',
@@ -38,133 +44,176 @@ export const produce = handler({
       return refuseAll(request, ErrorCode.INVALID_REQUIRED_ACKS, 'acks must be 0, 1 or -1 (all)');
     }
     if (request.transactionalId !== null) {
-      const message = 'transactions are not supported by this version';
       return acks === 0
         ? CLOSE_CONNECTION
-        : refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, message);
+        : refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NO_TRANSACTIONS);
     }
-    return appendAll(broker, request, acks, context.apiVersion);
+    const produced = new Produced(broker, acks);
+    for (const topic of request.topicData)
+      appendTo(produced, broker, topic, acks, context.apiVersion);
+    return produced.answer(request.timeoutMs);
   },
 });
 
-const appendAll = (
+const appendTo = (
+  produced: Produced,
   broker: BrokerServices,
-  request: Request,
+  topic: Request['topicData'][number],
   acks: RequiredAcks,
   apiVersion: number,
-): Answer<Response> | Promise<Answer<Response>> => {
-  const responses: TopicResponse[] = [];
-  let pending = 0;
-  let hasFailed = false;
-  let isDecided = false;
-  let onAllSafe: () => void = () => {};
-  for (const topic of request.topicData) {
-    const partitionResponses: PartitionResponse[] = [];
-    responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
-    for (const { index, records } of topic.partitionData) {
-      const place = partitionResponses.length;
-      const found = findPartition(
-        broker,
-        apiVersion >= 13 ? topic.topicId : null,
-        topic.name,
-        index,
-      );
-      if (!found.ok) {
-        hasFailed = true;
-        partitionResponses.push(refused(index, found.errorCode, found.message));
-        continue;
-      }
-      const problem =
-        records === null || records.byteLength === 0
-          ? { errorCode: ErrorCode.INVALID_RECORD, message: 'a produce must hold a record batch' }
-          : found.topic.isInternal
-            ? {
-                errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION,
-                message: `"${found.topic.name}" is internal`,
-              }
-            : apiVersion < ZSTD_VERSION_MIN && isZstd(records)
-              ? {
-                  errorCode: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
-                  message: `zstd needs Produce v${ZSTD_VERSION_MIN} or newer`,
-                }
-              : isTransactional(records)
-                ? // Without a transaction coordinator nobody would ever end it, and it would hold the last stable offset for ever.
-                  {
-                    errorCode: ErrorCode.INVALID_TXN_STATE,
-                    message: 'transactions are not supported by this version',
-                  }
-                : null;
-      if (problem !== null) {
-        hasFailed = true;
-        partitionResponses.push(refused(index, problem.errorCode, problem.message));
-        continue;
-      }
-      const outcome = found.replica.append(
-        { records: records!, acks: acks === 0 ? 1 : acks, origin: 'client' },
-        (errorCode) => {
-          if (errorCode !== ErrorCode.NONE) {
-            hasFailed = true;
-            partitionResponses[place] = refused(index, errorCode, null);
-          }
-          pending -= 1;
-          if (pending === 0 && isDecided) onAllSafe();
-        },
-      );
-      if (outcome.status === 'refused') {
-        hasFailed = true;
-        partitionResponses.push({
-          ...refused(index, outcome.errorCode, outcome.message),
-          recordErrors: outcome.recordErrors.map((it) => ({
-            batchIndex: it.batchIndex,
-            batchIndexErrorMessage: it.message,
-          })),
-          ...currentLeaderOf(found.assignment, outcome.errorCode),
-        });
-        continue;
-      }
-      pending += 1;
-      partitionResponses.push({
-        index,
-        errorCode: ErrorCode.NONE,
-        baseOffset: outcome.baseOffset,
-        logAppendTimeMs: outcome.logAppendTimeMs,
-        logStartOffset: outcome.logStartOffset,
-      });
+): void => {
+  const partitionResponses: PartitionResponse[] = [];
+  produced.responses.push({ name: topic.name, topicId: topic.topicId, partitionResponses });
+  const topicId = apiVersion >= TOPIC_ID_VERSION ? topic.topicId : null;
+  for (const { index, records } of topic.partitionData) {
+    const found = findPartition(broker, topicId, topic.name, index);
+    if (!found.ok) {
+      partitionResponses.push(produced.refused(index, found.errorCode, found.message));
+      continue;
     }
-  }
-  isDecided = true;
-  const answer = (): Answer<Response> =>
-    acks === 0 ? (hasFailed ? CLOSE_CONNECTION : NO_RESPONSE) : { responses, throttleTimeMs: 0 };
-  // With acks=0 the request counts as under way until its records are flushed: that is its back-pressure.
-  if (pending === 0) return answer();
-  return new Promise((resolve) => {
-    const timeoutMs = Math.min(Math.max(request.timeoutMs, 0), REQUEST_TIMEOUT_MS_MAX);
-    let isAnswered = false;
-    const timer =
-      acks === -1
-        ? broker.clock.setTimeout(() => {
-            isAnswered = true;
-            // The records are in the log and may yet become safe: the client must take this as "unknown".
-            for (const { partitionResponses } of responses) {
-              partitionResponses.forEach((it, place) => {
-                if (it.errorCode !== ErrorCode.NONE) return;
-                (partitionResponses as PartitionResponse[])[place] = refused(
-                  it.index,
-                  ErrorCode.REQUEST_TIMED_OUT,
-                  `not safe on all in-sync replicas after ${timeoutMs} ms`,
-                );
-              });
-            }
-            resolve({ responses, throttleTimeMs: 0 });
-          }, timeoutMs)
-        : undefined;
-    onAllSafe = () => {
-      if (isAnswered) return;
-      if (timer !== undefined) broker.clock.clearTimeout(timer);
-      resolve(answer());
+    const problem = problemOf(found, records, apiVersion);
+    if (problem !== null) {
+      partitionResponses.push(produced.refused(index, problem.errorCode, problem.message));
+      continue;
+    }
+    const place: Place = {
+      found,
+      into: partitionResponses,
+      at: partitionResponses.length,
+      isPending: true,
     };
-  });
+    const outcome = found.replica.append(
+      // With acks=0 the request counts as under way until its records are flushed: that is its back-pressure.
+      { records: records!, acks: acks === 0 ? 1 : acks, origin: 'client' },
+      (errorCode) => produced.acknowledged(place, errorCode),
+    );
+    if (outcome.status === 'refused') {
+      partitionResponses.push({
+        ...produced.refused(index, outcome.errorCode, outcome.message),
+        recordErrors: outcome.recordErrors.map((it) => ({
+          batchIndex: it.batchIndex,
+          batchIndexErrorMessage: it.message,
+        })),
+        ...currentLeaderOf(found, outcome.errorCode),
+      });
+      continue;
+    }
+    produced.waitFor(place);
+    partitionResponses.push({
+      index,
+      errorCode: ErrorCode.NONE,
+      baseOffset: outcome.baseOffset,
+      logAppendTimeMs: outcome.logAppendTimeMs,
+      logStartOffset: outcome.logStartOffset,
+    });
+  }
 };
+
+/** What Kafka finds before it asks the log. */
+const problemOf = (
+  found: Found,
+  records: Uint8Array | null,
+  apiVersion: number,
+): { readonly errorCode: ErrorCode; readonly message: string } | null => {
+  if (records === null || records.byteLength === 0) {
+    return { errorCode: ErrorCode.INVALID_RECORD, message: 'a produce must hold a record batch' };
+  }
+  if (found.topic.isInternal) {
+    return {
+      errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION,
+      message: `"${found.topic.name}" is internal`,
+    };
+  }
+  if (apiVersion < ZSTD_VERSION_MIN && isZstd(records)) {
+    const message = `zstd needs Produce v${ZSTD_VERSION_MIN} or newer`;
+    return { errorCode: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, message };
+  }
+  // Without a transaction coordinator nobody would ever end it, and it would hold the last stable offset for ever.
+  return isTransactional(records)
+    ? { errorCode: ErrorCode.INVALID_TXN_STATE, message: NO_TRANSACTIONS }
+    : null;
+};
+
+/** Where the answer for one partition stands, and whether its records are yet to become safe. */
+interface Place {
+  readonly found: Found;
+  readonly into: PartitionResponse[];
+  readonly at: number;
+  isPending: boolean;
+}
+
+/** The answer to one request, on its way. It holds nothing of the request itself: its frame goes when the log has copied it. */
+class Produced {
+  readonly responses: TopicResponse[] = [];
+  readonly #clock: Clock;
+  readonly #acks: RequiredAcks;
+  readonly #places: Place[] = [];
+  #pending = 0;
+  #hasFailed = false;
+  #timer: TimerHandle | undefined;
+  #resolve: ((answer: Answer<Response>) => void) | undefined;
+
+  constructor({ clock }: BrokerServices, acks: RequiredAcks) {
+    this.#clock = clock;
+    this.#acks = acks;
+  }
+
+  refused(index: number, errorCode: ErrorCode, message: string | null): PartitionResponse {
+    this.#hasFailed = true;
+    return refused(index, errorCode, message);
+  }
+
+  waitFor(place: Place): void {
+    this.#places.push(place);
+    this.#pending += 1;
+  }
+
+  /** Never called before the append returned. After the answer was given it means nothing any more. */
+  acknowledged(place: Place, errorCode: ErrorCode): void {
+    if (!place.isPending) return;
+    this.#settle(place, errorCode, null);
+    if (this.#pending > 0 || this.#resolve === undefined) return;
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#resolve(this.#now());
+  }
+
+  answer(timeoutMs: number): Answer<Response> | Promise<Answer<Response>> {
+    if (this.#pending === 0) return this.#now();
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      // Only "all in-sync replicas" is a wait for others. A flush is part of the append: the client's time is not for that.
+      if (this.#acks !== -1) return;
+      const patienceMs = Math.min(
+        Math.max(timeoutMs, PRODUCE_TIMEOUT_MS_MIN),
+        REQUEST_TIMEOUT_MS_MAX,
+      );
+      this.#timer = this.#clock.setTimeout(() => this.#timeUp(patienceMs), patienceMs);
+    });
+  }
+
+  /** The records are in the log and may yet become safe: the client must take this as "unknown". */
+  #timeUp(patienceMs: number): void {
+    const message = `not safe on all in-sync replicas after ${patienceMs} ms`;
+    for (const place of this.#places) {
+      if (place.isPending) this.#settle(place, ErrorCode.REQUEST_TIMED_OUT, message);
+    }
+    this.#resolve!(this.#now());
+  }
+
+  #settle(place: Place, errorCode: ErrorCode, errorMessage: string | null): void {
+    place.isPending = false;
+    this.#pending -= 1;
+    if (errorCode === ErrorCode.NONE) return;
+    this.#hasFailed = true;
+    const { into, at, found } = place;
+    into[at] = { ...into[at]!, errorCode, errorMessage, ...currentLeaderOf(found, errorCode) };
+  }
+
+  #now(): Answer<Response> {
+    if (this.#acks === 0) return this.#hasFailed ? CLOSE_CONNECTION : NO_RESPONSE;
+    return { responses: this.responses, throttleTimeMs: 0 };
+  }
+}
 
 /** Attributes are the int16 at byte 21 of a batch: the codec in bits 0-2, transactional in bit 4. */
 const isZstd = (records: Uint8Array): boolean => (records[22]! & 7) === 4;
@@ -183,12 +232,13 @@ const refused = (
   errorMessage: message,
 });
 
+/** As it is known here: the partition's leader when the request was found its place. */
 const currentLeaderOf = (
-  assignment: { readonly leader: number; readonly leaderEpoch: number },
+  { assignment: { leader, leaderEpoch } }: Found,
   errorCode: ErrorCode,
 ): Pick<PartitionResponse, 'currentLeader'> =>
   errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER
-    ? { currentLeader: { leaderId: assignment.leader, leaderEpoch: assignment.leaderEpoch } }
+    ? { currentLeader: { leaderId: leader, leaderEpoch } }
     : {};
 
 const refuseAll = (request: Request, errorCode: ErrorCode, message: string): Response => ({

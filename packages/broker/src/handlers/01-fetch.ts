@@ -168,18 +168,38 @@ const partitionResponse = (
   read: PartitionRead,
   apiVersion: number,
 ): PartitionResponse => {
+  if (read.errorCode !== ErrorCode.NONE) return unread(broker, target, read.errorCode, apiVersion);
   const response: PartitionResponse = {
     partitionIndex: target.partition,
-    errorCode: read.errorCode,
+    errorCode: ErrorCode.NONE,
     highWatermark: read.highWatermark,
     lastStableOffset: read.lastStableOffset,
     logStartOffset: read.logStartOffset,
     abortedTransactions: read.abortedTransactions,
     records: read.records,
   };
-  if (read.divergingEpoch !== undefined)
-    return { ...response, divergingEpoch: read.divergingEpoch };
-  switch (read.errorCode) {
+  return read.divergingEpoch === undefined
+    ? response
+    : { ...response, divergingEpoch: read.divergingEpoch };
+};
+
+/** An error says nothing of where the log is, as Kafka's. */
+const unread = (
+  broker: BrokerServices,
+  target: FetchTarget,
+  errorCode: ErrorCode,
+  apiVersion: number,
+): PartitionResponse => {
+  const response: PartitionResponse = {
+    partitionIndex: target.partition,
+    errorCode,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    abortedTransactions: [],
+    records: [],
+  };
+  switch (errorCode) {
     case ErrorCode.KAFKA_STORAGE_ERROR:
       return apiVersion < STORAGE_ERROR_VERSION_MIN
         ? { ...response, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }

@@ -69,5 +69,5 @@ const failed = (name: string, errorCode: ErrorCode, errorMessage: string | null)
   errorMessage,
   numPartitions: -1,
   replicationFactor: -1,
-  configs: null,
+  configs: [],
 });

@@ -48,6 +48,11 @@ const alter = async (
   const twice = names.find((it, i) => names.indexOf(it) !== i);
   if (twice !== undefined)
     return refuse(ErrorCode.INVALID_REQUEST, `${twice} stands twice in the request`);
+  const without = asked.configs.find(
+    (it) => it.value === null && it.configOperation !== AlterOperation.DELETE,
+  );
+  if (without !== undefined)
+    return refuse(ErrorCode.INVALID_REQUEST, `${without.name} needs a value`);
   const alterations = asked.configs.map((it) => ({
     key: it.name,
     operation: it.configOperation,

@@ -14,13 +14,14 @@ export interface BatchOptions {
   readonly baseSequence?: number;
   readonly isTransactional?: boolean;
   readonly timestampMs?: number;
+  readonly isKeyless?: boolean;
 }
 
 export const batchOf = (values: readonly string[], options: BatchOptions = {}): Uint8Array =>
   buildBatch({
     records: values.map((value) => ({
       timestampMs: options.timestampMs ?? 1_700_000_000_000,
-      key: utf8Encode(`k-${value}`),
+      key: options.isKeyless === true ? null : utf8Encode(`k-${value}`),
       value: utf8Encode(value),
       headers: [],
     })),
