@@ -21,6 +21,9 @@ import type { BrokerServices } from '../services.ts';
 import { addressesOf } from './addresses.ts';
 import { handler } from './handler.ts';
 
+/** Versions 10 and 11 have the field for an id, and nothing to answer in when it is not known. */
+const TOPIC_ID_VERSION = 12;
+
 type Response = Input<typeof metadataResponse>;
 type TopicResponse = Response['topics'][number];
 
@@ -47,7 +50,11 @@ export const metadata = handler({
         const key = asked.name ?? asked.topicId;
         if (seen.has(key)) continue;
         seen.add(key);
-        topics.push(await find(broker, asked.name, asked.topicId, mayCreate, wants));
+        topics.push(
+          asked.name === null && context.apiVersion < TOPIC_ID_VERSION
+            ? absent('', asked.topicId, ErrorCode.INVALID_REQUEST)
+            : await find(broker, asked.name, asked.topicId, mayCreate, wants),
+        );
       }
     }
     return {
