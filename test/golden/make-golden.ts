@@ -3,65 +3,32 @@
  * written by idempotent and transactional producers, in every codec, in small segments and over a restart; then it is
  * stopped in order, and what it left is kept with what its own dump tool reads in it.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CompressionTypes, Kafka as KafkaJS, logLevel } from 'kafkajs';
 import { findKafka, type Kafka } from '../support/java.ts';
+import { KafkaProcess } from '../support/kafka-process.ts';
 import { run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 
-const CLUSTER_ID = 'goldengoldengoldengold';
-const PORT = 19_692;
-const BOOTSTRAP = `127.0.0.1:${PORT}`;
 // Kafka forgets producers a day after their last batch, when it starts: they are to be there after the restart.
 const START_MS = Math.floor(Date.now() / 3_600_000 - 2) * 3_600_000;
-const START_TIMEOUT_MS = 60_000;
 const KEPT = ['golden-segments-0', 'golden-compacted-0', '__consumer_offsets-0'];
-
-const kafka = await findKafka();
-if (kafka === undefined) process.exit(1);
-const folder = await mkdtemp(join(tmpdir(), 'kafka-golden-'));
-const data = join(folder, 'data');
-const properties = join(folder, 'server.properties');
-await writeFile(
-  properties,
-  [
-    'process.roles=broker,controller',
-    'node.id=1',
-    `controller.quorum.voters=1@127.0.0.1:${PORT + 1}`,
-    `listeners=PLAINTEXT://${BOOTSTRAP},CONTROLLER://127.0.0.1:${PORT + 1}`,
-    'controller.listener.names=CONTROLLER',
-    `log.dirs=${data}`,
-    'offsets.topic.replication.factor=1',
-    'offsets.topic.num.partitions=1',
-    'transaction.state.log.replication.factor=1',
-    'transaction.state.log.min.isr=1',
-    'transaction.state.log.num.partitions=1',
-    'group.initial.rebalance.delay.ms=0',
-    'log.cleaner.backoff.ms=200',
-    'log.segment.delete.delay.ms=0',
-  ].join('\n'),
-);
-const formatted = await kafka.run('kafka.tools.StorageTool', [
-  'format',
-  '-t',
-  CLUSTER_ID,
-  '-c',
-  properties,
-]);
-if (formatted.code !== 0) throw new Error(formatted.stderr);
 
 process.on('unhandledRejection', (error) => {
   process.stderr.write(`${String(error)}\n`);
   process.exit(1);
 });
-let server = await start(kafka);
+const kafka = await findKafka();
+if (kafka === undefined) process.exit(1);
+const server = await KafkaProcess.start(kafka, {
+  'offsets.topic.num.partitions': '1',
+  'log.cleaner.backoff.ms': '200',
+  'log.segment.delete.delay.ms': '0',
+});
 const client = new KafkaJS({
-  brokers: [BOOTSTRAP],
+  brokers: [server.bootstrap],
   logLevel: logLevel.NOTHING,
   retry: { retries: 20 },
 });
@@ -69,38 +36,13 @@ await createTopics();
 await writeSegments('first');
 await writeCompacted();
 await commitOffsets();
-await stop(server);
+await server.stop();
 // The leader's next epoch.
-server = await start(kafka);
+await server.start();
 await writeSegments('second');
-await stop(server);
+await server.stop();
 await keep(kafka);
-await rm(folder, { recursive: true, force: true });
-
-async function start({ command }: Kafka): Promise<ChildProcess> {
-  const child = spawn('java', command('kafka.Kafka', properties), {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  process.once('exit', () => child.kill('SIGKILL'));
-  const probe = new KafkaJS({
-    brokers: [BOOTSTRAP],
-    logLevel: logLevel.NOTHING,
-    retry: { retries: 0 },
-  });
-  await until(async () => {
-    const admin = probe.admin();
-    return admin.connect().then(
-      () => admin.disconnect().then(() => true),
-      () => false,
-    );
-  }, START_TIMEOUT_MS);
-  return child;
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-}
+await server.dispose();
 
 async function createTopics(): Promise<void> {
   const admin = client.admin();
@@ -161,7 +103,7 @@ async function writeSegments(round: string): Promise<void> {
     const lines = Array.from({ length: 10 }, (_, n) => `${round}-${codec}-${n % 3}\n`).join('');
     const { code, stderr } = await run(
       'kcat',
-      ['-b', BOOTSTRAP, '-P', '-t', topic, '-z', codec, '-X', 'enable.idempotence=true'],
+      ['-b', server.bootstrap, '-P', '-t', topic, '-z', codec, '-X', 'enable.idempotence=true'],
       { input: lines },
     );
     if (code !== 0) throw new Error(stderr);
@@ -195,7 +137,8 @@ async function writeCompacted(): Promise<void> {
   await producer.disconnect();
   // The cleaner has been here when nothing is left of the first segment.
   await until(
-    async () => (await stat(join(data, `${topic}-0`, `${'0'.repeat(20)}.log`))).size === 0,
+    async () =>
+      (await stat(join(server.dataDirectory, `${topic}-0`, `${'0'.repeat(20)}.log`))).size === 0,
   );
 }
 
@@ -214,15 +157,20 @@ async function keep({ version, run: runJava }: Kafka): Promise<void> {
   await rm(golden, { recursive: true, force: true });
   await mkdir(golden);
   for (const name of KEPT) {
-    await cp(join(data, name), join(golden, name), { recursive: true });
-    const logs = (await readdir(join(data, name))).filter((it) => it.endsWith('.log')).toSorted();
+    await cp(join(server.dataDirectory, name), join(golden, name), { recursive: true });
+    const logs = (await readdir(join(server.dataDirectory, name)))
+      .filter((it) => it.endsWith('.log'))
+      .toSorted();
     const { code, stdout, stderr } = await runJava('org.apache.kafka.tools.DumpLogSegments', [
       '--files',
-      logs.map((it) => join(data, name, it)).join(','),
+      logs.map((it) => join(server.dataDirectory, name, it)).join(','),
       '--deep-iteration',
       name.startsWith('__') ? '--offsets-decoder' : '--print-data-log',
     ]);
     if (code !== 0) throw new Error(stderr);
-    await writeFile(join(golden, `${name}.dump`), stdout.toString().replaceAll(data, ''));
+    await writeFile(
+      join(golden, `${name}.dump`),
+      stdout.toString().replaceAll(server.dataDirectory, ''),
+    );
   }
 }

@@ -7,7 +7,7 @@ await build({
   entryPoints: [fileURLToPath(new URL('make-golden.ts', import.meta.url))],
   outfile,
   bundle: true,
-  packages: 'external',
+  external: ['kafkajs'],
   platform: 'node',
   format: 'esm',
   // The folders of the repository are found from the file that asks.

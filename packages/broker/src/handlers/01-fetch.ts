@@ -196,7 +196,7 @@ const unread = (
     highWatermark: -1,
     lastStableOffset: -1,
     logStartOffset: -1,
-    abortedTransactions: [],
+    abortedTransactions: null,
     records: [],
   };
   switch (errorCode) {
