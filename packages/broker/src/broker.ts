@@ -80,7 +80,7 @@ export class Broker {
   readonly #early: { connection: Connection; listenerName: string }[] = [];
   #identity: Identity | undefined;
   #wasCleanShutdown = true;
-  #hasMachineRestarted = false;
+  #hasMachineRestarted: boolean | undefined;
   #metadataLog: PartitionLog | undefined;
   #quorum: QuorumMember | undefined;
   #replicas: ReplicaManager | undefined;
@@ -257,7 +257,7 @@ export class Broker {
         numPartitions: settings.broker['num.partitions'],
         replicationFactor: settings.broker['default.replication.factor'],
         partitionsPerBrokerMax: settings.broker['odradek.max.partitions'],
-        configProblem: (key, value) => settings.topicProblem([{ key, value }]),
+        configProblem: (entries) => settings.topicProblem(entries),
       }),
     });
     const replicas = new ReplicaManager({

@@ -3,7 +3,7 @@ import type { Logger } from '@odradek/ports';
 import { ErrorCode } from '@odradek/protocol';
 import type { Controller } from './controller/controller.ts';
 import type { TopicRequest } from './controller/create-topics.ts';
-import { INTERNAL_TOPICS, type MetadataImage } from './metadata/image.ts';
+import { INTERNAL_TOPICS, METADATA_TOPIC, type MetadataImage } from './metadata/image.ts';
 import type { ReplicaManager } from './replica-manager.ts';
 import type { Settings } from './settings.ts';
 
@@ -38,7 +38,9 @@ export class InternalTopics {
   /** A client named a topic that is not there. */
   autoCreate(name: string): Promise<ErrorCode> {
     if (name === OFFSETS_TOPIC) return this.ensureOffsetsTopic();
-    if (INTERNAL_TOPICS.has(name)) return Promise.resolve(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    if (INTERNAL_TOPICS.has(name) || name === METADATA_TOPIC) {
+      return Promise.resolve(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    }
     return this.#create({
       name,
       numPartitions: -1,
@@ -50,6 +52,8 @@ export class InternalTopics {
 
   /** NONE once __consumer_offsets is there and its partitions are open. */
   ensureOffsetsTopic(): Promise<ErrorCode> {
+    const underWay = this.#underWay.get(OFFSETS_TOPIC);
+    if (underWay !== undefined) return underWay;
     if (this.#image.topics.has(OFFSETS_TOPIC)) return Promise.resolve(ErrorCode.NONE);
     const config = this.#settings.broker;
     const live = this.#image.liveBrokers().length;

@@ -1,7 +1,7 @@
 /** The broker's own limits. Those with a key of Kafka's are in the configuration table; these have none. */
 
-/** Partitions that one request may make of one topic: a multi-operation of the tree is one batch. */
-export const PARTITIONS_PER_REQUEST_MAX = 9_000;
+/** Partitions of one topic: it is made and deleted whole, in one multi-operation of the tree. */
+export const PARTITIONS_PER_TOPIC_MAX = 9_000;
 /** Bytes of requests that one connection may have under way (unflushed produces above all). */
 export const REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX = 32 * 1024 * 1024;
 /** The same over all connections. */

@@ -5,7 +5,7 @@
  */
 import type { Random } from '@odradek/ports';
 import { ErrorCode, type NodeId, type Uuid } from '@odradek/protocol';
-import type { QuorumMember, TreeOp } from '@odradek/quorum';
+import type { QuorumMember, TreeError, TreeOp } from '@odradek/quorum';
 import type { MetadataImage, TopicImage } from '../metadata/image.ts';
 import { encodeNode, type ConfigNode } from '../metadata/nodes.ts';
 import {
@@ -27,12 +27,14 @@ import {
 import { decideDeleteTopic } from './delete-topic.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { decideRegistration, type Registration } from './register-broker.ts';
+import { collisionKey } from './topic-name.ts';
+import { Turns } from './turns.ts';
 
 export interface ControllerOptions {
   readonly quorum: QuorumMember;
   readonly image: MetadataImage;
   readonly random: Random;
-  readonly topicDefaults: () => TopicDefaults;
+  readonly topicDefaults: () => Omit<TopicDefaults, 'partitionsUnderWay'>;
   readonly isTopicDeletionEnabled: () => boolean;
 }
 
@@ -48,6 +50,8 @@ export class Controller {
   readonly #image: MetadataImage;
   readonly #random: Random;
   readonly #options: ControllerOptions;
+  readonly #turns = new Turns();
+  #partitionsUnderWay = 0;
 
   constructor(options: ControllerOptions) {
     this.#quorum = options.quorum;
@@ -88,56 +92,86 @@ export class Controller {
     }
   }
 
-  async createTopic(request: TopicRequest, validateOnly: boolean): Promise<Decision<NewTopic>> {
-    const decision = decideCreateTopic(
-      request,
-      this.#image,
-      this.#options.topicDefaults(),
-      this.#newUuid(),
-      this.#random,
-    );
-    if (!decision.ok || validateOnly) return decision;
-    const committed = await this.#propose(decision.value.ops, `topic "${request.name}"`);
-    return committed.ok ? decision : committed;
+  createTopic(request: TopicRequest, validateOnly: boolean): Promise<Decision<NewTopic>> {
+    return this.#inTurn(request.name, async () => {
+      const decision = decideCreateTopic(
+        request,
+        this.#image,
+        this.#topicDefaults(),
+        this.#newUuid(),
+        this.#random,
+      );
+      if (!decision.ok || validateOnly) return decision;
+      const { ops, numPartitions } = decision.value;
+      const committed = await this.#proposePartitions(
+        ops,
+        numPartitions,
+        `topic "${request.name}"`,
+      );
+      return committed.ok ? decision : committed;
+    });
   }
 
-  async deleteTopic(topic: TopicImage): Promise<Decision<null>> {
-    const decision = decideDeleteTopic(topic, this.#image, this.#options.isTopicDeletionEnabled());
-    return decision.ok ? this.#propose(decision.value, `topic "${topic.name}"`) : decision;
+  /** Gone as soon as this resolves, if it was still this very topic. */
+  deleteTopic({ name, topicId }: TopicImage): Promise<Decision<null>> {
+    return this.#inTurn(name, async () => {
+      const topic = this.#image.topics.get(name);
+      if (topic?.topicId !== topicId) return absent(name);
+      const isEnabled = this.#options.isTopicDeletionEnabled();
+      const decision = decideDeleteTopic(topic, this.#image, isEnabled);
+      return decision.ok ? this.#propose(decision.value, `topic "${name}"`) : decision;
+    });
   }
 
-  async createPartitions(
-    topic: TopicImage,
+  createPartitions(
+    name: string,
     count: number,
     assignments: readonly { readonly brokerIds: readonly number[] }[] | null,
     validateOnly: boolean,
   ): Promise<Decision<null>> {
-    const decision = decideCreatePartitions(
-      topic,
-      count,
-      assignments,
-      this.#image,
-      this.#options.topicDefaults().partitionsPerBrokerMax,
-      this.#random,
-    );
-    if (!decision.ok) return decision;
-    return validateOnly ? decided(null) : this.#propose(decision.value, `topic "${topic.name}"`);
+    return this.#inTurn(name, async () => {
+      const topic = this.#image.topics.get(name);
+      if (topic === undefined) return absent(name);
+      const decision = decideCreatePartitions(
+        topic,
+        count,
+        assignments,
+        this.#image,
+        this.#topicDefaults(),
+        this.#random,
+      );
+      if (!decision.ok) return decision;
+      if (validateOnly) return decided(null);
+      const added = count - topic.partitions.length;
+      return this.#proposePartitions(decision.value, added, `topic "${name}"`);
+    });
   }
 
-  /** Puts a resource's whole configuration; the caller has read, changed and checked it. */
-  async putConfig(resource: ConfigResource, config: ConfigNode): Promise<Decision<null>> {
-    const path =
-      resource.kind === 'topic' ? topicConfigPath(resource.topic) : brokerConfigPath(resource.node);
-    const known =
-      resource.kind === 'topic'
-        ? this.#image.topicConfigs.has(resource.topic)
-        : this.#image.brokerConfigs.has(String(resource.node));
-    const isEmpty = Object.keys(config).length === 0;
-    if (isEmpty && !known) return decided(null);
-    const op: TreeOp = isEmpty
-      ? { op: 'delete', path }
-      : { op: known ? 'set' : 'create', path, value: encodeNode(config) };
-    return this.#propose([op], path);
+  /**
+   * Puts a resource's whole configuration: what `change` makes of the one that it has, which nobody else changes meanwhile.
+   */
+  alterConfig(
+    resource: ConfigResource,
+    change: (own: ConfigNode) => Decision<ConfigNode>,
+    validateOnly: boolean,
+  ): Promise<Decision<null>> {
+    const isTopic = resource.kind === 'topic';
+    const task = async (): Promise<Decision<null>> => {
+      if (isTopic && !this.#image.topics.has(resource.topic)) return absent(resource.topic);
+      const known = isTopic
+        ? this.#image.topicConfigs.get(resource.topic)
+        : this.#image.brokerConfigs.get(String(resource.node));
+      const changed = change(known ?? {});
+      if (!changed.ok) return changed;
+      if (validateOnly) return decided(null);
+      const path = isTopic ? topicConfigPath(resource.topic) : brokerConfigPath(resource.node);
+      const op = configOp(path, known, changed.value);
+      return op === null ? decided(null) : this.#propose([op], path);
+    };
+    // No topic has a name with a slash.
+    return isTopic
+      ? this.#inTurn(resource.topic, task)
+      : this.#turns.run(`broker/${resource.node}`, task);
   }
 
   /** Takes the next block of producer ids; returns its first. */
@@ -164,8 +198,9 @@ export class Controller {
     try {
       proposal = await this.#quorum.propose(ops);
     } catch (error) {
+      // It may be in the log all the same: the client must take this as "unknown".
       return refuse(
-        ErrorCode.COORDINATOR_NOT_AVAILABLE,
+        ErrorCode.REQUEST_TIMED_OUT,
         `the metadata log is not available: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
@@ -175,14 +210,31 @@ export class Controller {
       case 'notLeader':
         return refuse(ErrorCode.NOT_CONTROLLER, 'this broker is not the controller');
       case 'refused':
-        // Somebody else was faster: the decision was taken against an image which is no longer true.
-        return refuse(
-          proposal.error.code === 'nodeExists'
-            ? ErrorCode.TOPIC_ALREADY_EXISTS
-            : ErrorCode.INVALID_REQUEST,
-          `${what} was changed at the same time (${proposal.error.message})`,
-        );
+        return refusalOf(proposal.error, what);
     }
+  }
+
+  /** Partitions that are not in the image yet count, too: many topics may be made at once. */
+  async #proposePartitions(
+    ops: readonly TreeOp[],
+    count: number,
+    what: string,
+  ): Promise<Decision<null>> {
+    this.#partitionsUnderWay += count;
+    try {
+      return await this.#propose(ops, what);
+    } finally {
+      this.#partitionsUnderWay -= count;
+    }
+  }
+
+  #topicDefaults(): TopicDefaults {
+    return { ...this.#options.topicDefaults(), partitionsUnderWay: this.#partitionsUnderWay };
+  }
+
+  /** Names that exclude one another take turns with one another. */
+  #inTurn<T>(topic: string, task: () => Promise<T>): Promise<T> {
+    return this.#turns.run(collisionKey(topic), task);
   }
 
   #newUuid(): Uuid {
@@ -192,3 +244,29 @@ export class Controller {
     return hex as Uuid;
   }
 }
+
+const absent = (topic: string): Decision<never> =>
+  refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `topic "${topic}" is not there`);
+
+const configOp = (path: string, known: ConfigNode | undefined, next: ConfigNode): TreeOp | null => {
+  const isEmpty = Object.keys(next).length === 0;
+  if (isEmpty) return known === undefined ? null : { op: 'delete', path };
+  return { op: known === undefined ? 'create' : 'set', path, value: encodeNode(next) };
+};
+
+/** What the tree has against a change that was right by the image. */
+const refusalOf = (error: TreeError, what: string): Decision<never> => {
+  switch (error.code) {
+    case 'overloaded':
+      return refuse(ErrorCode.REQUEST_TIMED_OUT, error.message);
+    case 'tooLarge':
+      return refuse(ErrorCode.POLICY_VIOLATION, `${what} would be too much: ${error.message}`);
+    case 'nodeExists':
+      return refuse(ErrorCode.TOPIC_ALREADY_EXISTS, `${what} was made at the same time`);
+    default:
+      return refuse(
+        ErrorCode.INVALID_REQUEST,
+        `${what} was changed at the same time (${error.message})`,
+      );
+  }
+};

@@ -5,8 +5,8 @@ import type { TreeOp } from '@odradek/quorum';
 import type { MetadataImage, TopicImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { partitionPath, topicPath } from '../metadata/paths.ts';
-import { PARTITIONS_PER_REQUEST_MAX } from '../limits.ts';
-import { checkReplicas } from './create-topics.ts';
+import { PARTITIONS_PER_TOPIC_MAX } from '../limits.ts';
+import { checkReplicas, partitionCountProblem, type TopicDefaults } from './create-topics.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { initialAssignment, placeReplicas } from './placement.ts';
 
@@ -15,7 +15,7 @@ export const decideCreatePartitions = (
   count: number,
   assignments: readonly { readonly brokerIds: readonly number[] }[] | null,
   image: MetadataImage,
-  partitionsPerBrokerMax: number,
+  defaults: TopicDefaults,
   random: Random,
 ): Decision<readonly TreeOp[]> => {
   const first = topic.partitions.length;
@@ -26,21 +26,14 @@ export const decideCreatePartitions = (
     );
   }
   const added = count - first;
-  if (added > PARTITIONS_PER_REQUEST_MAX) {
+  if (count > PARTITIONS_PER_TOPIC_MAX) {
     return refuse(
       ErrorCode.INVALID_PARTITIONS,
-      `one request makes at most ${PARTITIONS_PER_REQUEST_MAX} partitions`,
+      `a topic has at most ${PARTITIONS_PER_TOPIC_MAX} partitions`,
     );
   }
-  if (
-    image.partitionCount + added >
-    partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)
-  ) {
-    return refuse(
-      ErrorCode.POLICY_VIOLATION,
-      `the cluster would hold more than ${partitionsPerBrokerMax} partitions a broker`,
-    );
-  }
+  const problem = partitionCountProblem(added, image, defaults);
+  if (problem !== null) return refuse(ErrorCode.POLICY_VIOLATION, problem);
   const factor = topic.partitions[0]?.replicas.length ?? 1;
   let placed: NodeId[][];
   if (assignments === null) {

@@ -5,13 +5,13 @@
 import type { Random } from '@odradek/ports';
 import { ErrorCode, type NodeId, type Uuid } from '@odradek/protocol';
 import type { TreeOp } from '@odradek/quorum';
-import type { MetadataImage } from '../metadata/image.ts';
+import { METADATA_TOPIC, type MetadataImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { partitionPath, topicConfigPath, topicPath } from '../metadata/paths.ts';
-import { PARTITIONS_PER_REQUEST_MAX } from '../limits.ts';
+import { PARTITIONS_PER_TOPIC_MAX } from '../limits.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { initialAssignment, placeReplicas } from './placement.ts';
-import { collisionKey, topicNameProblem } from './topic-name.ts';
+import { topicNameProblem } from './topic-name.ts';
 
 export interface TopicRequest {
   readonly name: string;
@@ -31,8 +31,12 @@ export interface TopicDefaults {
   readonly replicationFactor: number;
   /** Partitions that the cluster may hold for each of its brokers. */
   readonly partitionsPerBrokerMax: number;
-  /** Why the key or its value is refused; null when it is right. */
-  readonly configProblem: (name: string, value: string) => string | null;
+  /** Why the configuration as a whole is refused; null when it is right. */
+  readonly configProblem: (
+    entries: readonly { readonly key: string; readonly value: string }[],
+  ) => string | null;
+  /** Partitions of topics that are being made and are not in the image yet. */
+  readonly partitionsUnderWay: number;
 }
 
 export interface NewTopic {
@@ -55,31 +59,23 @@ export const decideCreateTopic = (
   if (image.topics.has(request.name)) {
     return refuse(ErrorCode.TOPIC_ALREADY_EXISTS, `topic "${request.name}" exists already`);
   }
-  const key = collisionKey(request.name);
-  if (/[._]/.test(request.name)) {
-    for (const other of image.topics.keys()) {
-      if (collisionKey(other) === key) {
-        return refuse(
-          ErrorCode.INVALID_TOPIC_EXCEPTION,
-          `topic "${request.name}" would collide with "${other}": names that differ only in "." and "_" are one`,
-        );
-      }
-    }
+  if (request.name === METADATA_TOPIC) {
+    return refuse(ErrorCode.INVALID_REQUEST, `"${METADATA_TOPIC}" is the cluster's own log`);
+  }
+  const other = image.topicLike(request.name);
+  if (other !== undefined) {
+    return refuse(
+      ErrorCode.INVALID_TOPIC_EXCEPTION,
+      `topic "${request.name}" would collide with "${other}": names that differ only in "." and "_" are one`,
+    );
   }
   const placed =
     request.assignments.length > 0
       ? byHand(request, image)
       : byRule(request, image, defaults, random);
   if (!placed.ok) return placed;
-  if (
-    image.partitionCount + placed.value.length >
-    defaults.partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)
-  ) {
-    return refuse(
-      ErrorCode.POLICY_VIOLATION,
-      `the cluster would hold more than ${defaults.partitionsPerBrokerMax} partitions a broker`,
-    );
-  }
+  const problem = partitionCountProblem(placed.value.length, image, defaults);
+  if (problem !== null) return refuse(ErrorCode.POLICY_VIOLATION, problem);
   const configs = decideConfigs(request.configs, defaults);
   if (!configs.ok) return configs;
   const ops: TreeOp[] = [
@@ -112,6 +108,18 @@ export const decideCreateTopic = (
   });
 };
 
+/** Why the cluster may not hold so many more partitions, or null. */
+export const partitionCountProblem = (
+  added: number,
+  image: MetadataImage,
+  { partitionsPerBrokerMax, partitionsUnderWay }: TopicDefaults,
+): string | null => {
+  const count = image.partitionCount + partitionsUnderWay + added;
+  return count > partitionsPerBrokerMax * Math.max(1, image.liveBrokers().length)
+    ? `the cluster would hold more than ${partitionsPerBrokerMax} partitions a broker`
+    : null;
+};
+
 const byRule = (
   request: TopicRequest,
   image: MetadataImage,
@@ -123,10 +131,10 @@ const byRule = (
     request.replicationFactor === -1 ? defaults.replicationFactor : request.replicationFactor;
   if (count < 1)
     return refuse(ErrorCode.INVALID_PARTITIONS, 'the number of partitions must be at least 1');
-  if (count > PARTITIONS_PER_REQUEST_MAX) {
+  if (count > PARTITIONS_PER_TOPIC_MAX) {
     return refuse(
       ErrorCode.INVALID_PARTITIONS,
-      `one request makes at most ${PARTITIONS_PER_REQUEST_MAX} partitions of a topic`,
+      `a topic has at most ${PARTITIONS_PER_TOPIC_MAX} partitions`,
     );
   }
   const factorProblem = replicationFactorProblem(factor, image);
@@ -151,10 +159,10 @@ const byHand = (request: TopicRequest, image: MetadataImage): Decision<NodeId[][
     );
   }
   const sorted = [...request.assignments].sort((a, b) => a.partitionIndex - b.partitionIndex);
-  if (sorted.length > PARTITIONS_PER_REQUEST_MAX) {
+  if (sorted.length > PARTITIONS_PER_TOPIC_MAX) {
     return refuse(
       ErrorCode.INVALID_PARTITIONS,
-      `one request makes at most ${PARTITIONS_PER_REQUEST_MAX} partitions of a topic`,
+      `a topic has at most ${PARTITIONS_PER_TOPIC_MAX} partitions`,
     );
   }
   const placed: NodeId[][] = [];
@@ -201,9 +209,10 @@ const decideConfigs = (
   const configs: Record<string, string> = {};
   for (const { name, value } of entries) {
     if (value === null) return refuse(ErrorCode.INVALID_CONFIG, `null value for ${name}`);
-    const problem = defaults.configProblem(name, value);
-    if (problem !== null) return refuse(ErrorCode.INVALID_CONFIG, problem);
     configs[name] = value;
   }
-  return decided(configs);
+  const problem = defaults.configProblem(
+    Object.entries(configs).map(([key, value]) => ({ key, value })),
+  );
+  return problem === null ? decided(configs) : refuse(ErrorCode.INVALID_CONFIG, problem);
 };

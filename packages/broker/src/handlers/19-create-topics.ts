@@ -9,6 +9,7 @@ import {
 } from '@odradek/protocol';
 import type { BrokerServices } from '../services.ts';
 import { handler } from './handler.ts';
+import { namedOnce } from './named-once.ts';
 
 type Asked = Body<typeof createTopicsRequest>['topics'][number];
 type Result = Input<typeof createTopicsResponse>['topics'][number];
@@ -20,17 +21,13 @@ export const createTopics = handler({
   versions: [2, 7],
   notes: 'Counts and factors of -1 take the broker defaults; assignments by hand; validateOnly.',
   async handle(broker, request) {
-    const counts = new Map<string, number>();
-    for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+    const { once, twice } = namedOnce(request.topics, (it) => it.name);
     const topics = await Promise.all(
-      request.topics
-        .filter((it, i) => request.topics.findIndex((other) => other.name === it.name) === i)
-        .map((it) =>
-          counts.get(it.name)! > 1
-            ? failed(it.name, ErrorCode.INVALID_REQUEST, 'the topic stands twice in the request')
-            : create(broker, it, request.validateOnly, request.timeoutMs),
-        ),
+      once.map((it) => create(broker, it, request.validateOnly, request.timeoutMs)),
     );
+    for (const { name } of twice) {
+      topics.push(failed(name, ErrorCode.INVALID_REQUEST, 'the topic stands twice in the request'));
+    }
     return { topics };
   },
 });

@@ -9,7 +9,7 @@ import {
 import type { ConfigDescription } from '../config/index.ts';
 import type { ConfigResource } from '../controller/controller.ts';
 import type { BrokerServices } from '../services.ts';
-import { findResource, ownConfig } from './config-resources.ts';
+import { findResource } from './config-resources.ts';
 import { handler } from './handler.ts';
 
 type Asked = Body<typeof describeConfigsRequest>['resources'][number];
@@ -65,14 +65,14 @@ const describe = (
 };
 
 const descriptionsOf = (
-  broker: BrokerServices,
+  { settings }: BrokerServices,
   resource: ConfigResource,
-  names: readonly string[] | null,
+  asked: readonly string[] | null,
 ): readonly ConfigDescription[] => {
-  if (resource.kind === 'topic')
-    return broker.settings.describeTopic(resource.topic, undefined, names);
-  if (resource.node !== 'default') return broker.settings.describeBroker(names);
-  // The cluster-wide defaults are only what somebody set.
-  const set = Object.keys(ownConfig(broker, resource));
-  return broker.settings.describeBroker(set.filter((it) => names === null || names.includes(it)));
+  // An empty list means all, as null does.
+  const names = asked === null || asked.length === 0 ? null : asked;
+  if (resource.kind === 'topic') return settings.describeTopic(resource.topic, undefined, names);
+  return resource.node === 'default'
+    ? settings.describeBrokerDefaults(names)
+    : settings.describeBroker(names);
 };

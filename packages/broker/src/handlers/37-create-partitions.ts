@@ -1,6 +1,7 @@
 /** CreatePartitions: a topic grows; answered when the new partitions can be written to. */
 import { ErrorCode, createPartitionsRequest, createPartitionsResponse } from '@odradek/protocol';
 import { handler } from './handler.ts';
+import { namedOnce } from './named-once.ts';
 
 export const createPartitions = handler({
   name: 'CreatePartitions',
@@ -9,29 +10,32 @@ export const createPartitions = handler({
   versions: [0, 3],
   notes: '',
   async handle(broker, request) {
+    const { once, twice } = namedOnce(request.topics, (it) => it.name);
     const results = await Promise.all(
-      request.topics.map(async ({ name, count, assignments }, i) => {
-        const failed = (errorCode: ErrorCode, errorMessage: string | null) => ({
-          name,
-          errorCode,
-          errorMessage,
-        });
-        if (request.topics.findIndex((it) => it.name === name) !== i) {
-          return failed(ErrorCode.INVALID_REQUEST, 'the topic stands twice in the request');
-        }
-        const topic = broker.image.topics.get(name);
-        if (topic === undefined) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, null);
-        const decision = await broker.controller.createPartitions(
-          topic,
-          count,
-          assignments,
-          request.validateOnly,
-        );
-        if (!decision.ok) return failed(decision.errorCode, decision.message);
-        if (!request.validateOnly) await broker.replicas.whenSettled(name, request.timeoutMs);
-        return failed(ErrorCode.NONE, null);
+      once.map(async ({ name, count, assignments }) => {
+        const { controller, replicas } = broker;
+        const { validateOnly, timeoutMs } = request;
+        const decision = await controller.createPartitions(name, count, assignments, validateOnly);
+        if (!decision.ok) return answer(name, decision.errorCode, decision.message);
+        if (!validateOnly) await replicas.whenSettled(name, timeoutMs);
+        return answer(name, ErrorCode.NONE, null);
       }),
     );
+    for (const { name } of twice) {
+      results.push(
+        answer(name, ErrorCode.INVALID_REQUEST, 'the topic stands twice in the request'),
+      );
+    }
     return { results };
   },
+});
+
+const answer = (
+  name: string,
+  errorCode: ErrorCode,
+  errorMessage: string | null,
+): { name: string; errorCode: ErrorCode; errorMessage: string | null } => ({
+  name,
+  errorCode,
+  errorMessage,
 });

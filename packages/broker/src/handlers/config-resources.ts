@@ -3,6 +3,7 @@ import { ErrorCode } from '@odradek/protocol';
 import type { ConfigResource } from '../controller/controller.ts';
 import { decided, refuse, type Decision } from '../controller/outcome.ts';
 import { topicNameProblem } from '../controller/topic-name.ts';
+import type { ConfigNode } from '../metadata/nodes.ts';
 import type { BrokerServices } from '../services.ts';
 
 /** Kafka's codes. */
@@ -40,11 +41,49 @@ export const findResource = (
   }
 };
 
-/** The keys that a resource sets itself. */
-export const ownConfig = (
-  broker: BrokerServices,
+export interface NamedResource {
+  readonly resourceType: number;
+  readonly resourceName: string;
+}
+
+export const resourceKey = ({ resourceType, resourceName }: NamedResource): string =>
+  `${resourceType} ${resourceName}`;
+
+export const TWICE: Decision<null> = refuse(
+  ErrorCode.INVALID_REQUEST,
+  'the resource stands twice in the request',
+);
+
+export const responseOf = (
+  { resourceType, resourceName }: NamedResource,
+  decision: Decision<null>,
+) => ({
+  resourceType,
+  resourceName,
+  errorCode: decision.ok ? ErrorCode.NONE : decision.errorCode,
+  errorMessage: decision.ok ? null : decision.message,
+});
+
+type Entries = readonly { readonly key: string; readonly value: string }[];
+
+/** The whole of what a resource would set itself, if it may. Kafka has two codes for the same fault (KAFKA-13609). */
+export const checkedConfig = (
+  { settings }: BrokerServices,
   resource: ConfigResource,
-): Readonly<Record<string, string>> =>
-  (resource.kind === 'topic'
-    ? broker.image.topicConfigs.get(resource.topic)
-    : broker.image.brokerConfigs.get(String(resource.node))) ?? {};
+  config: Entries | ConfigNode,
+): Decision<ConfigNode> => {
+  const entries = isEntries(config)
+    ? config
+    : Object.entries(config).map(([key, value]) => ({ key, value }));
+  const problem =
+    resource.kind === 'topic'
+      ? settings.topicProblem(entries)
+      : settings.brokerProblem(resource.node, entries);
+  if (problem !== null) {
+    const code = resource.kind === 'topic' ? ErrorCode.INVALID_CONFIG : ErrorCode.INVALID_REQUEST;
+    return refuse(code, problem);
+  }
+  return decided(Object.fromEntries(entries.map(({ key, value }) => [key, value])));
+};
+
+const isEntries = (config: Entries | ConfigNode): config is Entries => Array.isArray(config);

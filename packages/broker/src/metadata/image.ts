@@ -3,6 +3,7 @@
  * else. Readers get plain maps; a change replaces the objects that it touches, so that a reader may keep what it holds.
  */
 import type { PartitionAssignment } from '@odradek/replication';
+import { collisionKey } from '../controller/topic-name.ts';
 import type { NodeId, Uuid } from '@odradek/protocol';
 import {
   decodeNode,
@@ -62,6 +63,8 @@ export class MetadataImage {
   /** By node id as text, or 'default'. */
   readonly brokerConfigs = new Map<string, ConfigNode>();
   readonly deletions = new Map<string, PendingDeletion>();
+  /** Names by what metrics systems make of them. */
+  readonly #byCollisionKey = new Map<string, string>();
   #partitionCount = 0;
 
   get partitionCount(): number {
@@ -70,6 +73,12 @@ export class MetadataImage {
 
   partition(topic: string, partition: number): PartitionAssignment | undefined {
     return this.topics.get(topic)?.partitions[partition];
+  }
+
+  /** A topic whose name differs from this one only in "." and "_". */
+  topicLike(name: string): string | undefined {
+    const other = this.#byCollisionKey.get(collisionKey(name));
+    return other === name ? undefined : other;
   }
 
   /** Brokers that may be told to clients, by id. */
@@ -158,6 +167,7 @@ export class MetadataImage {
       if (known === undefined) return;
       this.topics.delete(name);
       this.topicsById.delete(known.topicId);
+      this.#byCollisionKey.delete(collisionKey(name));
       this.#partitionCount -= known.partitions.length;
       delta.topics.delete(name);
       delta.deletedTopics.push({ name, topicId: known.topicId });
@@ -193,5 +203,6 @@ export class MetadataImage {
   #put(topic: TopicImage): void {
     this.topics.set(topic.name, topic);
     this.topicsById.set(topic.topicId, topic);
+    this.#byCollisionKey.set(collisionKey(topic.name), topic.name);
   }
 }
