@@ -8,13 +8,13 @@ import { utf8Decode, utf8Encode } from '@odradek/protocol';
 
 const FILE = 'boot-id';
 
-/** `bootId` names this run of the machine; undefined when the host cannot tell, and then nothing is assumed. */
+/** `bootId` names this run of the machine. Undefined: the host cannot tell, or could not when the folder was last used. */
 export const machineHasRestarted = async (
   volume: Volume,
   bootId: string | undefined,
-): Promise<boolean> => {
+): Promise<boolean | undefined> => {
   const known = await rememberedBoot(volume);
-  return bootId !== undefined && known !== undefined && known !== bootId;
+  return bootId === undefined || known === undefined ? undefined : known !== bootId;
 };
 
 /** Once all logs are recovered, and not before: a start that is cut off must find again what it had to repair. */

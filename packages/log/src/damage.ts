@@ -3,15 +3,22 @@
  * Or were these bytes flushed, so that cutting would lose what was acknowledged?
  *
  * What a stop leaves of bytes that were not synced:
- * - The process died: the front of them. So when sound batches follow, the damage is in bytes that were whole once.
+ * - The process died: the front of them, and nothing else. So the torn end is the front of one batch; whatever else stands
+ *   there, a whole batch with a wrong checksum above all, is damage in bytes that were whole once.
  * - The machine died (the owner says so): holes too, zeros or garbage with sound sectors behind. With flush.messages=1 only the
  *   last few MiB can be so, in the last segment alone (writer.ts); otherwise everything behind the recovery point can.
+ * - Nobody knows which of the two: damage is told from a torn end by the sound batches behind it alone.
  * And below the recovery point nothing may be missing at all.
  */
 import { BATCH_HEADER_BYTES, BatchView, MAGIC_V2, isCrcValid } from '@odradek/protocol';
 import type { Crc32c } from '@odradek/ports';
 import type { Offset } from '@odradek/protocol';
-import { SCAN_WINDOW_BYTES, UNSYNCED_BYTES_MAX, WRITE_GROUP_BYTES_MAX } from './limits.ts';
+import {
+  BATCH_BYTES_MAX,
+  SCAN_WINDOW_BYTES,
+  UNSYNCED_BYTES_MAX,
+  WRITE_GROUP_BYTES_MAX,
+} from './limits.ts';
 import type { LogConfig } from './log-config.ts';
 import type { Segment } from './segment.ts';
 import { headerProblem } from './scan.ts';
@@ -19,6 +26,8 @@ import type { ReadBytes } from './scan.ts';
 
 /** Of the magic byte, in a batch. */
 const MAGIC_AT = 16;
+/** Of the first byte that the checksum covers. */
+const ATTRIBUTES_AT = 21;
 
 export interface Damage {
   readonly segment: Segment;
@@ -31,7 +40,8 @@ export interface Damage {
 
 export interface Circumstances {
   readonly recoveryPoint: Offset;
-  readonly isPowerLoss: boolean;
+  /** False: the process alone has died. Undefined: nobody knows. */
+  readonly isPowerLoss: boolean | undefined;
   readonly config: LogConfig;
   readonly crc32c: Crc32c;
 }
@@ -44,6 +54,10 @@ export async function whyNotTorn(
   const { segment, position, offset, later } = damage;
   if (offset < recoveryPoint)
     return `offset ${offset} was flushed (the recovery point is ${recoveryPoint})`;
+  if (isPowerLoss === false) {
+    const why = await whyNotFront(damage, crc32c);
+    if (why !== undefined) return why;
+  }
   if (isPowerLoss && config.flushMessages > 1) return undefined;
   if (
     isPowerLoss &&
@@ -60,6 +74,23 @@ export async function whyNotTorn(
       return `sound batches follow in ${next.file.name}`;
   }
   return undefined;
+}
+
+/** Undefined: it is the front of one batch, as a process leaves it that dies while it writes. */
+async function whyNotFront(
+  { segment, position, offset, later }: Damage,
+  crc32c: Crc32c,
+): Promise<string | undefined> {
+  if (later[0] !== undefined) return `${later[0].file.name} was begun behind it`;
+  const left = segment.sizeBytes - position;
+  if (left < BATCH_HEADER_BYTES) return undefined;
+  const bytes = await segment.file.read(position, Math.min(left, BATCH_BYTES_MAX));
+  if (headerProblem(bytes, 0, offset) !== undefined) return 'its header is all there';
+  const batch = new BatchView(bytes);
+  if (batch.sizeBytes <= left) return 'all of its bytes are there';
+  // It may be the length itself that has changed.
+  const isWhole = crc32c(bytes.subarray(ATTRIBUTES_AT)) === batch.crc;
+  return isWhole ? 'all of its bytes are there, and its length is wrong' : undefined;
 }
 
 /**

@@ -56,6 +56,7 @@ export interface LogOptions extends Omit<LogPorts, 'resources'> {
   readonly cleanShutdown?: boolean;
   /**
    * The machine stopped, not only the process: what was not flushed may have holes. Believed of the end of the log only.
+   * False: the process alone; then the end of the log is the front of what was written, and anything else is damage.
    * An owner that cannot tell leaves it out: then damage with sound batches behind it is reported, never cut.
    */
   readonly powerLoss?: boolean;
@@ -116,7 +117,7 @@ export class PartitionLog {
       recoveryPoint: options.recoveryPoint ?? offset(0),
       logStartOffset: options.logStartOffset ?? offset(0),
       cleanShutdown: options.cleanShutdown ?? false,
-      powerLoss: options.powerLoss ?? false,
+      powerLoss: options.powerLoss,
     });
     const { logEndOffset, logStartOffset } = contents;
     const writer = new Writer({

@@ -20,7 +20,7 @@ export interface ReadOptions {
   readonly atLeastOneBatch: boolean;
   /** Nothing at or above this offset: the high watermark, the last stable offset, or the log's end. */
   readonly below: Offset;
-  /** Check every batch's CRC: for replicas. Consumers check for themselves. */
+  /** Check every batch's CRC: for replicas. For consumers those that the disk alone vouches for are checked. */
   readonly verify?: boolean;
 }
 
@@ -38,6 +38,9 @@ export type ReadResult =
   | { readonly status: 'outOfRange' };
 
 const OUT_OF_RANGE: ReadResult = { status: 'outOfRange' };
+
+/** No index leads to that. */
+const WRONG_CHECKSUM = 'a batch does not match its checksum';
 
 export function read(
   log: LogState,
@@ -248,7 +251,8 @@ async function readSegment(
     const problem = cut.problem ?? (isCut ? 'the segment ends within a batch' : undefined);
     if (problem !== undefined) {
       // Did a wrong index lead here, or is the log damaged?
-      if (hasRebuilt) throw new LogCorruptError(segment.file.name, cut.position, problem);
+      if (hasRebuilt || problem === WRONG_CHECKSUM)
+        throw new LogCorruptError(segment.file.name, cut.position, problem);
       hasRebuilt = true;
       entry = (await rebuildIndexes(log, segment)).offsets.entryBefore(from);
       position = entry?.position ?? 0;
@@ -309,7 +313,7 @@ function cutFromBytes(
     if (lastOffset < from) return undefined;
     isPast = lastOffset >= below || (size + sizeBytes > maxBytes && (size > 0 || !atLeastOneBatch));
     if (isPast) return STOP;
-    if (verify === true && !isCrcValid(batch, crc32c)) return 'a batch does not match its checksum';
+    if ((verify === true || !segment.isProven) && !isCrcValid(batch, crc32c)) return WRONG_CHECKSUM;
     taken.push(batch);
     size += sizeBytes;
     return undefined;

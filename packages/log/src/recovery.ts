@@ -48,8 +48,8 @@ export interface RecoveryOptions {
   readonly logStartOffset: Offset;
   /** The last owner closed this log with `close({ clean: true })`. */
   readonly cleanShutdown: boolean;
-  /** The machine stopped, not only the process. */
-  readonly powerLoss: boolean;
+  /** The machine stopped, not only the process; undefined: nobody knows. */
+  readonly powerLoss: boolean | undefined;
 }
 
 export async function recover(
@@ -95,7 +95,7 @@ async function readSegments(
   else if (!options.cleanShutdown || !(await openCleanly(log))) await recoverSegments(log, options);
   if (!hasEpochs) await rebuildEpochs(log);
   await completeIndexes(log, files);
-  await settleBounds(log);
+  await settleBounds(log, options);
 }
 
 async function checkTopicId(
@@ -175,6 +175,7 @@ async function findSegments(log: LogContents, files: FolderFiles): Promise<void>
         hasTxnIndex: found.txnIndex !== undefined,
       });
       segment.isSealed = true;
+      segment.isProven = false;
       log.segments.push(segment);
     }
   }
@@ -274,17 +275,19 @@ async function recoverSegments(log: LogContents, options: RecoveryOptions): Prom
   const from = await loadNewestSnapshot(log, log.producers, first.baseOffset);
   if (from < first.baseOffset) await replayProducers(log, log.producers, from, first.baseOffset);
   log.producers.endOffset = first.baseOffset;
+  const seen = { epoch: -1 };
   for (let n = firstIndex; n < log.segments.length; n++) {
     const segment = log.segments[n]!;
     await dropSnapshotsWithin(log, segment.baseOffset, log.segments[n + 1]?.baseOffset);
     const sizeBytes = segment.sizeBytes;
-    const end = await scanSegment(log, segment, log.segments[n + 1]?.baseOffset);
+    const end = await scanSegment(log, segment, log.segments[n + 1]?.baseOffset, seen);
     log.logEndOffset = end.nextOffset;
     if (end.problem !== undefined) {
       segment.sizeBytes = sizeBytes;
       await cutOrRefuse(log, n, end, options);
     }
     await segment.file.sync();
+    segment.isProven = true;
     if (segment === activeSegment(log)) break;
     segment.completeTimeIndex();
     await saveIndexes(log, segment);
@@ -317,6 +320,8 @@ function scanSegment(
   log: LogContents,
   segment: Segment,
   nextBase: Offset | undefined,
+  /** The epoch of the last batch so far. */
+  seen: { epoch: number },
 ): Promise<WalkEnd> {
   const { crc32c, decompress } = log.ports;
   const to = segment.sizeBytes;
@@ -327,6 +332,11 @@ function scanSegment(
     if (!isCrcValid(batch, crc32c)) return 'a batch does not match its checksum';
     if (nextBase !== undefined && batch.lastOffset >= nextBase)
       return `a batch reaches into the next segment, which begins at offset ${nextBase}`;
+    const epoch = batch.leaderEpoch;
+    // The checksum does not cover the epoch; but no leader is followed by one of an earlier epoch.
+    if (epoch >= 0 && epoch < seen.epoch)
+      return `a batch of epoch ${epoch} follows one of epoch ${seen.epoch}`;
+    seen.epoch = Math.max(epoch, seen.epoch);
     try {
       const completed = log.producers.apply(batch, markerOf(batch, decompress));
       if (completed?.isAborted === true)
@@ -335,7 +345,6 @@ function scanSegment(
       return asError(error).message;
     }
     segment.noteBatch(batch, position, log.config);
-    const epoch = batch.leaderEpoch;
     if (epoch >= 0 && epoch > (log.epochs.latestEpoch ?? -1))
       log.epochs.assign(epoch, batch.baseOffset);
     return undefined;
@@ -396,9 +405,20 @@ async function removeSegmentFiles(log: LogContents, segment: Segment): Promise<v
   log.snapshots.delete(segment.baseOffset);
 }
 
+/** The start moves only over what was flushed: it is what was noted of it that is wrong. */
+function startsBehindItsEnd(log: LogContents): LogCorruptError {
+  const { file, sizeBytes } = activeSegment(log);
+  return new LogCorruptError(
+    file.name,
+    sizeBytes,
+    `the log ends at offset ${log.logEndOffset}, and is noted to start at ${log.logStartOffset} (log-start-offset-checkpoint)`,
+  );
+}
+
 /** Start and end, epochs and snapshots agree. */
-async function settleBounds(log: LogContents): Promise<void> {
+async function settleBounds(log: LogContents, { powerLoss }: RecoveryOptions): Promise<void> {
   if (log.logEndOffset < log.logStartOffset) {
+    if (powerLoss === false || log.config.flushMessages <= 1) throw startsBehindItsEnd(log);
     // The end was lost (page-cache mode) behind a start that had been moved: nothing that is left may be read.
     log.ports.logger.warn('the log ends before it starts: it begins anew at its start offset', {
       folder: log.folder,

@@ -46,6 +46,8 @@ export class Segment {
   maxTimestamp: TimestampOffset | undefined;
   /** Rolled, and its derived files are on the disk. */
   isSealed = false;
+  /** Its bytes were written, or their checksums found right, since this log was opened: false until then. */
+  isProven = true;
   readonly #rollJitterMs: number;
   #bytesSinceIndexEntry = 0;
 

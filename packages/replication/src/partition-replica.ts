@@ -289,7 +289,8 @@ export class PartitionReplica {
     const error = this.leaderError(-1);
     if (error !== ErrorCode.NONE) return unavailableRead(error);
     this.#onReadFailed(cause);
-    return this.#answer(log, ErrorCode.KAFKA_STORAGE_ERROR);
+    const isDamage = cause instanceof Error && cause.name === 'LogCorruptError';
+    return this.#answer(log, isDamage ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR);
   }
 
   #answer(

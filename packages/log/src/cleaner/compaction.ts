@@ -10,7 +10,7 @@
  * All in steps: the event loop is given back every few milliseconds. Whatever needs the log for itself interrupts a round; up
  * to the swap's commit nothing has changed.
  */
-import { BatchView, filterBatch, offset, recordsIn } from '@odradek/protocol';
+import { BatchView, filterBatch, isCrcValid, offset, recordsIn } from '@odradek/protocol';
 import type { Offset, ProducerId } from '@odradek/protocol';
 import { LogCorruptError, asError } from '../errors.ts';
 import { saveIndexes } from '../indexes.ts';
@@ -379,7 +379,11 @@ async function walkSegment(
 ): Promise<void> {
   const { pace } = round;
   let problem: unknown;
+  const { crc32c } = round.log.ports;
   const guarded: Visit = (batch, position) => {
+    // A batch that is cut gets a new checksum: damage would pass for data.
+    if (!segment.isProven && !isCrcValid(batch, crc32c))
+      return 'a batch does not match its checksum';
     try {
       return visit(batch, position);
     } catch (error) {
