@@ -24,6 +24,28 @@ import {
   offsetFetchResponse,
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
+  describeGroupsRequest,
+  describeGroupsResponse,
+  listGroupsRequest,
+  listGroupsResponse,
+  deleteRecordsRequest,
+  deleteRecordsResponse,
+  describeLogDirsRequest,
+  describeLogDirsResponse,
+  createPartitionsRequest,
+  createPartitionsResponse,
+  deleteGroupsRequest,
+  deleteGroupsResponse,
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+  offsetDeleteRequest,
+  offsetDeleteResponse,
+  describeClusterRequest,
+  describeClusterResponse,
+  describeProducersRequest,
+  describeProducersResponse,
+  listConfigResourcesRequest,
+  listConfigResourcesResponse,
   fetchRequest,
   fetchResponse,
   initProducerIdRequest,
@@ -84,4 +106,34 @@ export const offsetForLeaderEpochApi = /*@__PURE__*/ api(
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
   4,
+);
+
+export const describeGroupsApi = /*@__PURE__*/ api(describeGroupsRequest, describeGroupsResponse);
+export const listGroupsApi = /*@__PURE__*/ api(listGroupsRequest, listGroupsResponse);
+export const deleteRecordsApi = /*@__PURE__*/ api(deleteRecordsRequest, deleteRecordsResponse);
+export const describeLogDirsApi = /*@__PURE__*/ api(
+  describeLogDirsRequest,
+  describeLogDirsResponse,
+);
+export const createPartitionsApi = /*@__PURE__*/ api(
+  createPartitionsRequest,
+  createPartitionsResponse,
+);
+export const deleteGroupsApi = /*@__PURE__*/ api(deleteGroupsRequest, deleteGroupsResponse);
+export const incrementalAlterConfigsApi = /*@__PURE__*/ api(
+  incrementalAlterConfigsRequest,
+  incrementalAlterConfigsResponse,
+);
+export const offsetDeleteApi = /*@__PURE__*/ api(offsetDeleteRequest, offsetDeleteResponse);
+export const describeClusterApi = /*@__PURE__*/ api(
+  describeClusterRequest,
+  describeClusterResponse,
+);
+export const describeProducersApi = /*@__PURE__*/ api(
+  describeProducersRequest,
+  describeProducersResponse,
+);
+export const listConfigResourcesApi = /*@__PURE__*/ api(
+  listConfigResourcesRequest,
+  listConfigResourcesResponse,
 );

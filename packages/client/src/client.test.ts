@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorCode, utf8Decode, utf8Encode } from '@odradek/protocol';
-import { Admin } from './admin.ts';
+import { Admin } from './admin/admin.ts';
 import { Cluster } from './cluster.ts';
 import { BrokerError, ClientClosed, NoBrokerReachable, RequestTimedOut } from './errors.ts';
 import { Producer } from './producer/producer.ts';
@@ -99,9 +99,9 @@ describe('an administrator', () => {
       ['a', 1],
       ['b', 3],
     ]);
-    expect((await run(admin.topicConfig('b'))).filter(({ isOverride }) => isOverride)).toEqual([
-      { name: 'cleanup.policy', value: 'compact', isOverride: true },
-    ]);
+    expect(
+      (await run(admin.topicConfig('b'))).filter(({ isOverride }) => isOverride),
+    ).toMatchObject([{ name: 'cleanup.policy', value: 'compact', source: 'topic' }]);
     await run(admin.deleteTopic('a'));
     expect((await run(admin.listTopics())).map(({ name }) => name)).toEqual(['b']);
   });

@@ -1,5 +1,9 @@
-export { Admin } from './admin.ts';
-export type { NewTopic, TopicConfigEntry } from './admin.ts';
+export { Admin } from './admin/admin.ts';
+export type { ValidateOnly } from './admin/admin.ts';
+export type { ActiveProducer, BrokerInfo, ClusterInfo, LogDir } from './admin/cluster-info.ts';
+export type { ConfigChange, ConfigEntry, ConfigResource, ConfigSource } from './admin/configs.ts';
+export type { GroupDescription, GroupLag, GroupListing, GroupMember } from './admin/groups.ts';
+export type { NewTopic, PartitionOffset } from './admin/topics.ts';
 export { BrokerConnection } from './broker-connection.ts';
 export { Cluster } from './cluster.ts';
 export type {

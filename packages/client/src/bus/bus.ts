@@ -5,7 +5,7 @@
 import type { AbortSignalLike, Endpoint } from '@odradek/ports';
 import type { HeaderInput } from '@odradek/protocol';
 import { utf8Encode } from '@odradek/protocol';
-import { Admin } from '../admin.ts';
+import { Admin } from '../admin/admin.ts';
 import { Cluster } from '../cluster.ts';
 import type { ClusterOptions } from '../cluster.ts';
 import { Consumer } from '../consumer/consumer.ts';

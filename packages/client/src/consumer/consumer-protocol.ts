@@ -1,5 +1,5 @@
 /** What members tell the group's leader, and what it tells them: Kafka's ConsumerProtocolSubscription and -Assignment, opaque to the broker. */
-import { decode, encode } from '@odradek/protocol';
+import { MalformedFrame, decode, encode } from '@odradek/protocol';
 import { array, bytes, int16, int32, message, string } from '@odradek/protocol/schema';
 import { joined } from './assignors/sticky.ts';
 import { groupByTopic } from './topic-partition.ts';
@@ -57,16 +57,18 @@ export const encodeSubscription = (subscription: Subscription): Uint8Array =>
     }),
   ]);
 
-/** Throws MalformedFrame. */
+/** KafkaJS says version 1 and leaves the owned partitions out: what is not there was not told. Throws MalformedFrame. */
 export function decodeSubscription(encoded: Uint8Array): Subscription {
-  const version = Math.min(versionOf(encoded), SUBSCRIPTION_VERSION);
-  const body = decode(subscriptionMessage, version, encoded.subarray(VERSION_BYTES));
-  return {
-    topics: body.topics,
-    userData: body.userData,
-    owned: fromTopics(body.ownedPartitions),
-    generation: body.generationId,
-  };
+  const bytesBehind = encoded.subarray(VERSION_BYTES);
+  for (let version = Math.min(versionOf(encoded), SUBSCRIPTION_VERSION); ; version -= 1) {
+    try {
+      const body = decode(subscriptionMessage, version, bytesBehind);
+      const { topics, userData, generationId: generation } = body;
+      return { topics, userData, owned: fromTopics(body.ownedPartitions), generation };
+    } catch (error) {
+      if (version === 0 || !(error instanceof MalformedFrame)) throw error;
+    }
+  }
 }
 
 export const encodeAssignment = (partitions: readonly TopicPartition[]): Uint8Array =>

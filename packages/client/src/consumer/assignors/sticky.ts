@@ -146,29 +146,32 @@ const leastLoaded = (candidates: readonly string[], load: (memberId: string) => 
   candidates.reduce((best, each) => (load(each) < load(best) ? each : best));
 
 /**
- * Moves partitions one at a time to whoever has two fewer, until nobody has. Each move makes the sum of the squares of the loads smaller, so it
- * ends.
+ * Moves one partition after another from the most loaded member that has one to give to the least loaded that can take it, until nobody has
+ * two more than another. Each move makes the sum of the squares of the loads smaller, so it ends.
  */
 function balance(
   assignment: Assignment,
   wantedBy: ReadonlyMap<string, readonly string[]>,
   load: (memberId: string) => number,
 ): void {
-  for (let moved = true; moved;) {
-    moved = false;
-    const byLoad = [...assignment.keys()].sort((a, b) => load(b) - load(a));
-    for (const from of byLoad) {
-      const mine = assignment.get(from)!;
-      for (let index = mine.length - 1; index >= 0; index -= 1) {
-        const partition = mine[index]!;
-        const to = leastLoaded(wantedBy.get(partition.topic)!, load);
-        if (load(to) + 1 >= load(from)) continue;
-        mine.splice(index, 1);
-        assignment.get(to)!.push(partition);
-        moved = true;
-      }
+  const moveOne = (from: string): boolean => {
+    const mine = assignment.get(from)!;
+    let best: { readonly index: number; readonly to: string } | undefined;
+    let topic: string | undefined;
+    for (let index = mine.length - 1; index >= 0; index -= 1) {
+      // Of one topic all can go to the same members.
+      if (mine[index]!.topic === topic) continue;
+      topic = mine[index]!.topic;
+      const to = leastLoaded(wantedBy.get(topic)!, load);
+      if (load(to) + 1 < load(from) && (best === undefined || load(to) < load(best.to)))
+        best = { index, to };
     }
-  }
+    if (best === undefined) return false;
+    assignment.get(best.to)!.push(...mine.splice(best.index, 1));
+    return true;
+  };
+  const members = [...assignment.keys()];
+  while (members.sort((a, b) => load(b) - load(a)).some(moveOne));
 }
 
 export function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,0 +1,24 @@
+/** What all of an administrator's requests have in common. */
+import { ErrorCode } from '@odradek/protocol';
+import type { Cluster } from '../cluster.ts';
+import { BrokerError } from '../errors.ts';
+import { withRetries } from '../retry.ts';
+
+/** How long the broker itself may take. */
+export const ADMIN_TIMEOUT_MS = 30_000;
+
+/** Who administers does not wait for a topic to appear, although Kafka's table calls that retriable. */
+export const missing = (errorCode: number): { readonly retriable?: false } =>
+  errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION ? { retriable: false } : {};
+
+/** Looks for the controller again when it has moved. */
+export const asController = <T>(cluster: Cluster, attempt: () => Promise<T>): Promise<T> =>
+  withRetries(cluster.host, cluster.retry, async () => {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === ErrorCode.NOT_CONTROLLER)
+        cluster.forgetController();
+      throw error;
+    }
+  });
