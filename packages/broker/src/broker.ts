@@ -264,6 +264,7 @@ export class Broker {
       nodeId: this.nodeId,
       volume,
       clock,
+      crc32c,
       logger,
       image,
       settings,

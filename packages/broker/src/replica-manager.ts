@@ -4,15 +4,13 @@
  * under /deletions. It never removes a folder because the image does not know it: that is reported as stray and left.
  */
 import {
-  decodeOffsetCheckpoints,
   decodePartitionMetadata,
-  encodeOffsetCheckpoints,
   folderOf,
   type LogOptions,
   type OffsetCheckpoint,
   type PartitionLog,
 } from '@odradek/log';
-import type { Clock, FileEntry, Logger, Volume } from '@odradek/ports';
+import type { Clock, Crc32c, FileEntry, Logger, Volume } from '@odradek/ports';
 import { ErrorCode, type NodeId, type Offset, type Uuid } from '@odradek/protocol';
 import {
   PartitionReplica,
@@ -21,6 +19,7 @@ import {
   type ReplicaKey,
 } from '@odradek/replication';
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
+import { CheckpointFiles } from './checkpoint-files.ts';
 import type { ImageDelta, MetadataImage, PendingDeletion, TopicImage } from './metadata/image.ts';
 import type { Settings } from './settings.ts';
 import { sharing } from './sharing.ts';
@@ -32,6 +31,12 @@ const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
 const LOG_STARTS = 'log-start-offset-checkpoint';
 const HIGH_WATERMARKS = 'replication-offset-checkpoint';
 const FIRST_DIRTY = 'cleaner-offset-checkpoint';
+/** What becomes of it when one is lost, for people. */
+const WITHOUT: Readonly<Record<string, string>> = {
+  [RECOVERY_POINTS]: 'after an unclean stop all logs are read from their start',
+  [LOG_STARTS]: 'deleted records whose files are still there come back',
+  [FIRST_DIRTY]: 'compacted logs are read from their start',
+};
 /** In each partition's folder. */
 const PARTITION_METADATA = 'partition.metadata';
 
@@ -51,6 +56,7 @@ export interface ReplicaManagerOptions {
   readonly nodeId: NodeId;
   readonly volume: Volume;
   readonly clock: Clock;
+  readonly crc32c: Crc32c;
   readonly logger: Logger;
   readonly image: MetadataImage;
   readonly settings: Settings;
@@ -85,8 +91,7 @@ export class ReplicaManager {
   #recoveryPoints = new Map<string, Offset>();
   #logStarts = new Map<string, Offset>();
   #firstDirty = new Map<string, Offset>();
-  /** What the checkpoint files hold, to write only news. */
-  readonly #written = new Map<string, Uint8Array>();
+  readonly #checkpoints: CheckpointFiles;
   #openingCount = 0;
   readonly #openingQueue: (() => void)[] = [];
   #isClosing = false;
@@ -110,6 +115,7 @@ export class ReplicaManager {
 
   constructor(options: ReplicaManagerOptions) {
     this.#options = options;
+    this.#checkpoints = new CheckpointFiles(options);
     this.#machine = this.#provide();
   }
 
@@ -144,6 +150,7 @@ export class ReplicaManager {
   /** Reads the checkpoints and lists the folders; then opens every replica that the image places here, and waits for all. */
   async recover(): Promise<void> {
     const { volume, image } = this.#options;
+    await this.#checkpoints.open();
     this.#recoveryPoints = await this.#readCheckpoint(RECOVERY_POINTS);
     this.#logStarts = await this.#readCheckpoint(LOG_STARTS);
     this.#firstDirty = await this.#readCheckpoint(FIRST_DIRTY);
@@ -496,14 +503,11 @@ export class ReplicaManager {
   }
 
   async #readCheckpoint(name: string): Promise<Map<string, Offset>> {
-    const bytes = await this.#options.volume.readSmall(name);
-    const entries = bytes === undefined ? [] : decodeOffsetCheckpoints(bytes);
-    if (entries === undefined)
-      this.#options.logger.warn(`${name} cannot be read: logs are recovered from their start`);
+    const entries = await this.#checkpoints.read(name);
+    if (entries === undefined) this.#options.logger.warn(`${name} is damaged: ${WITHOUT[name]}`);
     return new Map((entries ?? []).map((it) => [idOf(it.topic, it.partition), it.offset]));
   }
 
-  /** Writes the file when it would say something new. */
   async #writeCheckpoint(
     name: string,
     ofUnopened: ReadonlyMap<string, Offset>,
@@ -514,11 +518,7 @@ export class ReplicaManager {
       const offset = log === undefined ? ofUnopened.get(idOf(topic, partition)) : offsetOf(log);
       if (offset !== undefined) entries.push({ topic, partition, offset });
     }
-    const bytes = encodeOffsetCheckpoints(entries);
-    const known = this.#written.get(name);
-    if (known !== undefined && isSame(known, bytes)) return;
-    await this.#options.volume.replace(name, bytes);
-    this.#written.set(name, bytes);
+    await this.#checkpoints.write(name, entries);
   }
 }
 
@@ -540,9 +540,6 @@ const byFolder = (entries: readonly FileEntry[]): Map<string, FileEntry[]> => {
   }
   return folders;
 };
-
-const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
 
 const ended = (actor: Hosted['actor']): Promise<unknown> =>
   waitFor(actor, (it) => it.status !== 'active');
