@@ -10,7 +10,11 @@ export interface Finished {
 export const run = (
   command: string,
   args: readonly string[],
-  options: { readonly input?: Buffer | string; readonly timeoutMs?: number; readonly env?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly input?: Buffer | string;
+    readonly timeoutMs?: number;
+    readonly env?: NodeJS.ProcessEnv;
+  } = {},
 ): Promise<Finished> =>
   new Promise((resolve, reject) => {
     const child = spawn(command, args, {

@@ -21,13 +21,20 @@ export const appendToGroupLog = (
   if (replica === undefined) return Promise.resolve(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   const timestampMs = clock.wallTimeMs();
   const batch = buildBatch({
-    records: records.map(({ key, value }): RecordInput => ({ timestampMs, key, value, headers: [] })),
+    records: records.map(({ key, value }): RecordInput => ({
+      timestampMs,
+      key,
+      value,
+      headers: [],
+    })),
     crc32c,
   });
   return new Promise((resolve) => {
     // Committed with fewer replicas in sync than wished for is committed all the same: the coordinator replays it.
     const settle = (errorCode: ErrorCode): void =>
-      resolve(errorCode === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND ? ErrorCode.NONE : errorCode);
+      resolve(
+        errorCode === ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND ? ErrorCode.NONE : errorCode,
+      );
     const outcome = replica.append({ records: batch, acks: -1, origin: 'coordinator' }, settle);
     if (outcome.status === 'refused') resolve(outcome.errorCode);
   });
@@ -46,9 +53,11 @@ export const followGroupLeadership = (
     groups.unload(partition);
     return;
   }
-  groups.load(partition, assignment.leaderEpoch, committedBatches(replica, log, loadBufferBytes)).catch((error: unknown) => {
-    logger.error(`the groups of ${OFFSETS_TOPIC}-${partition} could not be loaded`, { error });
-  });
+  groups
+    .load(partition, assignment.leaderEpoch, committedBatches(replica, log, loadBufferBytes))
+    .catch((error: unknown) => {
+      logger.error(`the groups of ${OFFSETS_TOPIC}-${partition} could not be loaded`, { error });
+    });
 };
 
 /**
@@ -65,10 +74,13 @@ async function* committedBatches(
   const end = log.logEndOffset;
   while (at < end) {
     while (log.highWatermark <= at) await nextChange(replica);
-    if (replica.assignment !== assignment) throw new Error(`the leadership of ${OFFSETS_TOPIC}-${replica.partition} went`);
+    if (replica.assignment !== assignment)
+      throw new Error(`the leadership of ${OFFSETS_TOPIC}-${replica.partition} went`);
     const read = await log.read(at, { maxBytes, atLeastOneBatch: true, below: log.highWatermark });
     if (read.status === 'outOfRange' || read.records.length === 0) {
-      throw new Error(`offset ${at} of ${OFFSETS_TOPIC}-${replica.partition} went away while it was read`);
+      throw new Error(
+        `offset ${at} of ${OFFSETS_TOPIC}-${replica.partition} went away while it was read`,
+      );
     }
     yield* read.records;
     at = read.nextOffset;

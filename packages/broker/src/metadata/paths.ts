@@ -28,12 +28,14 @@ export const ROOT_PATHS: readonly string[] = [
 
 export const brokerPath = (node: NodeId): string => `/brokers/${node}`;
 export const topicPath = (topic: string): string => `/topics/${topic}`;
-export const partitionPath = (topic: string, partition: number): string => `/topics/${topic}/${partition}`;
+export const partitionPath = (topic: string, partition: number): string =>
+  `/topics/${topic}/${partition}`;
 export const topicConfigPath = (topic: string): string => `/config/topics/${topic}`;
 /** `node` 'default' is the cluster-wide default (KIP-226). */
 export const brokerConfigPath = (node: NodeId | 'default'): string => `/config/brokers/${node}`;
 export const deletionsPath = (node: NodeId): string => `/deletions/${node}`;
-export const deletionPath = (node: NodeId, topicId: Uuid): string => `/deletions/${node}/${topicId}`;
+export const deletionPath = (node: NodeId, topicId: Uuid): string =>
+  `/deletions/${node}/${topicId}`;
 
 export type MetadataPath =
   | { readonly kind: 'cluster' }
@@ -66,7 +68,8 @@ export const parsePath = (path: string): MetadataPath => {
   if (root === 'config' && first === 'brokers' && second !== undefined) {
     return { kind: 'brokerConfig', node: second };
   }
-  if (root === 'ids' && first === 'producers' && second === undefined) return { kind: 'producerIds' };
+  if (root === 'ids' && first === 'producers' && second === undefined)
+    return { kind: 'producerIds' };
   if (root === 'deletions' && first !== undefined && second !== undefined) {
     return { kind: 'deletion', nodeId: Number(first) as NodeId, topicId: second as Uuid };
   }
