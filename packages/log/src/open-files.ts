@@ -3,8 +3,8 @@
  * has more segments than a system has handles. One OpenFiles stands for all logs of a volume; who needs a file while all
  * places are taken by files in use waits for one.
  *
- * Invariants: a name is open at most once; a file is closed only while nobody uses it; one that a log is writing to is
- * pinned until it is synced, so that a failed sync is seen by the handle that wrote.
+ * Invariants: a name is open at most once; a file is closed only while nobody uses it; what a handle has written is
+ * synced on that handle, so that a failure is seen: a file is pinned until then, and synced before it must give way.
  */
 import type { AppendFile, Volume } from '@odradek/ports';
 import { LogClosedError, assert } from './errors.ts';
@@ -28,9 +28,9 @@ export class OpenFiles {
   /** A place for one more, at the cost of the least recently used if need be. */
   async takePlace(): Promise<void> {
     while (this.#taken >= this.#openMax) {
-      const idle = this.#firstIdle();
-      // Its failure to close is told to whoever opens it next.
-      if (idle !== undefined) await idle.close().catch(() => {});
+      const idle = this.#first((file) => file.isIdle) ?? this.#first((file) => file.isUnused);
+      // Its failure to sync or close is told to whoever uses it next: the volume remembers.
+      if (idle !== undefined) await idle.yieldPlace().catch(() => {});
       else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     this.#taken++;
@@ -54,8 +54,8 @@ export class OpenFiles {
     for (const resume of waiting) resume();
   }
 
-  #firstIdle(): LogFile | undefined {
-    for (const file of this.#open) if (file.isIdle) return file;
+  #first(isWanted: (file: LogFile) => boolean): LogFile | undefined {
+    for (const file of this.#open) if (isWanted(file)) return file;
     return undefined;
   }
 }
@@ -78,8 +78,13 @@ export class LogFile {
     this.#openFiles = openFiles;
   }
 
+  get isUnused(): boolean {
+    return this.#users === 0 && this.#file !== undefined;
+  }
+
+  /** Unused, and nothing in it waits for a sync. */
   get isIdle(): boolean {
-    return this.#users === 0 && this.#pins === 0 && this.#file !== undefined;
+    return this.#pins === 0 && this.isUnused;
   }
 
   /** Runs `work` with the file open; it stays open until `work` is done. Creates it when absent. */
@@ -112,7 +117,16 @@ export class LogFile {
     return this.use((file) => file.truncate(sizeBytes));
   }
 
-  /** Keeps it open until `unpin`. */
+  /** Closes it for another's sake; what it holds unsynced is synced first, on the handle that wrote it. */
+  async yieldPlace(): Promise<void> {
+    try {
+      if (this.#pins > 0) await this.sync();
+    } finally {
+      await this.close();
+    }
+  }
+
+  /** Keeps it open until `unpin`, unless its place is needed. */
   pin(): void {
     this.#pins++;
   }
@@ -168,7 +182,7 @@ export class LogFile {
   }
 
   #unused(): void {
-    if (this.isIdle) this.#openFiles.somethingIsIdle();
+    if (this.isUnused) this.#openFiles.somethingIsIdle();
     const waiting = this.#whenUnused;
     if (waiting.length === 0) return;
     this.#whenUnused = [];
