@@ -1,5 +1,5 @@
 /** ListOffsets: by time, or one of Kafka's names for a place: latest, earliest, max timestamp, and those of tiered storage. */
-import { ErrorCode, listOffsetsRequest, listOffsetsResponse } from '@odradek/protocol';
+import { ErrorCode, listOffsetsRequest, listOffsetsResponse, type Body } from '@odradek/protocol';
 import type { PartitionLog } from '@odradek/log';
 import type { BrokerServices } from '../services.ts';
 import { handler } from './handler.ts';
@@ -19,6 +19,8 @@ const NAME_VERSION_MIN: ReadonlyMap<number, number> = new Map([
   [LATEST_TIERED, 9],
   [EARLIEST_PENDING_UPLOAD, 11],
 ]);
+
+type Request = Body<typeof listOffsetsRequest>;
 
 interface Found {
   readonly errorCode: ErrorCode;
@@ -43,13 +45,16 @@ export const listOffsets = handler({
     'Nothing is tiered: earliest-local is the log start, latest-tiered and earliest-pending-upload are -1.',
   async handle(broker, request, context) {
     const isCommitted = request.isolationLevel === 1;
+    const twice = namedTwice(request.topics);
     const topics = await Promise.all(
       request.topics.map(async (topic) => ({
         name: topic.name,
         partitions: await Promise.all(
           topic.partitions.map(async (it) => ({
             partitionIndex: it.partitionIndex,
-            ...(await lookUp(broker, topic.name, it, isCommitted, context.apiVersion)),
+            ...(twice.has(keyOf(topic.name, it.partitionIndex))
+              ? notFound(ErrorCode.INVALID_REQUEST)
+              : await lookUp(broker, topic.name, it, isCommitted, context.apiVersion)),
           })),
         ),
       })),
@@ -57,6 +62,21 @@ export const listOffsets = handler({
     return { topics };
   },
 });
+
+const keyOf = (topic: string, partition: number): string => `${topic}-${partition}`;
+
+const namedTwice = (topics: Request['topics']): ReadonlySet<string> => {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const topic of topics) {
+    for (const { partitionIndex } of topic.partitions) {
+      const key = keyOf(topic.name, partitionIndex);
+      if (seen.has(key)) twice.add(key);
+      seen.add(key);
+    }
+  }
+  return twice;
+};
 
 const lookUp = async (
   broker: BrokerServices,
@@ -77,7 +97,16 @@ const lookUp = async (
   ) {
     return notFound(ErrorCode.UNSUPPORTED_VERSION);
   }
-  return place(log, asked.timestamp, isCommitted, found.assignment.leaderEpoch);
+  try {
+    return await place(log, asked.timestamp, isCommitted, found.assignment.leaderEpoch);
+  } catch (cause) {
+    const gone = found.replica.leaderError(-1);
+    if (gone !== ErrorCode.NONE) return notFound(gone);
+    broker.logger.error(`a time could not be looked up in ${topic}-${asked.partitionIndex}`, {
+      error: cause,
+    });
+    return notFound(ErrorCode.KAFKA_STORAGE_ERROR);
+  }
 };
 
 const place = async (
@@ -91,32 +120,27 @@ const place = async (
     case LATEST:
       return { errorCode: ErrorCode.NONE, timestamp: -1, offset: end, leaderEpoch };
     case EARLIEST:
-    case EARLIEST_LOCAL:
-      return {
-        errorCode: ErrorCode.NONE,
-        timestamp: -1,
-        offset: log.logStartOffset,
-        leaderEpoch: log.earliest.leaderEpoch,
-      };
+    case EARLIEST_LOCAL: {
+      const start = log.logStartOffset;
+      // An epoch begins at the end of an empty log, too.
+      const epoch = start === log.logEndOffset ? leaderEpoch : log.earliest.leaderEpoch;
+      return { errorCode: ErrorCode.NONE, timestamp: -1, offset: start, leaderEpoch: epoch };
+    }
     case LATEST_TIERED:
     case EARLIEST_PENDING_UPLOAD:
       return notFound(ErrorCode.NONE);
     default: {
-      try {
-        const record =
-          timestamp === MAX_TIMESTAMP
-            ? await log.maxTimestampOffset()
-            : await log.offsetForTimestamp(timestamp, end);
-        if (record === undefined || record.offset >= end) return notFound(ErrorCode.NONE);
-        return {
-          errorCode: ErrorCode.NONE,
-          timestamp: record.timestampMs,
-          offset: record.offset,
-          leaderEpoch: record.leaderEpoch,
-        };
-      } catch {
-        return notFound(ErrorCode.KAFKA_STORAGE_ERROR);
-      }
+      const record =
+        timestamp === MAX_TIMESTAMP
+          ? await log.maxTimestampOffset()
+          : await log.offsetForTimestamp(timestamp, end);
+      if (record === undefined || record.offset >= end) return notFound(ErrorCode.NONE);
+      return {
+        errorCode: ErrorCode.NONE,
+        timestamp: record.timestampMs,
+        offset: record.offset,
+        leaderEpoch: record.leaderEpoch,
+      };
     }
   }
 };

@@ -24,6 +24,7 @@ import { handler } from './handler.ts';
 /** Versions 10 and 11 have the field for an id, and nothing to answer in when it is not known. */
 const TOPIC_ID_VERSION = 12;
 
+type Asked = { readonly name: string | null; readonly topicId: Uuid };
 type Response = Input<typeof metadataResponse>;
 type TopicResponse = Response['topics'][number];
 
@@ -38,25 +39,17 @@ export const metadata = handler({
     const isAll =
       request.topics === null || (context.apiVersion === 0 && request.topics.length === 0);
     const wants = { operations: request.includeTopicAuthorizedOperations };
-    const topics: TopicResponse[] = [];
-    if (isAll) {
-      for (const topic of broker.image.topics.values()) topics.push(describe(broker, topic, wants));
-    } else {
-      const mayCreate =
-        (context.apiVersion < 4 || request.allowAutoTopicCreation) &&
-        broker.settings.broker['auto.create.topics.enable'];
-      const seen = new Set<string>();
-      for (const asked of request.topics!) {
-        const key = asked.name ?? asked.topicId;
-        if (seen.has(key)) continue;
-        seen.add(key);
-        topics.push(
-          asked.name === null && context.apiVersion < TOPIC_ID_VERSION
-            ? absent('', asked.topicId, ErrorCode.INVALID_REQUEST)
-            : await find(broker, asked.name, asked.topicId, mayCreate, wants),
-        );
-      }
-    }
+    const mayCreate =
+      (context.apiVersion < 4 || request.allowAutoTopicCreation) &&
+      broker.settings.broker['auto.create.topics.enable'];
+    const find = (asked: Asked): TopicResponse | Promise<TopicResponse> =>
+      asked.name === null && context.apiVersion < TOPIC_ID_VERSION
+        ? absent('', asked.topicId, ErrorCode.INVALID_REQUEST)
+        : findTopic(broker, asked, mayCreate, wants);
+    const topics = isAll
+      ? [...broker.image.topics.values()].map((it) => describe(broker, it, wants))
+      : // Those that come into being do so together.
+        await Promise.all(eachOnce(request.topics!).map(find));
     return {
       brokers: addressesOf(broker, context.listenerName),
       clusterId: broker.image.clusterId,
@@ -70,13 +63,16 @@ export const metadata = handler({
   },
 });
 
-const find = async (
+const eachOnce = (asked: readonly Asked[]): readonly Asked[] => [
+  ...new Map(asked.map((it) => [it.name ?? it.topicId, it])).values(),
+];
+
+const findTopic = (
   broker: BrokerServices,
-  name: string | null,
-  topicId: Uuid,
+  { name, topicId }: Asked,
   mayCreate: boolean,
   wants: { operations: boolean },
-): Promise<TopicResponse> => {
+): TopicResponse | Promise<TopicResponse> => {
   if (name === null) {
     const topic = broker.image.topicsById.get(topicId);
     return topic === undefined
@@ -87,7 +83,16 @@ const find = async (
   if (known !== undefined) return describe(broker, known, wants);
   if (topicNameProblem(name) !== null)
     return absent(name, ZERO_UUID, ErrorCode.INVALID_TOPIC_EXCEPTION);
-  if (!mayCreate) return absent(name, ZERO_UUID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  return mayCreate
+    ? create(broker, name, wants)
+    : absent(name, ZERO_UUID, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+};
+
+const create = async (
+  broker: BrokerServices,
+  name: string,
+  wants: { operations: boolean },
+): Promise<TopicResponse> => {
   const errorCode = await broker.internalTopics.autoCreate(name);
   const made = broker.image.topics.get(name);
   if (made === undefined) {

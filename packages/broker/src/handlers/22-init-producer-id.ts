@@ -2,6 +2,9 @@
 import { ErrorCode, initProducerIdRequest, initProducerIdResponse } from '@odradek/protocol';
 import { handler } from './handler.ts';
 
+/** No producer id, no epoch. */
+const NONE = -1;
+
 export const initProducerId = handler({
   name: 'InitProducerId',
   request: initProducerIdRequest,
@@ -18,10 +21,15 @@ export const initProducerId = handler({
           : ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
       );
     }
+    const { producerId, producerEpoch } = request;
+    // One without the other names nobody.
+    if ((producerId === NONE) !== (producerEpoch === NONE))
+      return refused(ErrorCode.INVALID_REQUEST);
     // Without a transactional id there is nobody to fence: a producer that lost its place gets a new id, as from Kafka.
     const next = await broker.producerIds.next();
     return next.ok
       ? { errorCode: ErrorCode.NONE, producerId: next.value, producerEpoch: 0 }
-      : refused(next.errorCode);
+      : // Idempotent producers try again at this code; at others they would look for a transaction coordinator.
+        refused(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
   },
 });

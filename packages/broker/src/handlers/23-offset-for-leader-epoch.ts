@@ -1,7 +1,6 @@
 /** OffsetForLeaderEpoch: where an epoch ended, so that a client finds out what was cut off behind its back (KIP-320). */
 import {
   ErrorCode,
-  leaderEpoch,
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
 } from '@odradek/protocol';
@@ -35,13 +34,7 @@ const endOf = (
   const found = findPartition(broker, null, topic, asked.partition);
   if (!found.ok) return unknown(found.errorCode);
   const error = found.replica.leaderError(asked.currentLeaderEpoch);
-  const log = found.replica.log;
-  if (error !== ErrorCode.NONE || log === undefined) return unknown(error);
-  const end = log.endOffsetForEpoch(leaderEpoch(asked.leaderEpoch));
-  // A client may not learn of offsets that are not committed.
-  return {
-    errorCode: ErrorCode.NONE,
-    leaderEpoch: end.epoch,
-    endOffset: Math.min(end.endOffset, log.highWatermark),
-  };
+  if (error !== ErrorCode.NONE) return unknown(error);
+  const { epoch, endOffset } = found.replica.endOffsetForEpoch(asked.leaderEpoch);
+  return { errorCode: ErrorCode.NONE, leaderEpoch: epoch, endOffset };
 };

@@ -5,6 +5,7 @@ import { addressesOf } from './addresses.ts';
 import { handler } from './handler.ts';
 
 const ENDPOINT_BROKERS = 1;
+const ENDPOINT_CONTROLLERS = 2;
 
 export const describeCluster = handler({
   name: 'DescribeCluster',
@@ -15,8 +16,12 @@ export const describeCluster = handler({
   handle(broker, request, context) {
     if (context.apiVersion >= 1 && request.endpointType !== ENDPOINT_BROKERS) {
       return {
-        errorCode: ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+        errorCode:
+          request.endpointType === ENDPOINT_CONTROLLERS
+            ? ErrorCode.MISMATCHED_ENDPOINT_TYPE
+            : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
         errorMessage: 'this is a broker listener: ask for brokers',
+        endpointType: ENDPOINT_BROKERS,
         clusterId: broker.image.clusterId,
         brokers: [],
       };

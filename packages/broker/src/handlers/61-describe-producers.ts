@@ -1,5 +1,6 @@
 /** DescribeProducers: the producers that a partition remembers, for those who look for hanging ones. */
 import { ErrorCode, describeProducersRequest, describeProducersResponse } from '@odradek/protocol';
+import { topicNameProblem } from '../controller/topic-name.ts';
 import type { BrokerServices } from '../services.ts';
 import { handler } from './handler.ts';
 import { findPartition } from './partitions.ts';
@@ -22,6 +23,11 @@ export const describeProducers = handler({
 });
 
 const producersOf = (broker: BrokerServices, topic: string, partition: number) => {
+  const problem = topicNameProblem(topic);
+  if (problem !== null) {
+    const errorCode = ErrorCode.INVALID_TOPIC_EXCEPTION;
+    return { errorCode, errorMessage: problem, activeProducers: [] };
+  }
   const found = findPartition(broker, null, topic, partition);
   if (!found.ok)
     return { errorCode: found.errorCode, errorMessage: found.message, activeProducers: [] };

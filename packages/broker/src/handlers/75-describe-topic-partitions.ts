@@ -24,7 +24,14 @@ export const describeTopicPartitions = handler({
       ? [...broker.image.topics.keys()]
       : [...new Set(request.topics.map((it) => it.name))];
     names.sort();
-    const cursor = request.cursor;
+    const { cursor } = request;
+    if (
+      cursor !== null &&
+      (cursor.partitionIndex < 0 || !(all || names.includes(cursor.topicName)))
+    ) {
+      // A cursor that we cannot have given.
+      return { topics: names.map((it) => absent(it, ErrorCode.INVALID_REQUEST)), nextCursor: null };
+    }
     let room = Math.min(
       Math.max(request.responsePartitionLimit, 1),
       broker.settings.broker['max.request.partition.size.limit'],
@@ -34,16 +41,11 @@ export const describeTopicPartitions = handler({
       if (cursor !== null && name < cursor.topicName) continue;
       const topic = broker.image.topics.get(name);
       if (topic === undefined) {
-        topics.push({
-          errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-          name,
-          topicId: ZERO_UUID,
-          partitions: [],
-        });
+        topics.push(absent(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
         continue;
       }
       const first =
-        cursor !== null && name === cursor.topicName ? Math.max(0, cursor.partitionIndex) : 0;
+        name === cursor?.topicName ? Math.min(cursor.partitionIndex, topic.partitions.length) : 0;
       if (room === 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } };
       const last = Math.min(topic.partitions.length, first + room);
       topics.push({
@@ -70,4 +72,11 @@ export const describeTopicPartitions = handler({
     }
     return { topics, nextCursor: null };
   },
+});
+
+const absent = (name: string, errorCode: ErrorCode): Topic => ({
+  errorCode,
+  name,
+  topicId: ZERO_UUID,
+  partitions: [],
 });
