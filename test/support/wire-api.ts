@@ -14,6 +14,10 @@ export const api = {
   findCoordinator: { request: wire.findCoordinatorRequest, response: wire.findCoordinatorResponse },
   offsetCommit: { request: wire.offsetCommitRequest, response: wire.offsetCommitResponse },
   offsetFetch: { request: wire.offsetFetchRequest, response: wire.offsetFetchResponse },
+  offsetForLeaderEpoch: {
+    request: wire.offsetForLeaderEpochRequest,
+    response: wire.offsetForLeaderEpochResponse,
+  },
   describeTopicPartitions: {
     request: wire.describeTopicPartitionsRequest,
     response: wire.describeTopicPartitionsResponse,
