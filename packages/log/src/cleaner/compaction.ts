@@ -10,20 +10,18 @@
  * All in steps: the event loop is given back every few milliseconds. Whatever needs the log for itself interrupts a round; up
  * to the swap's commit nothing has changed.
  */
-import { BatchView, filterBatch, isCrcValid, offset, recordsIn } from '@odradek/protocol';
-import type { Offset, ProducerId } from '@odradek/protocol';
+import { filterBatch, isCrcValid, offset, recordsIn } from '@odradek/protocol';
+import type { BatchView, Offset, ProducerId } from '@odradek/protocol';
 import { LogCorruptError, asError } from '../errors.ts';
 import { saveIndexes } from '../indexes.ts';
 import {
   CLEANER_READ_BYTES,
-  CLEANER_WRITE_BYTES,
   COMPACTION_MAP_BYTES_MAX,
   DECOMPRESSED_BYTES_MAX,
   SEGMENT_SPAN_MAX,
-  STEP_MS_MAX,
 } from '../limits.ts';
 import { isCompacted } from '../log-config.ts';
-import { newSegment, nextTurn, segmentEnd, sizeBytesOf } from '../log-state.ts';
+import { newSegment, segmentEnd, sizeBytesOf } from '../log-state.ts';
 import type { LogState } from '../log-state.ts';
 import { segmentFile } from '../names.ts';
 import { LogFile } from '../open-files.ts';
@@ -35,6 +33,8 @@ import { abortedTransactions } from '../transactions.ts';
 import { cleanableOf } from './cleanable.ts';
 import type { Cleanable } from './cleanable.ts';
 import { KeyOffsets } from './key-offsets.ts';
+import { Output } from './output.ts';
+import { Interrupted, Pace } from './pace.ts';
 import { closeSwap, commitSwap, moveIntoPlace } from './swap.ts';
 import { TransactionFilter } from './transaction-filter.ts';
 
@@ -406,77 +406,4 @@ async function walkSegment(
   await between();
   if (end.problem === undefined || end.problem === 'full') return;
   throw new LogCorruptError(segment.file.name, end.position, end.problem, { cause: problem });
-}
-
-/** Collects what is kept and writes it in pieces. */
-class Output {
-  readonly #segment: Segment;
-  readonly #log: LogState;
-  readonly #pace: Pace;
-  #pieces: Uint8Array[] = [];
-  #sizeBytes = 0;
-
-  constructor(segment: Segment, log: LogState, pace: Pace) {
-    this.#segment = segment;
-    this.#log = log;
-    this.#pace = pace;
-  }
-
-  add(bytes: Uint8Array): void {
-    this.#segment.noteBatch(new BatchView(bytes), this.#segment.sizeBytes, this.#log.config);
-    this.#pieces.push(bytes);
-    this.#sizeBytes += bytes.length;
-  }
-
-  async drain(): Promise<void> {
-    if (this.#sizeBytes >= CLEANER_WRITE_BYTES) await this.finish();
-  }
-
-  async finish(): Promise<void> {
-    if (this.#sizeBytes === 0) return;
-    const pieces = this.#pieces;
-    const sizeBytes = this.#sizeBytes;
-    this.#pieces = [];
-    this.#sizeBytes = 0;
-    await this.#segment.file.append(pieces);
-    await this.#pace.step(sizeBytes);
-  }
-}
-
-class Interrupted extends Error {}
-
-/** Gives way: to the event loop after a few milliseconds, to the disk's other users by a rate, to what is urgent at once. */
-class Pace {
-  readonly #log: LogState;
-  readonly #bytesPerSecondMax: number;
-  #turnMs: number;
-  readonly #startMs: number;
-  #bytes = 0;
-
-  constructor(log: LogState, bytesPerSecondMax: number) {
-    this.#log = log;
-    this.#bytesPerSecondMax = bytesPerSecondMax;
-    this.#startMs = log.ports.clock.monotonicMs();
-    this.#turnMs = this.#startMs;
-  }
-
-  assertWanted(): void {
-    const { urgent, phase, writer } = this.#log;
-    if (urgent > 0 || phase !== 'open' || writer.failure !== undefined)
-      throw new Interrupted(`the compaction of ${this.#log.folder} gives way`);
-  }
-
-  async step(bytes: number): Promise<void> {
-    this.assertWanted();
-    const { clock } = this.#log.ports;
-    this.#bytes += bytes;
-    const aheadMs =
-      (this.#bytes / this.#bytesPerSecondMax) * 1000 - (clock.monotonicMs() - this.#startMs);
-    if (aheadMs > STEP_MS_MAX)
-      await new Promise<void>((resolve) => void clock.setTimeout(resolve, aheadMs));
-    else if (clock.monotonicMs() - this.#turnMs < STEP_MS_MAX) return;
-    else await nextTurn(clock);
-    this.#turnMs = clock.monotonicMs();
-    this.assertWanted();
-  }
 }
