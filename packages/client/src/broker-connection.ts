@@ -67,7 +67,10 @@ export class BrokerConnection {
     endpoint: Endpoint,
     options: ConnectionOptions,
   ): Promise<BrokerConnection> {
-    const connection = await host.dial(endpoint);
+    const connection = await host.dial(endpoint).catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new ConnectionLost(reason, { cause, broker: formatEndpoint(endpoint) });
+    });
     const broker = new BrokerConnection(host, endpoint, options, connection);
     try {
       await broker.#agreeOnVersions();

@@ -65,7 +65,7 @@ export function check(code: number, place?: ErrorPlace): void {
   if (code !== 0) throw new BrokerError(code, place);
 }
 
-/** The connection went away while an answer was awaited: whether the broker did what was asked is not known. */
+/** The connection went away while an answer was awaited, and whether the broker did what was asked is not known; or it could not be opened. */
 export class ConnectionLost extends ClientError {
   override readonly name = 'ConnectionLost';
   readonly retriable = true;

@@ -131,6 +131,8 @@ export class Producer {
   readonly #active = new Set<PartitionQueue>();
   /** No room for them yet, in their order. */
   #blocked: Blocked[] = [];
+  /** Those before are served. */
+  #blockedAt = 0;
   #bufferedBytes = 0;
   /** Requests under way, by broker. */
   readonly #inFlight = new Map<number, number>();
@@ -165,6 +167,10 @@ export class Producer {
   /** States and the last failure, for those who show them. */
   get status(): Actor<typeof producerMachine> {
     return this.#actor;
+  }
+
+  get #isBlocked(): boolean {
+    return this.#blockedAt < this.#blocked.length;
   }
 
   get bufferedBytes(): number {
@@ -280,7 +286,7 @@ export class Producer {
 
   #admit(topic: Topic, entry: Entry): void {
     const hasRoom = this.#bufferedBytes + entry.sizeBytes <= this.#limits.bufferMemoryBytes;
-    if (this.#blocked.length === 0 && hasRoom) {
+    if (!this.#isBlocked && hasRoom) {
       this.#append(topic, entry);
       return;
     }
@@ -347,9 +353,7 @@ export class Producer {
     const homeless = new Set<string>();
     // Whoever waits for room needs the rest to go, lingering or not.
     const isUrgent =
-      this.#flushing > 0 ||
-      this.#blocked.length > 0 ||
-      !this.#actor.getSnapshot().hasTag('accepts');
+      this.#flushing > 0 || this.#isBlocked || !this.#actor.getSnapshot().hasTag('accepts');
     for (const queue of this.#active) {
       const readyAtMs = queue.readyAtMs(nowMs, isUrgent);
       if (readyAtMs > nowMs) {
@@ -381,8 +385,8 @@ export class Producer {
   /** Room for those who wait, in their order; who waited too long is told. */
   #unblock(nowMs: number): number {
     const { bufferMemoryBytes, maxBlockMs } = this.#limits;
-    let taken = 0;
-    for (const blocked of this.#blocked) {
+    for (; this.#isBlocked; this.#blockedAt += 1) {
+      const blocked = this.#blocked[this.#blockedAt]!;
       if (blocked.deadlineMs <= nowMs)
         blocked.sink.failed(
           new BufferFull(
@@ -392,10 +396,13 @@ export class Producer {
       else if (this.#bufferedBytes + blocked.sizeBytes <= bufferMemoryBytes)
         this.#append(blocked.topic, blocked);
       else break;
-      taken += 1;
     }
-    if (taken > 0) this.#blocked = this.#blocked.slice(taken);
-    return this.#blocked[0]?.deadlineMs ?? NEVER;
+    // Given back in large pieces: many may wait.
+    if (this.#blockedAt * 2 > this.#blocked.length) {
+      this.#blocked = this.#blocked.slice(this.#blockedAt);
+      this.#blockedAt = 0;
+    }
+    return this.#blocked[this.#blockedAt]?.deadlineMs ?? NEVER;
   }
 
   #expire(nowMs: number): number {
@@ -666,7 +673,7 @@ export class Producer {
   #settle(batch: Batch): void {
     batch.isSettled = true;
     this.#bufferedBytes -= batch.sizeBytes;
-    if (this.#blocked.length > 0) this.#wake();
+    if (this.#isBlocked) this.#wake();
   }
 
   /** Asks who leads now; after a failure, only after a pause. */
@@ -744,8 +751,9 @@ export class Producer {
       }
       if (queue.isEmpty) this.#active.delete(queue);
     }
-    const blocked = this.#blocked;
+    const blocked = this.#blocked.slice(this.#blockedAt);
     this.#blocked = [];
+    this.#blockedAt = 0;
     for (const { sink } of blocked) sink.failed(error);
   }
 
