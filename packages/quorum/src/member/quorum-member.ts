@@ -307,7 +307,7 @@ export class QuorumMember {
         throw this.#failed(
           new QuorumError(
             'storage',
-            'the vote could not be written: this member votes no more until it is restarted on a sound disk',
+            `the vote could not be written: this member votes no more until it is restarted on a sound disk (${asError(cause).message})`,
             { cause },
           ),
         );
