@@ -452,10 +452,10 @@ describe('producer ids', () => {
     let count = 0;
     let broker = await startTestBroker();
     for (let life = 0; life < 4; life++) {
+      const client = broker.connect();
       const take = async () => {
-        const { producerId, errorCode } = await broker
-          .connect()
-          .request(api.initProducerId, 4, { transactionalId: null, transactionTimeoutMs: 0 });
+        const wish = { transactionalId: null, transactionTimeoutMs: 0 };
+        const { producerId, errorCode } = await client.request(api.initProducerId, 4, wish);
         expect(errorCode).toBe(ErrorCode.NONE);
         given.add(producerId);
         count += 1;

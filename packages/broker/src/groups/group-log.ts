@@ -56,7 +56,11 @@ export const followGroupLeadership = (
   groups
     .load(partition, assignment.leaderEpoch, committedBatches(replica, log, loadBufferBytes))
     .catch((error: unknown) => {
-      logger.error(`the groups of ${OFFSETS_TOPIC}-${partition} could not be loaded`, { error });
+      // Whoever leads it now loads them; while this broker stops, nobody does.
+      const isOurs = replica.assignment === assignment;
+      const message = `the groups of ${OFFSETS_TOPIC}-${partition} could not be loaded`;
+      if (isOurs) logger.error(message, { error });
+      else logger.debug(message, { error });
     });
 };
 
@@ -73,9 +77,10 @@ async function* committedBatches(
   let at = log.logStartOffset;
   const end = log.logEndOffset;
   while (at < end) {
-    while (log.highWatermark <= at) await nextChange(replica);
-    if (replica.assignment !== assignment)
+    while (log.highWatermark <= at && replica.assignment === assignment) await nextChange(replica);
+    if (replica.assignment !== assignment) {
       throw new Error(`the leadership of ${OFFSETS_TOPIC}-${replica.partition} went`);
+    }
     const read = await log.read(at, { maxBytes, atLeastOneBatch: true, below: log.highWatermark });
     if (read.status === 'outOfRange' || read.records.length === 0) {
       throw new Error(
