@@ -11,6 +11,7 @@ import type { LogContents } from './log-state.ts';
 import { segmentFile } from './names.ts';
 import { decodeSnapshot } from './producer-snapshot.ts';
 import type { CompletedTransaction, ProducerStates } from './producer-state.ts';
+import { withRecentBatches } from './recent-batches.ts';
 import { STOP } from './scan.ts';
 import type { Visit } from './scan.ts';
 
@@ -42,7 +43,7 @@ export async function loadNewestSnapshot(
     const bytes = await volume.readSmall(name);
     const entries = bytes === undefined ? undefined : decodeSnapshot(bytes, crc32c);
     if (entries !== undefined) {
-      producers.load(entries, at);
+      producers.load(await withRecentBatches(entries, at, volume, log.folder, crc32c), at);
       return at;
     }
     logger.warn(

@@ -2,7 +2,7 @@
  * `.snapshot`: the producers' state up to the offset in the file's name. Version (int16, 1), CRC-32C (uint32) of all that
  * follows, count (int32), 46 bytes an entry: producer id 8, epoch 2, last sequence 4, last offset 8, offset delta 4,
  * timestamp 8, coordinator epoch 4, current transaction's first offset 8. Of each producer's batches the last one alone is
- * kept: a repeat of an older one is not recognised after a load that no scan follows.
+ * kept: those before it are in `recent-batches` (recent-batches.ts).
  */
 import { offset, producerEpoch, producerId } from '@odradek/protocol';
 import type { Crc32c } from '@odradek/ports';

@@ -12,6 +12,7 @@ import { activeSegment, newSegment } from './log-state.ts';
 import type { LogContents, LogState } from './log-state.ts';
 import { LEADER_EPOCHS, segmentFile } from './names.ts';
 import { encodeSnapshot } from './producer-snapshot.ts';
+import { encodeRecentBatches, writeRecentBatches } from './recent-batches.ts';
 import type { Segment } from './segment.ts';
 
 /** Begins a new active segment at `baseOffset`, which is the log's end or beyond it. */
@@ -46,6 +47,8 @@ async function seal(log: LogState, segment: Segment, snapshot: Snapshot): Promis
 export interface Snapshot {
   readonly offset: Offset;
   readonly bytes: Uint8Array;
+  /** What Kafka's format has no place for; undefined: nothing. */
+  readonly recentBatches: Uint8Array | undefined;
 }
 
 export function snapshotOf({
@@ -55,10 +58,13 @@ export function snapshotOf({
   return {
     offset: producers.endOffset,
     bytes: encodeSnapshot(producers.entries(), producers.size, ports.crc32c),
+    recentBatches: encodeRecentBatches(producers.endOffset, producers.entries(), ports.crc32c),
   };
 }
 
 export async function saveSnapshot(log: LogContents, snapshot: Snapshot): Promise<void> {
+  if (snapshot.recentBatches !== undefined)
+    await writeRecentBatches(log.ports.volume, log.folder, snapshot.recentBatches);
   await log.ports.volume.replace(
     segmentFile(log.folder, snapshot.offset, '.snapshot'),
     snapshot.bytes,
