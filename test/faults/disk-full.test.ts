@@ -27,7 +27,9 @@ interface SmallDisk extends AsyncDisposable {
 const smallDisk = async (context: TestContext): Promise<SmallDisk> => {
   const folder = await temporaryFolder();
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder.path], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', folder.path], {
+      stdio: 'pipe',
+    });
   } catch (error) {
     await folder[Symbol.asyncDispose]();
     if (process.env['CI'] === 'true') throw error;
@@ -59,7 +61,11 @@ it('a full disk refuses what it cannot keep, serves what it has, and loses nothi
   let refusal: number = ErrorCode.NONE;
   for (let round = 0; refusal === ErrorCode.NONE; round++) {
     expect(round * 4 * BATCH_BYTES).toBeLessThan(2 * DISK_BYTES);
-    const answers = await Promise.all([0, 1, 2, 3].map((i) => produce(writer, 'large', 0, batchOfBytes(BATCH_BYTES, round * 4 + i))));
+    const answers = await Promise.all(
+      [0, 1, 2, 3].map((i) =>
+        produce(writer, 'large', 0, batchOfBytes(BATCH_BYTES, round * 4 + i)),
+      ),
+    );
     for (const { errorCode, baseOffset } of answers) {
       if (errorCode === ErrorCode.NONE) acknowledged = Math.max(acknowledged, baseOffset + 1);
       else refusal = errorCode;
@@ -71,7 +77,9 @@ it('a full disk refuses what it cannot keep, serves what it has, and loses nothi
   expect(broker.stderr).toMatch(/partition large-0 is offline.*ENOSPC.*free some space/);
   await disk.fill();
   // The other partition's turn comes with its next record; what it has is served until then and told from there on.
-  expect((await produce(writer, 'other', 0, batchOfBytes(BATCH_BYTES))).errorCode).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect((await produce(writer, 'other', 0, batchOfBytes(BATCH_BYTES))).errorCode).toBe(
+    ErrorCode.KAFKA_STORAGE_ERROR,
+  );
   // Topics are made for as long as the metadata log finds room on its last page; those that were made stay made.
   const made: string[] = [];
   const makeTopics = async (): Promise<void> => {
@@ -89,7 +97,10 @@ it('a full disk refuses what it cannot keep, serves what it has, and loses nothi
   try {
     await using still = await BrokerProcess.start(options);
     const client = await WireClient.connect(still.kafka);
-    expect(valuesIn((await fetchOnce(client, 'other', 0, 0)).records).slice(0, 2)).toEqual(['a', 'b']);
+    expect(valuesIn((await fetchOnce(client, 'other', 0, 0)).records).slice(0, 2)).toEqual([
+      'a',
+      'b',
+    ]);
     await still.kill('SIGKILL');
   } catch (error) {
     if (!(error instanceof BrokerDidNotStart)) throw error;
@@ -100,15 +111,21 @@ it('a full disk refuses what it cannot keep, serves what it has, and loses nothi
   await disk.makeRoom();
   await using again = await BrokerProcess.start(options);
   const client = await WireClient.connect(again.kafka);
-  expect(valuesIn((await fetchOnce(client, 'other', 0, 0)).records).slice(0, 2)).toEqual(['a', 'b']);
-  for (const topic of made) expect((await offsetOf(client, topic, 0, -1)).errorCode).toBe(ErrorCode.NONE);
+  expect(valuesIn((await fetchOnce(client, 'other', 0, 0)).records).slice(0, 2)).toEqual([
+    'a',
+    'b',
+  ]);
+  for (const topic of made)
+    expect((await offsetOf(client, topic, 0, -1)).errorCode).toBe(ErrorCode.NONE);
   const end = await offsetOf(client, 'large', 0, -1);
   expect(end.errorCode).toBe(ErrorCode.NONE);
   expect(end.offset).toBeGreaterThanOrEqual(acknowledged);
   for (let at = 0; at < acknowledged; at++) {
     const { records, errorCode } = await fetchOnce(client, 'large', 0, at, 1);
     expect([at, errorCode]).toEqual([at, ErrorCode.NONE]);
-    expect(Buffer.compare(records!.subarray(61), batchOfBytes(BATCH_BYTES, at).subarray(61))).toBe(0);
+    expect(Buffer.compare(records!.subarray(61), batchOfBytes(BATCH_BYTES, at).subarray(61))).toBe(
+      0,
+    );
   }
   expect((await produce(client, 'other', 0, batchOf('c'))).errorCode).toBe(ErrorCode.NONE);
   expect(await again.kill('SIGTERM')).toEqual({ code: 0, signal: null });

@@ -16,16 +16,11 @@ export const batchOf = (...values: readonly string[]): Uint8Array =>
   });
 
 /** A batch of one record so large, of bytes that differ. */
-export const batchOfBytes = (sizeBytes: number, seed = 0): Uint8Array =>
-  buildBatch({
-    records: [
-      {
-        timestampMs: Date.now(),
-        value: Uint8Array.from({ length: sizeBytes }, (_, at) => (at * 31 + seed) & 0xff),
-      },
-    ],
-    crc32c,
-  });
+export const batchOfBytes = (sizeBytes: number, seed = 0): Uint8Array => {
+  const value = new Uint8Array(sizeBytes);
+  for (let at = 0; at < sizeBytes; at++) value[at] = at * 31 + seed;
+  return buildBatch({ records: [{ timestampMs: Date.now(), value }], crc32c });
+};
 
 export const valuesIn = (records: Uint8Array | null): readonly string[] => {
   const values: string[] = [];
