@@ -171,8 +171,8 @@ export class Broker {
   #machine(): typeof brokerMachine {
     return brokerMachine.provide({
       actors: {
-        joinQuorum: fromPromise(() => this.#joinQuorum()),
-        recoverLogs: fromPromise(() => this.#recoverLogs()),
+        joinQuorum: fromPromise(() => this.#starting(this.#joinQuorum())),
+        recoverLogs: fromPromise(() => this.#starting(this.#recoverLogs())),
         register: fromPromise(({ input }) => this.#register(input.listeners)),
         shutDown: fromPromise(() => this.#shutDown()),
         abandon: fromPromise(() => this.#abandon()),
@@ -196,51 +196,54 @@ export class Broker {
   /** Kept beside the machine: its context holds the words only, the host wants the error's class. */
   #startError: unknown;
 
-  async #joinQuorum(): Promise<void> {
+  async #starting(step: Promise<void>): Promise<void> {
     try {
-      const { volume, clock, random, crc32c } = this.#options;
-      this.#identity = await establishIdentity(volume, this.nodeId, random);
-      this.#wasCleanShutdown = await takeCleanShutdown(volume);
-      this.#hasMachineRestarted = await machineHasRestarted(volume, this.#options.bootId);
-      const log = await this.#openLog({
-        topic: METADATA_TOPIC,
-        partition: 0,
-        topicId: ZERO_UUID,
-        files: await volume.list(`${METADATA_TOPIC}-0/`),
-      });
-      this.#metadataLog = log;
-      const quorum = await QuorumMember.start({
-        nodeId: this.nodeId,
-        voters: [this.nodeId],
-        incarnation: this.#identity.directoryId,
-        volume,
-        log,
-        clock,
-        random,
-        logger: this.#logger.child({ part: 'quorum' }),
-        crc32c,
-      });
-      this.#quorum = quorum;
-      quorum.subscribe(({ failure }) => {
-        if (failure !== null && this.#actor.getSnapshot().status === 'active')
-          this.#actor.send({ type: 'metadata.failed', reason: failure.message });
-      });
-      this.#assemble(quorum);
-      const initial: NodeChange[] = [];
-      for (const [path, node] of quorum.tree.descend('/'))
-        initial.push({ path, value: node.value });
-      this.image.apply(initial);
-      this.settings.refresh();
-      quorum.onChange((changes) => this.#applyChanges(changes));
-      await this.#services!.controller.formatCluster(this.#identity.clusterId);
-      if (this.image.clusterId !== this.#identity.clusterId) {
-        throw new BrokerFailure(
-          `the metadata in ${volume.traits.location} belongs to cluster ${this.image.clusterId}, and meta.properties says ${this.#identity.clusterId}: the folder was put together from two`,
-        );
-      }
+      await step;
     } catch (error) {
-      this.#startError = error;
+      this.#startError ??= error;
       throw error;
+    }
+  }
+
+  async #joinQuorum(): Promise<void> {
+    const { volume, clock, random, crc32c } = this.#options;
+    this.#identity = await establishIdentity(volume, this.nodeId, random);
+    this.#wasCleanShutdown = await takeCleanShutdown(volume);
+    this.#hasMachineRestarted = await machineHasRestarted(volume, this.#options.bootId);
+    const log = await this.#openLog({
+      topic: METADATA_TOPIC,
+      partition: 0,
+      topicId: ZERO_UUID,
+      files: await volume.list(`${METADATA_TOPIC}-0/`),
+    });
+    this.#metadataLog = log;
+    const quorum = await QuorumMember.start({
+      nodeId: this.nodeId,
+      voters: [this.nodeId],
+      incarnation: this.#identity.directoryId,
+      volume,
+      log,
+      clock,
+      random,
+      logger: this.#logger.child({ part: 'quorum' }),
+      crc32c,
+    });
+    this.#quorum = quorum;
+    quorum.subscribe(({ failure }) => {
+      if (failure !== null && this.#actor.getSnapshot().status === 'active')
+        this.#actor.send({ type: 'metadata.failed', reason: failure.message });
+    });
+    this.#assemble(quorum);
+    const initial: NodeChange[] = [];
+    for (const [path, node] of quorum.tree.descend('/')) initial.push({ path, value: node.value });
+    this.image.apply(initial);
+    this.settings.refresh();
+    quorum.onChange((changes) => this.#applyChanges(changes));
+    await this.#services!.controller.formatCluster(this.#identity.clusterId);
+    if (this.image.clusterId !== this.#identity.clusterId) {
+      throw new BrokerFailure(
+        `the metadata in ${volume.traits.location} belongs to cluster ${this.image.clusterId}, and meta.properties says ${this.#identity.clusterId}: the folder was put together from two`,
+      );
     }
   }
 

@@ -1,4 +1,5 @@
 /** How a broker begins and ends, with whatever clients and disks do meanwhile. */
+import { VolumeError } from '@odradek/ports';
 import { ErrorCode } from '@odradek/protocol';
 import { MemoryDisk, type MemoryOperation } from '@odradek/storage/memory';
 import { describe, expect, it } from 'vitest';
@@ -95,6 +96,31 @@ describe('a start', () => {
     await expect(broker.stop()).rejects.toThrow('belongs to broker 7');
     await volume.close();
     expect([...first.disk.files.keys()].toSorted()).toEqual(files);
+  });
+
+  it('is refused with the error of the disk, whichever step met it', async () => {
+    for (const [operation, name] of [
+      ['readSmall', 'meta.properties'],
+      ['list', ''],
+      ['sync', METADATA],
+    ] as const) {
+      const before = await startTestBroker();
+      await before.stop();
+      const { broker, volume } = prepareTestBroker({ disk: before.disk });
+      const started = broker.recover().then(async () => {
+        if (operation === 'sync') before.disk.failNext(operation, 'full', 0, name);
+        await broker.open(LISTENERS);
+      });
+      if (operation !== 'sync') before.disk.failNext(operation, 'full', 0, name);
+      const error = await started.catch((it: unknown) => it);
+      expect([operation, (error as Error).message]).toEqual([
+        operation,
+        expect.stringContaining('injected'),
+      ]);
+      if (operation !== 'sync') expect(error).toBeInstanceOf(VolumeError);
+      await broker.stop().catch(() => {});
+      await volume.close();
+    }
   });
 
   it('on a disk that fails says why, and holds nothing open', async () => {

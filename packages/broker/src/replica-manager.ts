@@ -433,6 +433,8 @@ export class ReplicaManager {
         firstDirtyOffset: this.#firstDirty.get(id),
       });
       log.onFailed = (error) => actor.send({ type: 'log.failed', reason: error.message });
+      // Its background work may have failed before anybody could listen.
+      if (log.failure !== undefined) log.onFailed(log.failure);
       // It may have changed while the log was opened.
       log.updateConfig(settings.logConfig(key.topic));
       replica.attach(log);

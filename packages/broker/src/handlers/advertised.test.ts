@@ -424,6 +424,19 @@ describe('every API that is advertised', () => {
     await stop();
   });
 
+  it('is not told to a client that says of itself what cannot be', async () => {
+    const { connect, stop } = await startTestBroker();
+    const ask = async (clientSoftwareName: string, clientSoftwareVersion: string) =>
+      (await connect().request(api.apiVersions, 3, { clientSoftwareName, clientSoftwareVersion }))
+        .errorCode;
+    expect(await ask('kafka-go', '1.2.3')).toBe(ErrorCode.NONE);
+    for (const name of ['', '-x', 'x.', 'a b', 'ä']) {
+      expect(await ask(name, '1')).toBe(ErrorCode.INVALID_REQUEST);
+      expect(await ask('x', name)).toBe(ErrorCode.INVALID_REQUEST);
+    }
+    await stop();
+  });
+
   it('closes the connection in a version that it does not have', async () => {
     const { connect, stop } = await startTestBroker();
     for (const { key, name, versions } of handlers) {
