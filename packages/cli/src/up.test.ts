@@ -4,6 +4,7 @@ import type { UpOptions } from './commands/up.ts';
 import { createFakeWorld } from './testing/fake-world.ts';
 import type { FakeWorldOptions } from './testing/fake-world.ts';
 import { up } from './up.ts';
+import type { World } from './world.ts';
 
 /** A broker that is started, and stops when it is told to. */
 function fakeStart(change: Partial<RunningBroker> = {}) {
@@ -154,6 +155,17 @@ Try:
     expect(world.exits).toEqual([]);
     world.signal(130);
     expect(world.exits).toEqual([130]);
+  });
+
+  it('stops cleanly for whoever is only just told where it is', async () => {
+    const world = createFakeWorld();
+    const { start, stops } = fakeStart();
+    const stdout: World['stdout'] = {
+      isTerminal: false,
+      write: async () => world.signal(143),
+    };
+    expect(await up({ http: true, json: true }, { ...world, stdout }, start)).toBe(0);
+    expect(stops()).toBe(1);
   });
 
   it('fails when the broker has to give up', async () => {

@@ -29,9 +29,12 @@ export async function up(
   const entries = await readEntries(options, world);
   const logger = createLogger(options, world);
   const broker = await startBroker({ entries, memory: options.memory ?? false, logger });
+  // First of all: whoever reads where it is may stop it the next moment.
+  const stopped = untilStopped(broker, world);
+  stopped.catch(() => {});
   if (options.json) await world.stdout.write(`${JSON.stringify(describe(broker))}\n`);
   else if (!options.quiet) await world.stdout.write(banner(broker, world));
-  return untilStopped(broker, world);
+  return stopped;
 }
 
 async function readEntries(
