@@ -262,11 +262,14 @@ export class Writer {
     if (this.#isSyncingBehind) return;
     this.#isSyncingBehind = true;
     const run = async (): Promise<void> => {
-      while (this.syncedOffset < this.writtenOffset) await this.sync();
+      try {
+        while (this.syncedOffset < this.writtenOffset) await this.sync();
+      } finally {
+        // In the same turn as the last look: a write that ends a moment later must find nobody at work and start anew.
+        this.#isSyncingBehind = false;
+      }
     };
-    run()
-      .catch((error: unknown) => this.fail(asError(error)))
-      .finally(() => (this.#isSyncingBehind = false));
+    run().catch((error: unknown) => this.fail(asError(error)));
   }
 
   #flushTimeUp = (): void => {
