@@ -90,10 +90,11 @@ const open = (
     compression,
   });
 
-/** Every file of a folder by its name, in hexadecimal. */
+/** Every file of a folder by its name, in hexadecimal; without ours, of which Kafka knows nothing. */
 const filesOf = async (path: string): Promise<Record<string, string>> =>
   Object.fromEntries(
     (await readdir(path))
+      .filter((name) => name !== 'recent-batches')
       .toSorted()
       .map((name) => [name, shown(name, readFileSync(join(path, name)))]),
   );
