@@ -46,7 +46,7 @@ export interface PartitionRead {
   readonly logStartOffset: number;
   readonly records: readonly Uint8Array[];
   readonly sizeBytes: number;
-  /** The reader may see more, and only its limits kept it from being given. */
+  /** The reader may see more: its limits, or a boundary within the log, kept it from being given at once. */
   readonly isCut: boolean;
   /** Null under read_uncommitted. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null;

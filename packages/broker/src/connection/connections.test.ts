@@ -164,7 +164,10 @@ describe('a busy connection', () => {
     const lost = produce(second!, 'words', ['b']).catch(() => 'gone');
     const last = produce(third!, 'words', ['c']);
     await settle();
+    expect(gauge(broker, 'kafka_connections_waiting')).toBe(2);
     second!.close();
+    await settle();
+    expect(gauge(broker, 'kafka_connections_waiting')).toBe(1);
     release();
     expect([(await kept).errorCode, await lost, (await last).errorCode]).toEqual([0, 'gone', 0]);
     for (const client of [first!, third!]) client.close();

@@ -34,7 +34,9 @@ describe('the budget of all connections', () => {
     });
     const gone = () => told.push('gone');
     budget.whenRoom(gone);
+    expect(budget.waitingForRoom).toBe(3);
     budget.forget(gone);
+    expect(budget.waitingForRoom).toBe(2);
     budget.take(10);
     budget.give(10, 1);
     expect(told).toEqual([]);

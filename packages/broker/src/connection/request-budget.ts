@@ -47,6 +47,11 @@ export class RequestBudget {
     return this.#answerBytes;
   }
 
+  /** Connections that are to be called when there is room. */
+  get waitingForRoom(): number {
+    return this.#waiting.size;
+  }
+
   get hasRoom(): boolean {
     return (
       this.#bytes < this.#limits.requestBytesMax && this.#requests < this.#limits.requestsMax()

@@ -280,6 +280,78 @@ describe('a fetch that waits', () => {
 });
 
 describe('a fetch from the disk', () => {
+  /** One partition whose batch is on the disk only, another that is in memory, and a fetch from the start of both. */
+  const onDisk = async () => {
+    const clock = new ManualClock();
+    const disk = new MemoryDisk({ random: seededRandom(1) });
+    const first = await openReplica('a', new ManualClock(), disk);
+    await first.append('old');
+    await first.log.close({ clean: true });
+    disk.crash();
+    const { replica } = await openReplica('a', new ManualClock(), disk);
+    const other = await openReplica('b', new ManualClock());
+    const watchers = new Set<() => void>();
+    for (const it of [replica, other.replica]) {
+      const watch = it.watch.bind(it);
+      it.watch = (watcher) => (watchers.add(watcher), watch(watcher));
+      const unwatch = it.unwatch.bind(it);
+      it.unwatch = (watcher) => (watchers.delete(watcher), unwatch(watcher));
+    }
+    const state: { values: string[] | undefined } = { values: undefined };
+    const ask = (minBytes: number) =>
+      void Promise.resolve(
+        gather(
+          {
+            targets: [targetOf('b'), targetOf('a')],
+            minBytes,
+            maxBytes: 1_000_000,
+            maxWaitMs: 500,
+            isolation: 'readUncommitted',
+          },
+          {
+            clock,
+            replicaOf: ({ topic }) => (topic === 'a' ? replica : other.replica),
+            onClosed: () => () => {},
+            takeAnswer: (bytes) => bytes,
+            giveAnswer() {},
+          },
+        ),
+      ).then((reads) => (state.values = reads.flatMap(values)));
+    return { disk, append: other.append, ask, state, watchers, clock };
+  };
+
+  it('sees what came while it looked for the first time', async () => {
+    const { disk, append, ask, state, watchers, clock } = await onDisk();
+    await append('1');
+    // Held between the two partitions: the first was read before the next record came.
+    const release = disk.hold('read');
+    ask(3 * BATCH_BYTES);
+    await settle();
+    await append('2');
+    expect(watchers.size).toBe(0);
+    release();
+    await settle();
+    expect(state.values).toEqual(['1', '2', 'old']);
+    expect([watchers.size, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it('sees what came while it looked again', async () => {
+    const { disk, append, ask, state, watchers, clock } = await onDisk();
+    ask(4 * BATCH_BYTES);
+    await settle();
+    expect(watchers.size).toBe(1);
+    await append('1');
+    await settle();
+    const release = disk.hold('read');
+    await append('2');
+    await settle();
+    await append('3');
+    release();
+    await settle();
+    expect(state.values).toEqual(['1', '2', '3', 'old']);
+    expect([watchers.size, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
   it('reads its partitions one after the other, within the same limits', async () => {
     const clock = new ManualClock();
     const disks = [1, 2].map((seed) => new MemoryDisk({ random: seededRandom(seed) }));

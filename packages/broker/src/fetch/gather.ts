@@ -135,7 +135,7 @@ const withoutRecords = (read: PartitionRead): PartitionRead =>
 
 interface Look {
   readonly reads: Reads;
-  /** What was read, and what would have been but for the limits: a client that asks for no more shall not wait for more. */
+  /** What was read, and what there was to read within the limits: a client shall not wait for more than it can have. */
   readonly countedBytes: number;
 }
 

@@ -291,6 +291,21 @@ describe('a produce that waits', () => {
   });
 });
 
+describe('a produce that is answered', () => {
+  it('leaves no timer behind', async () => {
+    const clock = new ManualClock();
+    const { connect, stop } = await startTestBroker({ clock });
+    const client = connect();
+    await createTopic(client, 'words');
+    await produce(client, 'words', ['a']);
+    const timers = clock.pendingTimers;
+    for (let n = 0; n < 20; n++)
+      await produce(client, 'words', ['b'], { acks: n % 2 === 0 ? -1 : 1 });
+    expect(clock.pendingTimers).toBe(timers);
+    await stop();
+  });
+});
+
 describe('a topic with LogAppendTime', () => {
   it('answers and keeps the broker’s time', async () => {
     const clock = new ManualClock();

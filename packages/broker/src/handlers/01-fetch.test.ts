@@ -11,7 +11,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { api } from '../testing/api.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
-import { valuesIn } from '../testing/records.ts';
+import { batchOf, valuesIn } from '../testing/records.ts';
 import { createTopic, fetchFrom, produce } from '../testing/stories.ts';
 import { join, startTestBroker, type TestClient } from '../testing/test-broker.ts';
 import { settle } from '../testing/turns.ts';
@@ -239,6 +239,26 @@ describe('a fetch', () => {
       forgottenTopicsData: [],
     });
     expect(told(answer)).toEqual([[0, 'b']]);
+    await stop();
+  });
+
+  it('does not wait for more than it lets itself be given', async () => {
+    const { client, stop } = await withTopic(1);
+    await produce(client, 'words', ['a']);
+    const sizeBytes = batchOf(['a']).byteLength;
+    const answer = await client.request(api.fetch, 12, {
+      maxWaitMs: 600_000,
+      minBytes: 100_000,
+      maxBytes: sizeBytes,
+      topics: [
+        {
+          topic: 'words',
+          partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1_000_000 }],
+        },
+      ],
+      forgottenTopicsData: [],
+    });
+    expect(told(answer)).toEqual([[0, 'a']]);
     await stop();
   });
 

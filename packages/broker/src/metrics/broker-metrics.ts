@@ -65,6 +65,9 @@ const networkFamilies = ({ requests, connections }: MetricSources): MetricFamily
   gauge('kafka_requests_in_flight', 'Requests that are worked on', [
     one(connections?.budget.requests ?? 0),
   ]),
+  gauge('kafka_connections_waiting', 'Connections that are not read from until others are done', [
+    one(connections?.budget.waitingForRoom ?? 0),
+  ]),
   gauge('kafka_requests_waiting', 'Requests that wait for records or for their group', [
     one(connections?.budget.waitingRequests ?? 0),
   ]),
