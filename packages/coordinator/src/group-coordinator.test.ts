@@ -683,6 +683,27 @@ describe('offsets expire', () => {
     expect(await consumer.committed(0)).toBe(-1);
   });
 
+  it.each([2 ** 63, -(2 ** 63), -2])('even when the client says %s ms', async (retentionTimeMs) => {
+    const broker = await start();
+    const partitions = [
+      { partitionIndex: 0, committedOffset: 5, committedLeaderEpoch: 1, committedMetadata: null },
+    ];
+    const request = {
+      groupId: 'readers',
+      generationIdOrMemberEpoch: -1,
+      memberId: '',
+      groupInstanceId: null,
+      retentionTimeMs,
+      topics: [{ name: 'words', topicId: ZERO_UUID, partitions }],
+    };
+    const reply = await broker.coordinator.offsetCommit(request, { ...context, apiVersion: 4 });
+    expect(reply.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.NONE);
+    expect(await new TestConsumer(broker).committed(0)).toBe(5);
+    await broker.restart();
+    await broker.clock.advance(8 * DAY_MS);
+    expect(await new TestConsumer(broker).committed(0)).toBe(retentionTimeMs > 0 ? 5 : -1);
+  });
+
   it('not under a commit that is on its way', async () => {
     const broker = await start();
     const simple = new TestConsumer(broker);

@@ -37,7 +37,7 @@ export function decideCommit(
   const expireTimestampMs =
     retentionTimeMs === DEFAULT_RETENTION_MS
       ? NO_EXPIRY
-      : Math.min(nowMs + retentionTimeMs, Number.MAX_SAFE_INTEGER);
+      : Math.max(0, Math.min(nowMs + retentionTimeMs, Number.MAX_SAFE_INTEGER));
   const records: OffsetCommitRecord[] = [];
   const results = request.topics.map(({ name, topicId, partitions }) => {
     const topic = topicId === ZERO_UUID ? name : topics.topicName(topicId);
