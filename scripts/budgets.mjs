@@ -1,6 +1,7 @@
-// Holds the benchmark's bars (test/bench/budgets.json): ratios to the machine's own limits, measured in the same run, so that a
-// slow machine is no excuse and a fast one no help. A bar that is missed is measured once more before it fails: the disk and the
-// neighbours of a shared machine are not ours. Both figures are told.
+// Measures the benchmark's bars (test/bench/budgets.json): ratios to the machine's own limits, measured in the same run, so that
+// a slow machine is no excuse and a fast one no help. A bar that is missed is measured once more, and both figures are told: the
+// disk and the neighbours of a shared machine are not ours. For the same reason a missed bar is told and does not fail; what
+// fails is `failsAt`, which no neighbour explains.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,31 +43,34 @@ const measure = (scenarios, attempt) => {
 
 const judge = (budget, measurements) => {
   const found = measurements.find((it) => it.name === budget.name && it.side === budget.side);
-  if (found === undefined) return { isHeld: false, said: 'was not measured' };
+  if (found === undefined) return { isHeld: false, isBroken: true, said: 'was not measured' };
+  const isFloor = budget.ratioMin !== undefined;
   const value = budget.valueMax === undefined ? found.ratio : found.median;
   const bar = budget.ratioMin ?? budget.ratioMax ?? budget.valueMax;
-  const isHeld = budget.ratioMin === undefined ? value <= bar : value >= bar;
-  return {
-    isHeld,
-    said: `${value} (${budget.ratioMin === undefined ? 'at most' : 'at least'} ${bar})`,
-  };
+  const isBeyond = (limit) => (isFloor ? value < limit : value > limit);
+  const said = `${value} (${isFloor ? 'at least' : 'at most'} ${bar}; fails at ${budget.failsAt})`;
+  return { isHeld: !isBeyond(bar), isBroken: isBeyond(budget.failsAt), said };
 };
 
 const budgets = JSON.parse(readFileSync(join(root, 'test/bench/budgets.json'), 'utf8'));
 let open = budgets;
+let broken = [];
 const lines = [];
 for (const attempt of [1, 2]) {
   if (open.length === 0) break;
   const measurements = measure(new Set(open.map((it) => scenarioOf(it.name))), attempt);
+  broken = [];
   open = open.filter((budget) => {
-    const { isHeld, said } = judge(budget, measurements);
+    const { isHeld, isBroken, said } = judge(budget, measurements);
+    const again = attempt === 2 ? ' at the second try' : '';
     lines.push(
-      `${isHeld ? 'held  ' : 'missed'} ${budget.name}: ${said}${attempt === 2 ? ' at the second try' : ''}`,
+      `${isHeld ? 'held  ' : isBroken ? 'BROKEN' : 'missed'} ${budget.name}: ${said}${again}`,
     );
+    if (isBroken) broken.push(budget);
     return !isHeld;
   });
 }
 process.stdout.write(
-  `\nBudgets\n${lines.join('\n')}\n${budgets.length - open.length} passed, ${open.length} failed\n`,
+  `\nBudgets\n${lines.join('\n')}\n${open.length} bar(s) missed\n${budgets.length - broken.length} passed, ${broken.length} failed\n`,
 );
-process.exit(open.length === 0 ? 0 : 1);
+process.exit(broken.length === 0 ? 0 : 1);
