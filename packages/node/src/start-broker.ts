@@ -11,13 +11,14 @@ import {
   type BrokerConfig,
   type ListenerConfig,
 } from '@odradek/broker';
-import type { Clock, Endpoint, Listener, Logger, Volume } from '@odradek/ports';
+import type { BufferPool, Clock, Endpoint, Listener, Logger, Volume } from '@odradek/ports';
 import { createMemoryVolume } from '@odradek/storage/memory';
 import { openNodeVolume } from '@odradek/storage/node';
 import { listenTcp } from '@odradek/transport/tcp';
 import { createNodeCompression } from '@odradek/compression/node';
 import { createNodeClock, createNodeCrc32c, createNodeRandom, readBootId } from './host.ts';
 import { listenHttp } from './listen-http.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import {
   BrokerConfigError,
   type RunningBroker,
@@ -37,9 +38,10 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
   for (const { message } of parsed.problems) options.logger.warn(message);
   const clock = createNodeClock();
   const random = createNodeRandom();
+  const buffers = new ReadBuffers();
   const volume = options.memory
     ? createMemoryVolume({ random })
-    : await (options.openVolume ?? openFolder)(dataFolder(parsed.config));
+    : await (options.openVolume ?? openFolder)(dataFolder(parsed.config), buffers);
   const listeners: OpenListener[] = [];
   let broker: Broker | undefined;
   try {
@@ -55,7 +57,7 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
     });
     await broker.recover();
     for (const listener of parsed.listeners)
-      listeners.push(await open(listener, broker, clock, options.logger));
+      listeners.push(await open(listener, broker, clock, options.logger, buffers));
     await broker.open(listeners.map((it) => it.advertised));
   } catch (error) {
     for (const { listener } of listeners) await listener.close();
@@ -67,7 +69,8 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
   return running(broker, listeners, volume);
 };
 
-const openFolder = (directory: string): Promise<Volume> => openNodeVolume({ directory });
+const openFolder = (directory: string, buffers: BufferPool): Promise<Volume> =>
+  openNodeVolume({ directory, buffers });
 
 interface OpenListener {
   readonly config: ListenerConfig;
@@ -80,6 +83,7 @@ const open = async (
   broker: Broker,
   clock: Clock,
   logger: Logger,
+  buffers: BufferPool,
 ): Promise<OpenListener> => {
   const settings = broker.settings.broker;
   const host = config.host === '' ? undefined : config.host;
@@ -95,6 +99,7 @@ const open = async (
             logger.error('a connection could not be accepted', { listener: config.name, error }),
           onRejected: (remoteAddress, reason) =>
             logger.warn(`connection refused: ${reason}`, { remoteAddress }),
+          onSent: (chunk) => buffers.giveBack(chunk),
           portOption: '--port',
         })
       : await listenHttp({ config, host: host ?? EVERY_INTERFACE, broker, clock, logger });

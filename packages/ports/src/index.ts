@@ -1,3 +1,4 @@
+export * from './buffer-pool.ts';
 export * from './checksum.ts';
 export * from './clock.ts';
 export * from './compression.ts';

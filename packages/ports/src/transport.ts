@@ -9,7 +9,7 @@ export interface Connection {
   start(handler: ConnectionHandler): void;
   /**
    * Sends the chunks in order as one write (WebSocket: one message, a MessagePort: one transfer). The chunks must not
-   * change afterwards. False asks the caller to stop until `onDrain`. Writes after close are dropped.
+   * change afterwards, nor be read: a transport may hand their memory to a pool once they have left. False asks the caller to stop until `onDrain`. Writes after close are dropped.
    */
   send(chunks: readonly Uint8Array[]): boolean;
   /** Bytes accepted by `send` and not yet handed to the network. */

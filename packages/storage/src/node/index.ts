@@ -1,5 +1,5 @@
 import * as nodeFs from 'node:fs';
-import type { Volume } from '@odradek/ports';
+import type { BufferPool, Volume } from '@odradek/ports';
 import { createIo, type NodeFs } from './io.ts';
 import { openFolder } from './node-volume.ts';
 
@@ -12,6 +12,8 @@ export interface NodeVolumeOptions {
   readonly lockFile?: string;
   /** A little less than what `ulimit -n` leaves beside sockets. */
   readonly openFilesMax?: number;
+  /** Where large reads get their memory; fresh for each when absent. */
+  readonly buffers?: BufferPool;
   /** For tests that need a file system that refuses. */
   readonly fs?: NodeFs;
 }
@@ -26,6 +28,7 @@ export function openNodeVolume(options: NodeVolumeOptions): Promise<Volume> {
     lockFile = LOCK_FILE_DEFAULT,
     openFilesMax = OPEN_FILES_MAX_DEFAULT,
     fs = nodeFs,
+    buffers,
   } = options;
-  return openFolder({ io: createIo(fs), directory, lockFile, openFilesMax });
+  return openFolder({ io: createIo(fs), directory, lockFile, openFilesMax, buffers });
 }

@@ -7,7 +7,7 @@
  *
  * Syncs are grouped by group-sync.ts; a failed one is the end of the file.
  */
-import { VolumeError, type AppendFile } from '@odradek/ports';
+import { VolumeError, type AppendFile, type BufferPool } from '@odradek/ports';
 import { poisonedError, volumeError } from './errors.ts';
 import { GroupSync } from './group-sync.ts';
 import { readFully, writeFully, type Io, type SystemError } from './io.ts';
@@ -20,6 +20,7 @@ export const WRITE_CHUNKS_MAX = 1024;
 /** What the file needs of its volume. */
 export interface FileHost {
   readonly io: Io;
+  readonly buffers: BufferPool | undefined;
   readonly location: string;
   /** Brings the entry of this file and all removals to the disk. */
   settleEntries(name: string): Promise<void>;
@@ -124,11 +125,7 @@ export class NodeFile implements AppendFile {
       this.#notCountError(position, 'position') ??
       this.#notCountError(length, 'length');
     if (refusal !== undefined) return Promise.reject(refusal);
-    // Not from the shared slab, and no Buffer: the bytes are the caller's, and its slice() must copy.
-    const memory = Buffer.allocUnsafeSlow(
-      Math.max(0, Math.min(length, this.#sizeBytes - position)),
-    );
-    const bytes = new Uint8Array(memory.buffer, 0, memory.length);
+    const bytes = this.#memory(Math.max(0, Math.min(length, this.#sizeBytes - position)));
     if (bytes.length === 0) return Promise.resolve(bytes);
     this.#readsRunning += 1;
     return new Promise((resolve, reject) => {
@@ -140,6 +137,12 @@ export class NodeFile implements AppendFile {
         this.#closeWhenIdle();
       });
     });
+  }
+
+  #memory(length: number): Uint8Array {
+    if (this.#host.buffers !== undefined) return this.#host.buffers.take(length);
+    // Not from the shared slab, and no Buffer: the bytes are the caller's, and its slice() must copy.
+    return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer, 0, length);
   }
 
   truncate(sizeBytes: number): Promise<void> {

@@ -8,6 +8,7 @@ import {
   VolumeError,
   assertFileName,
   type AppendFile,
+  type BufferPool,
   type FileEntry,
   type Volume,
   type VolumeTraits,
@@ -25,6 +26,7 @@ export interface OpenFolderOptions {
   readonly directory: string;
   readonly lockFile: string;
   readonly openFilesMax: number;
+  readonly buffers: BufferPool | undefined;
 }
 
 const FILE_MODE = 0o640;
@@ -39,6 +41,7 @@ export async function openFolder({
   directory,
   lockFile,
   openFilesMax,
+  buffers,
 }: OpenFolderOptions): Promise<Volume> {
   assertFileName(lockFile);
   const location = resolvePath(directory);
@@ -52,7 +55,13 @@ export async function openFolder({
     await lock?.release();
     throw volumeError(error, `open of ${location}`);
   }
-  return new NodeVolume(io, { durability: 'disk', openFilesMax, location }, lockFile, lock);
+  return new NodeVolume(
+    io,
+    { durability: 'disk', openFilesMax, location },
+    lockFile,
+    lock,
+    buffers,
+  );
 }
 
 class NodeVolume implements Volume {
@@ -68,7 +77,13 @@ class NodeVolume implements Volume {
   #draftCount = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(io: Io, traits: VolumeTraits, lockFile: string, lock: FolderLock) {
+  constructor(
+    io: Io,
+    traits: VolumeTraits,
+    lockFile: string,
+    lock: FolderLock,
+    buffers?: BufferPool,
+  ) {
     this.#io = io;
     this.traits = traits;
     this.#lockFile = lockFile;
@@ -76,6 +91,7 @@ class NodeVolume implements Volume {
     this.#folders = new Folders(io, traits.location);
     this.#host = {
       io,
+      buffers,
       location: traits.location,
       settleEntries: (name) => this.#folders.settle(name),
       areEntriesSettled: (name) => this.#folders.isSettled(name),

@@ -25,14 +25,16 @@ export class TcpConnection implements Connection {
     inbox: Inbox,
     remoteAddress: string,
     closeGraceMs: number = closeGraceMsDefault,
+    onSent?: (chunk: Uint8Array) => void,
   ) {
     this.remoteAddress = remoteAddress;
     this.#socket = socket;
     this.#inbox = inbox;
     this.#closeGraceMs = closeGraceMs;
-    this.#writer = new SocketWriter(socket, () => {
+    const onDrain = (): void => {
       if (this.#phase === 'open') this.#inbox.handler?.onDrain();
-    });
+    };
+    this.#writer = new SocketWriter(socket, { onDrain, onSent });
     socket.on('error', (error) => {
       this.#cause ??= connectionError(error, remoteAddress);
     });

@@ -25,6 +25,8 @@ export interface ListenTcpOptions {
   readonly backlog?: number;
   readonly reader?: ReaderName;
   readonly closeGraceMs?: number;
+  /** Chunks that have left whole: their memory may be used again. */
+  readonly onSent?: (chunk: Uint8Array) => void;
   /** What a person would change to get another port, for messages. */
   readonly portOption?: string;
 }
@@ -32,7 +34,7 @@ export interface ListenTcpOptions {
 /** Kafka over TCP: small answers leave at once (no Nagle), dead peers are found by the kernel's keep-alive. */
 export function listenTcp(options: ListenTcpOptions): Promise<Listener> {
   const connectionsMax = options.maxConnections ?? connectionsMaxDefault;
-  const accept = acceptor(options.reader ?? readerDefault(), options.closeGraceMs);
+  const accept = acceptor(options.reader ?? readerDefault(), options);
   let open = 0;
   const server = createServer(
     {
@@ -75,14 +77,14 @@ const keepAliveAfterMs = 60_000;
 
 type Accept = (socket: Socket, remoteAddress: string, onClosed: () => void) => Connection;
 
-function acceptor(reader: ReaderName, closeGraceMs: number | undefined): Accept {
+function acceptor(reader: ReaderName, { closeGraceMs, onSent }: ListenTcpOptions): Accept {
   const shared = reader === 'onread' ? new Uint8Array(readBufferBytes) : undefined;
   return (accepted, remoteAddress, onClosed) => {
     const inbox = new Inbox(() => socket.resume());
     const moved = shared && moveToOnRead(accepted, shared, inbox);
     const socket = moved ?? accepted;
     if (moved === undefined) readByData(socket, inbox);
-    const connection = new TcpConnection(socket, inbox, remoteAddress, closeGraceMs);
+    const connection = new TcpConnection(socket, inbox, remoteAddress, closeGraceMs, onSent);
     socket.once('close', onClosed);
     return connection;
   };

@@ -45,9 +45,11 @@ export class WebSocketServerConnection implements Connection {
     this.#clock = options.clock;
     this.#closeGraceMs = options.closeGraceMs;
     this.#inbox = new Inbox(() => webSocket.resume());
-    this.#writer = new SocketWriter(socket, () => {
+    const onDrain = (): void => {
       if (this.#phase === 'open') this.#inbox.handler?.onDrain();
-    });
+    };
+    // No onSent: a chunk may be cut over several messages, and has not left with the first.
+    this.#writer = new SocketWriter(socket, { onDrain });
     // A message of several frames is handed over as it came, not joined.
     webSocket.binaryType = 'fragments';
     webSocket.pause();
