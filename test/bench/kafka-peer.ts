@@ -6,12 +6,14 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { pinned, type Child } from './processes.ts';
+import { pinned, type Child, type Core } from './processes.ts';
 import { ask, type Target } from './wire.ts';
 import { apiVersionsRequest, apiVersionsResponse } from '@odradek/protocol';
 
 export interface KafkaPeer extends Child<true> {
   readonly target: Target;
+  /** Its folder was formatted before: that is no part of a start. */
+  readonly spawnedAt: number;
 }
 
 const VERSION = '4.1.0';
@@ -20,6 +22,7 @@ export const kafkaPeer = async (
   root: string,
   folder: string,
   progress: (line: string) => void,
+  core: Core,
 ): Promise<KafkaPeer> => {
   const jars = fetchJars(root, progress);
   const [port, controllerPort] = [await freePort(), await freePort()];
@@ -61,15 +64,16 @@ export const kafkaPeer = async (
       stdio: 'ignore',
     },
   );
-  return startAndAsk(classpath, properties, { host: '127.0.0.1', port });
+  return startAndAsk(classpath, properties, { host: '127.0.0.1', port }, core);
 };
 
 const startAndAsk = async (
   classpath: string,
   properties: string,
   target: Target,
+  core: Core,
 ): Promise<KafkaPeer> => {
-  const [program, args] = pinned(0, 'java', [
+  const [program, args] = pinned(core, 'java', [
     '-Xms1G',
     '-Xmx1G',
     '-XX:+UseG1GC',
@@ -78,6 +82,7 @@ const startAndAsk = async (
     'kafka.Kafka',
     properties,
   ]);
+  const spawnedAt = performance.now();
   const process = spawn(program, args, { stdio: 'ignore' });
   const exited = new Promise<void>((resolve) => process.once('exit', () => resolve()));
   for (;;) {
@@ -92,6 +97,7 @@ const startAndAsk = async (
     process,
     ready: true,
     target,
+    spawnedAt,
     async stop() {
       process.kill('SIGKILL');
       await exited;

@@ -26,6 +26,7 @@ const context: Context = {
   root: process.env.BENCH_ROOT!,
   tools: dirname(process.argv[1]!),
   folder,
+  serverCore: 0,
   rounds: Number(values.rounds),
   windowMs: Number(values.seconds) * 1000,
   peer: values.peer === 'kafka' ? 'kafka' : undefined,

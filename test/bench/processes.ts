@@ -11,11 +11,14 @@ export interface Child<Ready> {
 
 /** Cores by role where `taskset` is there: the server on the first, the client on the second. Elsewhere the system decides. */
 const hasTaskset = spawnSync('taskset', ['-V'], { stdio: 'ignore' }).status === 0;
-export const pinned = (core: 0 | 1, command: string, args: readonly string[]): [string, string[]] =>
-  hasTaskset ? ['taskset', ['-c', String(core), command, ...args]] : [command, [...args]];
+export type Core = 0 | 1 | 'any';
+export const pinned = (core: Core, command: string, args: readonly string[]): [string, string[]] =>
+  hasTaskset && core !== 'any'
+    ? ['taskset', ['-c', String(core), command, ...args]]
+    : [command, [...args]];
 
 export const start = async <Ready>(
-  core: 0 | 1,
+  core: Core,
   command: string,
   args: readonly string[],
   options: {

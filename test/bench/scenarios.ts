@@ -12,7 +12,7 @@ import {
 } from '@odradek/protocol';
 import { kafkaPeer } from './kafka-peer.ts';
 import type { Latency, LoadTask, Throughput } from './load.ts';
-import { pinned, residentMiB, start, type Child } from './processes.ts';
+import { pinned, residentMiB, start, type Child, type Core } from './processes.ts';
 import { median, quantile, round } from './statistics.ts';
 import { ask, createTopic, type Target } from './wire.ts';
 
@@ -21,6 +21,8 @@ export interface Context {
   /** Where the bundled tools of the benchmark are. */
   readonly tools: string;
   readonly folder: string;
+  /** Where servers run: beside a client that generates load each has a core of its own; else the machine is theirs. */
+  readonly serverCore: Core;
   readonly rounds: number;
   readonly windowMs: number;
   readonly peer: 'kafka' | undefined;
@@ -104,7 +106,7 @@ const load = <Result>(context: Context, task: LoadTask): Promise<Result> =>
 
 const rawServer = async (context: Context, mode: string): Promise<RunningServer> => {
   const child = await start<Target>(
-    0,
+    context.serverCore,
     process.execPath,
     [tool(context, 'raw-server'), mode, join(context.folder, 'raw-append')],
     {
@@ -130,7 +132,9 @@ const odradek = async (context: Context, dataDirectory?: string): Promise<Runnin
     '--data-dir',
     directory,
   ];
-  const child = await start<Target>(0, process.execPath, args, { isReady: kafkaAddress });
+  const child = await start<Target>(context.serverCore, process.execPath, args, {
+    isReady: kafkaAddress,
+  });
   return { ...child, target: child.ready };
 };
 
@@ -195,7 +199,7 @@ const produce = async (context: Context): Promise<Measurement[]> => {
   const results: Measurement[] = [];
   const peer =
     context.peer === 'kafka'
-      ? await kafkaPeer(context.root, context.folder, context.progress)
+      ? await kafkaPeer(context.root, context.folder, context.progress, context.serverCore)
       : undefined;
   const appending = await rawServer(context, 'append');
   if (peer !== undefined) await warmUp(context, peer.target);
@@ -290,7 +294,7 @@ const consume = async (context: Context): Promise<Measurement[]> => {
   const broker = await odradek(context);
   const peer =
     context.peer === 'kafka'
-      ? await kafkaPeer(context.root, context.folder, context.progress)
+      ? await kafkaPeer(context.root, context.folder, context.progress, context.serverCore)
       : undefined;
   try {
     await preload(context, broker.target, 'preloaded');
@@ -322,7 +326,7 @@ const latency = async (context: Context): Promise<Measurement[]> => {
   const broker = await odradek(context);
   const peer =
     context.peer === 'kafka'
-      ? await kafkaPeer(context.root, context.folder, context.progress)
+      ? await kafkaPeer(context.root, context.folder, context.progress, context.serverCore)
       : undefined;
   const results: Measurement[] = [];
   try {
@@ -444,7 +448,8 @@ const brokerStart = async (context: Context): Promise<number> => {
   return round(took, 1);
 };
 
-const coldStart = async (context: Context): Promise<Measurement[]> => {
+const coldStart = async (shared: Context): Promise<Measurement[]> => {
+  const context: Context = { ...shared, serverCore: 'any' };
   const results = await inTurns(
     { ...context, rounds: context.rounds * 2 },
     'cold start to first record',
@@ -457,10 +462,14 @@ const coldStart = async (context: Context): Promise<Measurement[]> => {
   if (context.peer === undefined) return results;
   const peers: number[] = [];
   for (let i = 0; i < Math.min(3, context.rounds); i++) {
-    const startedAt = performance.now();
-    const peer = await kafkaPeer(context.root, context.folder, context.progress);
+    const peer = await kafkaPeer(
+      context.root,
+      context.folder,
+      context.progress,
+      context.serverCore,
+    );
     await firstRecord(peer.target);
-    peers.push(round(performance.now() - startedAt, 1));
+    peers.push(round(performance.now() - peer.spawnedAt, 1));
     await peer.stop();
   }
   const kafka = {
@@ -495,7 +504,9 @@ const idleMemory = async (context: Context): Promise<Measurement[]> => {
           {
             side: 'apache kafka',
             measure: async () =>
-              after(await kafkaPeer(context.root, context.folder, context.progress)),
+              after(
+                await kafkaPeer(context.root, context.folder, context.progress, context.serverCore),
+              ),
           },
         ]),
   ]);
@@ -504,7 +515,8 @@ const idleMemory = async (context: Context): Promise<Measurement[]> => {
 const MANY_PARTITIONS = 2_000;
 
 /** A broker with 2,000 partitions starts again, after an orderly stop and after kill -9, and every one of them takes a write. */
-const partitions = async (context: Context): Promise<Measurement[]> => {
+const partitions = async (shared: Context): Promise<Measurement[]> => {
+  const context: Context = { ...shared, serverCore: 'any' };
   const directory = join(context.folder, 'many');
   const writeAll = async (target: Target): Promise<void> => {
     const records = buildBatch({
