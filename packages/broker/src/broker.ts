@@ -343,12 +343,15 @@ export class Broker {
 
   async #recoverLogs(): Promise<void> {
     await this.#replicas!.recover();
-    await rememberBoot(this.#options.volume, this.#options.bootId);
+    this.#isBootRemembered = rememberBoot(this.#options.volume, this.#options.bootId);
+    // Awaited when the broker registers: listeners are opened meanwhile.
+    this.#isBootRemembered.catch(() => {});
     this.#isRecovered = true;
   }
 
   /** Before the logs are recovered, changes only go into the image: recovery hosts what it then finds there. */
   #isRecovered = false;
+  #isBootRemembered: Promise<void> | undefined;
 
   #applyChanges(changes: readonly TreeChange[]): void {
     const nodes: NodeChange[] = [];
@@ -373,6 +376,7 @@ export class Broker {
       rack: this.settings.broker['broker.rack'],
       wasCleanShutdown: this.#wasCleanShutdown,
     });
+    await this.#isBootRemembered;
   }
 
   #serve(): void {

@@ -74,6 +74,20 @@ describe("Node's CRC-32C", () => {
     expect(crc32c(bytes.subarray(1_001), crc32c(bytes.subarray(0, 1_001)))).toBe(crc32cJs(bytes));
   });
 
+  it('does not load the native one for what a start has to check', () => {
+    let loads = 0;
+    const crc32c = createNodeCrc32c({
+      loadNative: () => {
+        loads += 1;
+        return crc32cJs;
+      },
+    });
+    expect(crc32c(bytes.subarray(0, 60_000))).toBe(crc32cJs(bytes.subarray(0, 60_000)));
+    expect(loads).toBe(0);
+    for (let i = 0; i < 3; i++) expect(crc32c(bytes)).toBe(crc32cJs(bytes));
+    expect(loads).toBe(1);
+  });
+
   it.each([
     [
       'does not load',
