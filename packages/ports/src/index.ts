@@ -3,6 +3,7 @@ export * from './checksum.ts';
 export * from './clock.ts';
 export * from './compression.ts';
 export * from './logger.ts';
+export * from './probe.ts';
 export * from './random.ts';
 export * from './transport.ts';
 export * from './volume.ts';
