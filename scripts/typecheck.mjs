@@ -8,6 +8,7 @@ const AT_ONCE = 2;
 const projects = [
   ...packageFolders().map((folder) => join(folder, 'tsconfig.json')),
   join(root, 'tsconfig.tests.json'),
+  join(root, 'tsconfig.browser.json'),
 ].filter((path) => existsSync(path));
 
 const failed = [];

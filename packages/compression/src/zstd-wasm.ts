@@ -13,7 +13,12 @@ import { zstdBound } from './zstd-frame.ts';
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+  readonly compile: (bytes: Uint8Array) => Promise<object>;
 };
+
+/** In Node at once; in a page aside, where a compiler on the page's own thread would be felt. */
+export const compileZstdSync = (wasm: Uint8Array): object => new WebAssembly.Module(wasm);
+export const compileZstd = (wasm: Uint8Array): Promise<object> => WebAssembly.compile(wasm);
 
 /** The names are those that its build shortened them to. */
 interface Exports {
@@ -69,8 +74,8 @@ export class ZstdWasm {
   readonly #module: object;
   #instance: Instance | undefined;
 
-  constructor(wasm: Uint8Array) {
-    this.#module = new WebAssembly.Module(wasm);
+  constructor(module: object) {
+    this.#module = module;
   }
 
   compress(bytes: Uint8Array): Uint8Array {

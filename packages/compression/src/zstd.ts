@@ -2,7 +2,7 @@
 import { CompressionError } from '@odradek/ports';
 import { corrupt, tooLarge } from './errors.ts';
 import { plain } from './gzip.ts';
-import { ZstdWasm } from './zstd-wasm.ts';
+import { ZstdWasm, compileZstdSync } from './zstd-wasm.ts';
 import { zstdFrames } from './zstd-frame.ts';
 
 export interface Zstd {
@@ -69,7 +69,7 @@ export function wasmZstd(): Zstd {
           './zstd.wasm',
           pathToFileURL(createRequire(import.meta.url).resolve('@bokuweb/zstd-wasm')),
         );
-    return new ZstdWasm(readFileSync(place));
+    return new ZstdWasm(compileZstdSync(readFileSync(place)));
   } catch (cause) {
     throw new CompressionError(
       'unsupported',
