@@ -162,6 +162,24 @@ export class Cluster {
       : leader;
   }
 
+  /**
+   * Who leads now, as the broker that does not lead any more tells it (KIP-951). False when it does not tell, or nothing newer than what is known:
+   * then somebody has to be asked.
+   */
+  learnLeader(
+    topic: string,
+    partition: number,
+    { leaderId, leaderEpoch }: { readonly leaderId: number; readonly leaderEpoch: number },
+    endpoints: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[],
+  ): boolean {
+    const leaders = this.#leaders.get(topic);
+    const known = leaders?.get(partition);
+    if (leaders === undefined || leaderId < 0 || leaderEpoch <= (known?.epoch ?? -1)) return false;
+    for (const { nodeId, host, port } of endpoints) this.learnBroker(nodeId, { host, port });
+    leaders.set(partition, { nodeId: leaderId, epoch: leaderEpoch });
+    return this.#brokers.has(leaderId);
+  }
+
   /** What is known of the topic's leaders turned out to be wrong. */
   forgetLeaders(topic: string): void {
     this.#leaders.delete(topic);

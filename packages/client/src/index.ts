@@ -46,13 +46,13 @@ export type { Assignment, Assignor, Member, ToldPast } from './consumer/assignor
 export { rangeAssignor } from './consumer/assignors/range.ts';
 export { roundRobinAssignor } from './consumer/assignors/round-robin.ts';
 export { cooperativeStickyAssignor, stickyAssignor } from './consumer/assignors/sticky.ts';
-export { Consumer } from './consumer/consumer.ts';
 export type {
   AssignorName,
   ConsumerOptions,
-  PolledBatch,
   RebalanceListener,
-} from './consumer/consumer.ts';
+} from './consumer/consumer-options.ts';
+export { Consumer } from './consumer/consumer.ts';
+export type { PolledBatch } from './consumer/consumer.ts';
 export type { ConsumerRecord } from './consumer/fetched.ts';
 export { GroupCoordinator } from './consumer/group-coordinator.ts';
 export type { CommittedOffset, OffsetToCommit } from './consumer/group-coordinator.ts';

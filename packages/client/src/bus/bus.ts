@@ -9,7 +9,7 @@ import { Admin } from '../admin/admin.ts';
 import { Cluster } from '../cluster.ts';
 import type { ClusterOptions } from '../cluster.ts';
 import { Consumer } from '../consumer/consumer.ts';
-import type { ConsumerOptions } from '../consumer/consumer.ts';
+import type { ConsumerOptions } from '../consumer/consumer-options.ts';
 import { ClientClosed, SchemaMismatch } from '../errors.ts';
 import type { ClientHost } from '../host.ts';
 import { Producer } from '../producer/producer.ts';

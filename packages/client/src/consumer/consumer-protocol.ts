@@ -44,6 +44,8 @@ export interface Subscription {
   readonly userData: Uint8Array | null;
   readonly owned: readonly TopicPartition[];
   readonly generation: number;
+  /** Where the member is (KIP-881); our own assignors do not look at it. */
+  readonly rackId: string | null;
 }
 
 export const encodeSubscription = (subscription: Subscription): Uint8Array =>
@@ -54,6 +56,7 @@ export const encodeSubscription = (subscription: Subscription): Uint8Array =>
       userData: subscription.userData,
       ownedPartitions: toTopics(subscription.owned),
       generationId: subscription.generation,
+      rackId: subscription.rackId,
     }),
   ]);
 
@@ -63,8 +66,8 @@ export function decodeSubscription(encoded: Uint8Array): Subscription {
   for (let version = Math.min(versionOf(encoded), SUBSCRIPTION_VERSION); ; version -= 1) {
     try {
       const body = decode(subscriptionMessage, version, bytesBehind);
-      const { topics, userData, generationId: generation } = body;
-      return { topics, userData, owned: fromTopics(body.ownedPartitions), generation };
+      const { topics, userData, generationId: generation, rackId } = body;
+      return { topics, userData, owned: fromTopics(body.ownedPartitions), generation, rackId };
     } catch (error) {
       if (version === 0 || !(error instanceof MalformedFrame)) throw error;
     }

@@ -26,6 +26,7 @@ import type { TopicPartition } from './topic-partition.ts';
 export interface MembershipOptions {
   readonly assignors: readonly Assignor[];
   readonly instanceId: string | null;
+  readonly rackId: string | null;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
@@ -109,7 +110,7 @@ export class Membership {
   }
 
   async #join(): Promise<void> {
-    const { assignors, instanceId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
+    const { assignors, instanceId, rackId, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options;
     const topics = this.#owner.subscription();
     // Nobody may hold a partition across an eager rebalance: somebody else gets it.
     if (!this.#isCooperative) await this.#owner.giveBack(this.#owner.owned());
@@ -122,6 +123,7 @@ export class Membership {
         userData: assignor.userData(this.#lastAssigned, generation),
         owned,
         generation,
+        rackId,
       }),
     }));
     const joined = await this.#coordinator.ask(
@@ -294,7 +296,7 @@ function subscriptionOf(metadata: Uint8Array): ReturnType<typeof decodeSubscript
   } catch (error) {
     // Another client's own words: it gets no partitions rather than stopping everybody.
     if (error instanceof MalformedFrame)
-      return { topics: [], userData: null, owned: [], generation: NO_GENERATION };
+      return { topics: [], userData: null, owned: [], generation: NO_GENERATION, rackId: null };
     throw error;
   }
 }

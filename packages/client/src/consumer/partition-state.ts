@@ -15,6 +15,10 @@ export class PartitionState implements TopicPartition {
   /** Where to look for a position, when it is not the committed offset's: a seek, or the reset policy. */
   resetTo: StartingAt | undefined;
   isPaused = false;
+  /** Whether it is (still) its consumer's. */
+  isHeld = false;
+  /** The replica that the leader sends this consumer to, being nearer; undefined for the leader itself (KIP-392). */
+  preferred: PreferredReplica | undefined;
   /** The leader has changed: whether the position is still in its log must be asked. */
   isDoubtful = false;
   /** Nothing more is handed out: it is being given back. */
@@ -44,6 +48,11 @@ export class PartitionState implements TopicPartition {
 
   get hasRecords(): boolean {
     return this.recordsAt < this.records.length;
+  }
+
+  /** Whether its records are handed out now. */
+  get isServed(): boolean {
+    return this.isHeld && !this.isPaused && !this.isRevoked && this.position !== undefined;
   }
 
   /** Whether reading on under this leader would be on trust. */
@@ -79,6 +88,12 @@ export class PartitionState implements TopicPartition {
     this.recordsAt = 0;
     this.fetchOffset = this.position ?? 0;
   }
+}
+
+export interface PreferredReplica {
+  readonly nodeId: number;
+  /** Then the leader is asked again which it is. */
+  readonly untilMs: number;
 }
 
 export type StartingAt = 'earliest' | 'latest' | { readonly timestampMs: number };

@@ -240,6 +240,20 @@ describe('sticky', () => {
     expect(shown(stickyAssignor.assign(counts({ t: 1 }), [b, c]))).toEqual({ b: 't0', c: '' });
   });
 
+  it('is even by chains where no single move helps', () => {
+    // Only b can take from a, and only c from b.
+    const told = [
+      member('a', ['t'], { owned: [0, 1, 2].map((partition) => ({ topic: 't', partition })) }),
+      member('b', ['t', 'u'], { owned: [0, 1].map((partition) => ({ topic: 'u', partition })) }),
+      member('c', ['u']),
+    ].map((each) => ({ ...each, generation: each.owned.length === 0 ? -1 : 1 }));
+    const next = stickyAssignor.assign(counts({ t: 3, u: 2 }), told);
+    expect([...next.values()].map(({ length }) => length).sort()).toEqual([1, 2, 2]);
+    const [a, b] = [next.get('a')!, next.get('b')!];
+    expect(a.every(({ topic }) => topic === 't')).toBe(true);
+    expect(a.length + b.filter(({ topic }) => topic === 't').length).toBe(3);
+  });
+
   it("reads what it has told, and takes others' words for nothing", () => {
     const owned = [{ topic: 't', partition: 3 }];
     const userData = stickyAssignor.userData(owned, 7);
@@ -287,6 +301,41 @@ describe('cooperative-sticky', () => {
   });
 });
 
+describe('cooperative-sticky, when two claim the same', () => {
+  const t0 = { topic: 't', partition: 0 };
+  const claims = (id: string, generation: number): Member =>
+    member(id, ['t'], { owned: [t0], generation });
+
+  it('gives it to nobody before both have given it up', () => {
+    const told = [claims('a', 3), claims('b', 3), member('c', ['t'])];
+    expect(shown(cooperativeStickyAssignor.assign(counts({ t: 1 }), told))).toEqual({
+      a: '',
+      b: '',
+      c: '',
+    });
+  });
+
+  it('leaves it to whom the later generation gave it', () => {
+    const told = [claims('a', 3), claims('b', 4)];
+    expect(shown(cooperativeStickyAssignor.assign(counts({ t: 1 }), told))).toEqual({
+      a: '',
+      b: 't0',
+    });
+  });
+
+  it('gives it to no third while one that was long away still claims it', () => {
+    const had = [t0, { topic: 't', partition: 1 }];
+    const told = [
+      claims('away', 2),
+      member('b', ['t'], { owned: had, generation: 5 }),
+      member('c', ['t']),
+    ];
+    const next = cooperativeStickyAssignor.assign(counts({ t: 2 }), told);
+    expect(next.get('away')).toEqual([]);
+    expect(next.get('c')).toEqual([]);
+  });
+});
+
 describe("a member's words", () => {
   const owned: readonly TopicPartition[] = [
     { topic: 'a', partition: 1 },
@@ -295,7 +344,13 @@ describe("a member's words", () => {
   ];
 
   it('come back as they were told', () => {
-    const told = { topics: ['a', 'b'], userData: new Uint8Array([1, 2]), owned, generation: 4 };
+    const told = {
+      topics: ['a', 'b'],
+      userData: new Uint8Array([1, 2]),
+      owned,
+      generation: 4,
+      rackId: null,
+    };
     expect(decodeSubscription(encodeSubscription(told))).toEqual(told);
     expect(decodeAssignment(encodeAssignment(owned))).toEqual(owned);
     expect(decodeAssignment(new Uint8Array(0))).toEqual([]);
@@ -310,6 +365,7 @@ describe("a member's words", () => {
       userData: null,
       owned: [],
       generation: -1,
+      rackId: null,
     });
     expect(MemberMetadata.decode(Buffer.from(ours))?.topics).toEqual(['a', 'b']);
     expect(MemberAssignment.decode(Buffer.from(encodeAssignment(owned)))?.assignment).toEqual({
