@@ -11,6 +11,7 @@ import { comparePartitions, groupByTopic, keyOf, partitionKey } from '../topic-p
 import type { TopicPartition } from '../topic-partition.ts';
 import { compareMembers, noAssignment } from './assignor.ts';
 import type { Assignment, Assignor, Member } from './assignor.ts';
+import { evenOut } from './evenness.ts';
 
 /** StickyAssignor's user data; version 0 ends before the generation. */
 const stickyUserData = /*@__PURE__*/ message(
@@ -73,15 +74,33 @@ export const cooperativeStickyAssignor: Assignor = {
   assign(partitionCounts, members) {
     const target = assignSticky(partitionCounts, members);
     const owners = ownersOf(partitionCounts, members, true);
+    const claimants = claimantsOf(members);
     for (const [memberId, partitions] of target) {
+      // Of two that claim the same, neither may have it before the other has given it up, nor may a third.
+      const isFree = (key: string): boolean =>
+        owners.get(key) === memberId ||
+        [...(claimants.get(key) ?? [])].every((it) => it === memberId);
       target.set(
         memberId,
-        partitions.filter((each) => (owners.get(keyOf(each)) ?? memberId) === memberId),
+        partitions.filter((each) => isFree(keyOf(each))),
       );
     }
     return target;
   },
 };
+
+/** Who says of what that it has it. */
+function claimantsOf(members: readonly Member[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const claimants = new Map<string, Set<string>>();
+  for (const { memberId, owned } of members) {
+    for (const each of owned) {
+      const others = claimants.get(keyOf(each));
+      if (others === undefined) claimants.set(keyOf(each), new Set([memberId]));
+      else others.add(memberId);
+    }
+  }
+  return claimants;
+}
 
 /** Who has what now. Of two claims the one of the later generation counts; of the same generation none does. */
 function ownersOf(
@@ -137,42 +156,13 @@ function assignSticky(
   );
   for (const partition of homeless)
     assignment.get(leastLoaded(wantedBy.get(partition.topic)!, load))!.push(partition);
-  balance(assignment, wantedBy, load);
+  evenOut(assignment, { wantedBy, owners });
   for (const partitions of assignment.values()) partitions.sort(comparePartitions);
   return assignment;
 }
 
 const leastLoaded = (candidates: readonly string[], load: (memberId: string) => number): string =>
   candidates.reduce((best, each) => (load(each) < load(best) ? each : best));
-
-/**
- * Moves one partition after another from the most loaded member that has one to give to the least loaded that can take it, until nobody has
- * two more than another. Each move makes the sum of the squares of the loads smaller, so it ends.
- */
-function balance(
-  assignment: Assignment,
-  wantedBy: ReadonlyMap<string, readonly string[]>,
-  load: (memberId: string) => number,
-): void {
-  const moveOne = (from: string): boolean => {
-    const mine = assignment.get(from)!;
-    let best: { readonly index: number; readonly to: string } | undefined;
-    let topic: string | undefined;
-    for (let index = mine.length - 1; index >= 0; index -= 1) {
-      // Of one topic all can go to the same members.
-      if (mine[index]!.topic === topic) continue;
-      topic = mine[index]!.topic;
-      const to = leastLoaded(wantedBy.get(topic)!, load);
-      if (load(to) + 1 < load(from) && (best === undefined || load(to) < load(best.to)))
-        best = { index, to };
-    }
-    if (best === undefined) return false;
-    assignment.get(best.to)!.push(...mine.splice(best.index, 1));
-    return true;
-  };
-  const members = [...assignment.keys()];
-  while (members.sort((a, b) => load(b) - load(a)).some(moveOne));
-}
 
 export function joined(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0]!;
