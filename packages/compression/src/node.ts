@@ -9,7 +9,7 @@ import { gzipCompress, gzipDecompress } from './gzip.ts';
 import type { Zlib } from './gzip.ts';
 import { lz4FrameCompress, lz4FrameDecompress } from './lz4-frame.ts';
 import { MatchTable } from './matches.ts';
-import { snappyAnyDecompress, snappyStreamCompress } from './snappy.ts';
+import { snappyAnyDecompress, snappyBareCompress } from './snappy.ts';
 import { nativeZstd, wasmZstd } from './zstd.ts';
 import type { Zstd, ZlibWithZstd } from './zstd.ts';
 
@@ -27,7 +27,7 @@ export function createNodeCompression(): Compression {
         case 'gzip':
           return gzipCompress(zlib(), bytes);
         case 'snappy':
-          return snappyStreamCompress(bytes, matches());
+          return snappyBareCompress(bytes, matches());
         case 'lz4':
           return lz4FrameCompress(bytes, matches());
         case 'zstd':

@@ -7,7 +7,7 @@ import type { Compression, CompressionName } from '@odradek/ports';
 import { fflateGzip, fflateGunzip } from './gzip-fflate.ts';
 import { lz4FrameCompress, lz4FrameDecompress } from './lz4-frame.ts';
 import { MatchTable } from './matches.ts';
-import { snappyAnyDecompress, snappyStreamCompress } from './snappy.ts';
+import { snappyAnyDecompress, snappyBareCompress } from './snappy.ts';
 import { ZstdWasm, compileZstd } from './zstd-wasm.ts';
 
 export interface PortableCompressionOptions {
@@ -52,7 +52,7 @@ export function createPortableCompression(
         case 'gzip':
           return fflateGzip(bytes);
         case 'snappy':
-          return snappyStreamCompress(bytes, matches());
+          return snappyBareCompress(bytes, matches());
         case 'lz4':
           return lz4FrameCompress(bytes, matches());
         case 'zstd':

@@ -1,6 +1,7 @@
 /**
  * Snappy as Kafka has it. Java clients write snappy-java's stream ("xerial"): a header of 16 bytes, then blocks of 32 KiB with
- * their length in front. librdkafka writes one bare block. Both are read; the stream is written, since every client reads it.
+ * their length in front. librdkafka writes one bare block. Both are read; the bare block is written, since every client reads
+ * it: Java's stream reader takes what has no header for one, and some clients know nothing else.
  */
 import { corrupt, tooLarge } from './errors.ts';
 import type { MatchTable } from './matches.ts';
@@ -11,31 +12,14 @@ import {
   snappyLength,
 } from './snappy-block.ts';
 
-/** 0x82 "SNAPPY" 0, then version 1 and the oldest compatible version 1. */
-const HEADER = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1];
-const MAGIC_BYTES = 8;
-const BLOCK_BYTES = 32768;
+/** 0x82 "SNAPPY" 0. No bare block begins so: its first element would copy from before the data. */
+const MAGIC = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0];
+/** With the version and the oldest compatible one. */
+const HEADER_BYTES = 16;
 
-export function snappyStreamCompress(bytes: Uint8Array, table: MatchTable): Uint8Array {
-  const blocks = Math.ceil(bytes.length / BLOCK_BYTES);
-  const stream = new Uint8Array(
-    HEADER.length + snappyBlockBytesMax(bytes.length) + blocks * (4 + snappyBlockBytesMax(0) + 1),
-  );
-  stream.set(HEADER);
-  let at = HEADER.length;
-  for (let start = 0; start < bytes.length; start += BLOCK_BYTES) {
-    const end = snappyCompress(
-      bytes,
-      start,
-      Math.min(start + BLOCK_BYTES, bytes.length),
-      stream,
-      at + 4,
-      table,
-    );
-    writeInt32(stream, at, end - at - 4);
-    at = end;
-  }
-  return stream.slice(0, at);
+export function snappyBareCompress(bytes: Uint8Array, table: MatchTable): Uint8Array {
+  const block = new Uint8Array(snappyBlockBytesMax(bytes.length));
+  return block.slice(0, snappyCompress(bytes, 0, bytes.length, block, 0, table));
 }
 
 export function snappyAnyDecompress(bytes: Uint8Array, limitBytes: number): Uint8Array {
@@ -55,10 +39,9 @@ export function snappyAnyDecompress(bytes: Uint8Array, limitBytes: number): Uint
 }
 
 function isStream(bytes: Uint8Array, at: number): boolean {
-  if (bytes.length - at < HEADER.length) return false;
-  for (let index = 0; index < MAGIC_BYTES; index++)
-    if (bytes[at + index] !== HEADER[index]) return false;
-  return true;
+  return (
+    bytes.length - at >= HEADER_BYTES && MAGIC.every((byte, index) => bytes[at + index] === byte)
+  );
 }
 
 /** Streams may stand end to end, each with its header: its first four bytes are no length that could be. */
@@ -69,7 +52,7 @@ function* blocksIn(bytes: Uint8Array): Generator<{ start: number; end: number },
   }
   for (let at = 0; at < bytes.length;) {
     if (isStream(bytes, at)) {
-      at += HEADER.length;
+      at += HEADER_BYTES;
       continue;
     }
     const start = at + 4;
@@ -83,11 +66,4 @@ function* blocksIn(bytes: Uint8Array): Generator<{ start: number; end: number },
 
 function readInt32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
-}
-
-function writeInt32(bytes: Uint8Array, at: number, value: number): void {
-  bytes[at] = value >>> 24;
-  bytes[at + 1] = value >>> 16;
-  bytes[at + 2] = value >>> 8;
-  bytes[at + 3] = value;
 }
