@@ -152,5 +152,8 @@ export class SchemaMismatch extends ClientError {
 export const isRetriable = (error: unknown): boolean =>
   error instanceof ClientError && error.retriable;
 
+export const asError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));
+
 export const formatEndpoint = ({ host, port }: Endpoint): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -36,7 +36,7 @@ export type { ClientHost } from './host.ts';
 export { murmur2, partitionOfKey } from './producer/murmur2.ts';
 export type { Partitioner, PartitionerInput } from './producer/partitioner.ts';
 export { Producer } from './producer/producer.ts';
-export type { ProducerOptions, ProducerRecord } from './producer/producer.ts';
+export type { ProducerOptions, ProducerRecord } from './producer/producer-options.ts';
 export type { Delivery, RecordMetadata } from './producer/sinks.ts';
 export { listOffsets, readTopic } from './reader.ts';
 export type { ReadOptions, ReadRecord, StartingPoint } from './reader.ts';

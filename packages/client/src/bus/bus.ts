@@ -13,7 +13,7 @@ import type { ConsumerOptions } from '../consumer/consumer-options.ts';
 import { ClientClosed, SchemaMismatch } from '../errors.ts';
 import type { ClientHost } from '../host.ts';
 import { Producer } from '../producer/producer.ts';
-import type { ProducerOptions } from '../producer/producer.ts';
+import type { ProducerOptions } from '../producer/producer-options.ts';
 import type { RecordMetadata } from '../producer/sinks.ts';
 import { abortable, throwIfAborted } from '../retry.ts';
 import { Consumption } from './consumption.ts';

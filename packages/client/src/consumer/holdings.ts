@@ -4,7 +4,7 @@
  */
 import type { TimerHandle } from '@odradek/ports';
 import type { Cluster } from '../cluster.ts';
-import { ClientClosed } from '../errors.ts';
+import { ClientClosed, asError } from '../errors.ts';
 import type { ConsumerSettings } from './consumer-options.ts';
 import { PartitionState } from './partition-state.ts';
 import { keyOf, partitionKey } from './topic-partition.ts';
@@ -74,7 +74,7 @@ export class Holdings {
 
   /** The first reason counts. */
   fail(error: unknown): void {
-    this.failure ??= error instanceof Error ? error : new Error(String(error));
+    this.failure ??= asError(error);
     this.tellPollers();
     this.tellIdle();
   }

@@ -11,7 +11,7 @@ import {
 } from '../errors.ts';
 import { FakeBroker } from '../testing/fake-broker.ts';
 import { Producer } from './producer.ts';
-import type { ProducerOptions } from './producer.ts';
+import type { ProducerOptions } from './producer-options.ts';
 
 function world(options: ProducerOptions = {}, topics: Readonly<Record<string, number>> = { t: 1 }) {
   const broker = new FakeBroker();
