@@ -23,8 +23,8 @@ export interface ConsumerOptions extends RebalanceListener {
   readonly assignors?: readonly (AssignorName | Assignor)[];
   /** Makes the member static: a short absence causes no rebalance (KIP-345). */
   readonly groupInstanceId?: string;
-  /** Where to begin when the group has no offset, or one that is not in the log any more. */
-  readonly from?: StartingAt | 'none';
+  /** Where to begin when the group has no offset, or one that is not in the log any more; for all topics, or for each its own. */
+  readonly from?: ResetPolicy | ((topic: string) => ResetPolicy);
   readonly isolation?: 'read_committed' | 'read_uncommitted';
   /** Where the consumer is: brokers that know racks send it to the nearest replica (KIP-392). */
   readonly rackId?: string;
@@ -43,9 +43,11 @@ export interface ConsumerOptions extends RebalanceListener {
   readonly metadataMaxAgeMs?: number;
 }
 
+export type ResetPolicy = StartingAt | 'none';
+
 /** Kafka's defaults. */
 const DEFAULTS = {
-  from: 'latest' as StartingAt | 'none',
+  from: 'latest' as ResetPolicy | ((topic: string) => ResetPolicy),
   isolation: 'read_committed' as 'read_committed' | 'read_uncommitted',
   rackId: '',
   sessionTimeoutMs: 45_000,

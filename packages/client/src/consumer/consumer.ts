@@ -19,7 +19,7 @@ import type { CommittedOffset, OffsetToCommit } from './group-coordinator.ts';
 import { GroupShare } from './group-share.ts';
 import { HandOut } from './hand-out.ts';
 import { Holdings, placeOf } from './holdings.ts';
-import type { Membership } from './membership.ts';
+import type { GroupJoined, Membership } from './membership.ts';
 import type { StartingAt } from './partition-state.ts';
 import { Positions } from './positions.ts';
 import { keyOf } from './topic-partition.ts';
@@ -104,6 +104,11 @@ export class Consumer {
     return this.#group?.membership?.identity.memberId ?? '';
   }
 
+  /** What the group said when it was joined last; undefined before. */
+  get joined(): GroupJoined | undefined {
+    return this.#group?.membership?.joined;
+  }
+
   /** The next records, of one partition; waits until there are some. `waitMs` ends what is awaited, with undefined. */
   async poll(
     signal?: AbortSignalLike,
@@ -127,6 +132,15 @@ export class Consumer {
       if (leftMs <= 0) return undefined;
       await this.#news(signal, leftMs);
     }
+  }
+
+  /** What is there already behind a partition's last batch, for those who want larger ones. */
+  more(place: TopicPartition): PolledBatch | undefined {
+    this.#holdings.throwIfOver();
+    const state = this.#holdings.find(place);
+    if (state === undefined || !this.#handOut.canServe(state)) return undefined;
+    const { highWatermark } = state;
+    return { ...placeOf(state), highWatermark, records: this.#handOut.many(state, Infinity) };
   }
 
   /** The next record, when one is there already: `poll`'s quick way, without a promise. */
@@ -172,6 +186,7 @@ export class Consumer {
     const state = this.#holdings.owned(place);
     if (typeof to === 'number') state.moveTo(to);
     else state.forgetPosition(to);
+    this.#holdings.tellIdle();
     this.#holdings.pump();
   }
 

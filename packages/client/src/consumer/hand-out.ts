@@ -21,15 +21,21 @@ export class HandOut {
     const current = this.#current;
     if (current?.hasRecords === true && current.isServed) return current;
     const { partitions } = this.#holdings;
+    for (const state of partitions.values()) {
+      if (!this.canServe(state)) continue;
+      partitions.delete(keyOf(state));
+      partitions.set(keyOf(state), state);
+      this.#current = state;
+      return state;
+    }
+    return undefined;
+  }
+
+  /** Whether the partition has more to hand out at once. */
+  canServe(state: PartitionState): boolean {
+    if (!state.isServed) return false;
     try {
-      for (const state of partitions.values()) {
-        if (!state.isServed || !(state.hasRecords || this.#read(state))) continue;
-        partitions.delete(keyOf(state));
-        partitions.set(keyOf(state), state);
-        this.#current = state;
-        return state;
-      }
-      return undefined;
+      return state.hasRecords || this.#read(state);
     } catch (error) {
       // A damaged batch is not passed over: who polls again is told again.
       this.#holdings.fail(error);

@@ -51,6 +51,14 @@ const NO_GENERATION = -1;
 
 type Joined = JoinGroupResponse;
 
+export interface GroupJoined {
+  readonly memberId: string;
+  readonly generation: number;
+  readonly leaderId: string;
+  /** The assignor's name. */
+  readonly protocol: string;
+}
+
 export class Membership {
   readonly actor: Actor<typeof membershipMachine>;
   readonly #cluster: Cluster;
@@ -86,6 +94,13 @@ export class Membership {
       memberId: this.#memberId,
       instanceId: this.#options.instanceId,
     };
+  }
+
+  get joined(): GroupJoined | undefined {
+    const joined = this.#joined;
+    if (joined === undefined) return undefined;
+    const { memberId, generationId: generation, leader: leaderId, protocolName } = joined;
+    return { memberId, generation, leaderId, protocol: protocolName ?? '' };
   }
 
   tell(event: MembershipEvent): void {
@@ -173,8 +188,12 @@ export class Membership {
   async #assignAll({
     protocolName,
     members,
-  }: Joined): Promise<{ readonly memberId: string; readonly assignment: Uint8Array }[]> {
+  }: Joined): Promise<readonly { readonly memberId: string; readonly assignment: Uint8Array }[]> {
     const assignor = this.#assignor(protocolName);
+    if (assignor.encoded !== undefined) {
+      const topics = this.#owner.subscription();
+      return assignor.encoded.assign(members, topics, await this.#owner.partitionCounts(topics));
+    }
     const told = members.map(({ memberId, groupInstanceId, metadata }): Member => {
       const subscription = subscriptionOf(metadata);
       return {

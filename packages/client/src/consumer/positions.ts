@@ -5,6 +5,7 @@
 import { ErrorCode } from '@odradek/protocol';
 import { BrokerError, LogTruncated, NoOffset, UnsupportedApi, isRetriable } from '../errors.ts';
 import { backoffMs, pause } from '../retry.ts';
+import type { ResetPolicy } from './consumer-options.ts';
 import type { CommittedOffset, GroupCoordinator } from './group-coordinator.ts';
 import type { Holdings } from './holdings.ts';
 import { placeOf } from './holdings.ts';
@@ -33,7 +34,7 @@ export class Positions {
   /** The position is of no use: the policy says where to go on, or that it is over. */
   reset(state: PartitionState, why: string): void {
     const { topic, partition } = state;
-    const { from } = this.#holdings.settings;
+    const from = this.#policy(topic);
     if (from !== 'none') {
       state.forgetPosition(from);
       return;
@@ -44,6 +45,11 @@ export class Positions {
         { cause: new BrokerError(ErrorCode.OFFSET_OUT_OF_RANGE, { topic, partition }) },
       ),
     );
+  }
+
+  #policy(topic: string): ResetPolicy {
+    const { from } = this.#holdings.settings;
+    return typeof from === 'function' ? from(topic) : from;
   }
 
   async #resolve(): Promise<void> {
@@ -121,7 +127,7 @@ export class Positions {
 
   /** KIP-320: whether what was read is still in the log of who leads now. */
   async #check(states: readonly PartitionState[]): Promise<void> {
-    const { cluster, settings } = this.#holdings;
+    const { cluster } = this.#holdings;
     const versions = new Map(states.map((state) => [state, state.version]));
     const wanted = states.filter(({ positionEpoch }) => positionEpoch >= 0);
     const trust = (state: PartitionState): void => {
@@ -153,7 +159,7 @@ export class Positions {
         const error = new LogTruncated(
           `${topic}-${partition}: the log was cut at offset ${end.endOffset}, below what was read (${position})`,
         );
-        if (settings.from === 'none') this.#holdings.fail(error);
+        if (this.#policy(topic) === 'none') this.#holdings.fail(error);
         else state.moveTo(end.endOffset, end.leaderEpoch);
       }
     }

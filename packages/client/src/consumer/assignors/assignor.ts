@@ -31,6 +31,18 @@ export interface Assignor {
     partitionCounts: ReadonlyMap<string, number>,
     members: readonly Member[],
   ) => Assignment;
+  /** For assignors that keep to an encoding of their own: what stands above is then not asked. */
+  readonly encoded?: EncodedAssignor;
+}
+
+export interface EncodedAssignor {
+  readonly subscription: (topics: readonly string[]) => Uint8Array;
+  /** `topics` are those of the member that leads. Members that are left out get nothing. */
+  readonly assign: (
+    members: readonly { readonly memberId: string; readonly metadata: Uint8Array }[],
+    topics: readonly string[],
+    partitionCounts: ReadonlyMap<string, number>,
+  ) => Promise<readonly { readonly memberId: string; readonly assignment: Uint8Array }[]>;
 }
 
 export interface ToldPast {
