@@ -2,8 +2,9 @@
  * What can go wrong for a client, as classes. `retriable` says whether the same call may succeed later without anybody's help: for a
  * broker's answer it is the error table's word, for a connection that was lost it is true.
  */
-import { errorInfo } from '@odradek/protocol';
+import { errorName as errorNameOf, isRetriableCode } from '@odradek/protocol';
 import type { Endpoint } from '@odradek/ports';
+import { adviceOn } from './error-advice.ts';
 
 export interface ClientErrorOptions {
   readonly cause?: unknown;
@@ -45,16 +46,18 @@ export class BrokerError extends ClientError {
 
   constructor(code: number, place: ErrorPlace = {}) {
     const { api, topic, partition, detail, retriable, broker } = place;
-    const info = errorInfo(code);
+    const errorName = errorNameOf(code);
     const subject =
       topic === undefined ? api : partition === undefined ? topic : `${topic}-${partition}`;
+    const reason = detail || adviceOn(code);
     super(
-      `${subject === undefined ? '' : `${subject}: `}${detail || info.message} (${info.name})`,
+      (subject === undefined ? '' : `${subject}: `) +
+        (reason === undefined ? errorName : `${reason} (${errorName})`),
       broker === undefined ? {} : { broker },
     );
     this.code = code;
-    this.errorName = info.name;
-    this.retriable = retriable ?? info.retriable;
+    this.errorName = errorName;
+    this.retriable = retriable ?? isRetriableCode(code);
     this.topic = topic;
     this.partition = partition;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorCode, errorInfo } from './errors.ts';
+import { ErrorCode } from './error-codes.ts';
+import { errorInfo } from './errors.ts';
 
 describe('the error table', () => {
   it('has a row for each code, under its name', () => {

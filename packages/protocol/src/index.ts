@@ -2,6 +2,7 @@ export * from './api-key.ts';
 export * from './apis/index.ts';
 export * from './bytes/index.ts';
 export * from './crc32c/index.ts';
+export * from './error-codes.ts';
 export * from './errors.ts';
 export * from './frames.ts';
 export * from './headers.ts';

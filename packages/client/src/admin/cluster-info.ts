@@ -1,10 +1,11 @@
 /** What the cluster consists of. */
 import { describeClusterApi, describeLogDirsApi, describeProducersApi } from '../api.ts';
 import type { Cluster } from '../cluster.ts';
-import { UnsupportedApi, check } from '../errors.ts';
+import { UnsupportedApi } from '../errors.ts';
 import { withRetries } from '../retry.ts';
 import { groupByTopic } from '../consumer/topic-partition.ts';
 import type { TopicPartition } from '../consumer/topic-partition.ts';
+import { check } from './asking.ts';
 
 export interface BrokerInfo {
   readonly nodeId: number;

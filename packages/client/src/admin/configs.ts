@@ -2,9 +2,8 @@
 import { describeConfigsApi, incrementalAlterConfigsApi, listConfigResourcesApi } from '../api.ts';
 import type { Api } from '../api.ts';
 import type { Cluster } from '../cluster.ts';
-import { check } from '../errors.ts';
 import { withRetries } from '../retry.ts';
-import { missing } from './asking.ts';
+import { check, missing } from './asking.ts';
 
 export type ConfigResource =
   | { readonly topic: string }

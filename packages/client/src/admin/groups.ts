@@ -8,8 +8,9 @@ import type { CommittedOffset, OffsetToCommit } from '../consumer/group-coordina
 import { lookUpOffsets } from '../consumer/offset-lookup.ts';
 import { comparePartitions, groupByTopic, keyOf } from '../consumer/topic-partition.ts';
 import type { TopicPartition } from '../consumer/topic-partition.ts';
-import { BrokerError, check } from '../errors.ts';
+import { BrokerError } from '../errors.ts';
 import { withRetries } from '../retry.ts';
+import { check } from './asking.ts';
 
 export interface GroupListing {
   readonly groupId: string;

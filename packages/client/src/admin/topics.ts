@@ -2,13 +2,13 @@
 import { ErrorCode } from '@odradek/protocol';
 import { createPartitionsApi, createTopicsApi, deleteRecordsApi, deleteTopicsApi } from '../api.ts';
 import type { Cluster, TopicMetadata } from '../cluster.ts';
-import { BrokerError, check } from '../errors.ts';
+import { BrokerError } from '../errors.ts';
 import { withRetries } from '../retry.ts';
 import { lookUpOffsets, timestampOf } from '../consumer/offset-lookup.ts';
 import type { StartingAt } from '../consumer/partition-state.ts';
 import { comparePartitions, groupByTopic, partitionKey } from '../consumer/topic-partition.ts';
 import type { TopicPartition } from '../consumer/topic-partition.ts';
-import { ADMIN_TIMEOUT_MS, asController, missing } from './asking.ts';
+import { ADMIN_TIMEOUT_MS, asController, check, missing } from './asking.ts';
 
 export interface NewTopic {
   readonly name: string;

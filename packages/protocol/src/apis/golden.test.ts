@@ -10,7 +10,7 @@ import {
   encodeResponse,
   type RequestIdentity,
 } from '../headers.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 import type { Uuid } from '../ids.ts';
 import { decode, type Message } from '../schema/message.ts';
 import {

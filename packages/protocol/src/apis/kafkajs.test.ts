@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from 'vitest';
 import { crc32cJs } from '../crc32c/index.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 import { encodeRequest } from '../headers.ts';
 import { buildBatch } from '../records/index.ts';
 import { encode } from '../schema/message.ts';

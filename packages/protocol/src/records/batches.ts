@@ -2,7 +2,7 @@
  * Cuts bytes into record batches: the records of a Produce request, a read of a segment, the answer of a Fetch. What is
  * checked here is what makes a BatchView safe to read (magic and length); contents are `validateBatch`'s matter.
  */
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 import { BatchView } from './batch-view.ts';
 import {
   BATCH_HEADER_BYTES,

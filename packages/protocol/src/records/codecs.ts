@@ -1,4 +1,4 @@
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 import { MalformedBatch } from './malformed-batch.ts';
 
 /** Kafka's codec names, in the order of their attribute values 1-4. The port's `CompressionName` is the same type. */

@@ -1,4 +1,4 @@
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 
 /**
  * Bytes that claim to be record batches and are not. Thrown by everything in this folder that reads batches, and the only

@@ -4,7 +4,7 @@
  * compaction leaves; a header whose count says 0 has none.
  */
 import { utf8Decode } from '../bytes/utf8.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 import { offset } from '../ids.ts';
 import type { Offset } from '../ids.ts';
 import type { BatchView } from './batch-view.ts';

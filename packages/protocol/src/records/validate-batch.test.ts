@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32cJs } from '../crc32c/index.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 import { offset } from '../ids.ts';
 import { BatchView } from './batch-view.ts';
 import { buildBatch } from './build-batch.ts';

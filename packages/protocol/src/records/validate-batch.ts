@@ -8,7 +8,7 @@
  * id, a producer id without an epoch, and times and ids beyond ±2^53.
  */
 import type { Crc32c } from '../crc32c/crc32c.ts';
-import { ErrorCode } from '../errors.ts';
+import { ErrorCode } from '../error-codes.ts';
 import type { BatchView } from './batch-view.ts';
 import type { Decompress } from './codecs.ts';
 import {

@@ -6,7 +6,7 @@
  * One type serves all versions of a message. A field that a version does not have is read as its
  * default and is not written; callers that must know ask for the version.
  */
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../error-codes.ts';
 import type { Uuid } from '../ids.ts';
 
 export interface FieldOptions {
