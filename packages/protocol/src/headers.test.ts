@@ -2,15 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { ApiKey } from './api-key.ts';
 import { apis, heartbeatRequest, heartbeatResponse } from './apis/index.ts';
 import { MalformedFrame } from './bytes/malformed-frame.ts';
+import { correlationIdOf, decodeResponse, encodeRequest, encodeResponse } from './headers.ts';
 import {
-  correlationIdOf,
   decodeRequestHeader,
-  decodeResponse,
-  encodeRequest,
-  encodeResponse,
   requestHeaderVersion,
   responseHeaderVersion,
-} from './headers.ts';
+} from './request-header.ts';
 import { decode, isFlexible } from './schema/message.ts';
 
 const heartbeat = { groupId: 'g', generationId: 1, memberId: 'm' };

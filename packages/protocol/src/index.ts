@@ -8,6 +8,7 @@ export * from './frames.ts';
 export * from './headers.ts';
 export * from './ids.ts';
 export * from './records/index.ts';
+export * from './request-header.ts';
 export {
   type Body,
   decode,

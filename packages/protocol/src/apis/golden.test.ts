@@ -3,13 +3,8 @@
  * schemas and the codec come to together. One line a field.
  */
 import { describe, expect, it } from 'vitest';
-import {
-  decodeRequestHeader,
-  decodeResponse,
-  encodeRequest,
-  encodeResponse,
-  type RequestIdentity,
-} from '../headers.ts';
+import { decodeResponse, encodeRequest, encodeResponse, type RequestIdentity } from '../headers.ts';
+import { decodeRequestHeader } from '../request-header.ts';
 import { ErrorCode } from '../error-codes.ts';
 import type { Uuid } from '../ids.ts';
 import { decode, type Message } from '../schema/message.ts';

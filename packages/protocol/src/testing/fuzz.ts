@@ -4,7 +4,8 @@
  */
 import { apis } from '../apis/index.ts';
 import { MalformedFrame } from '../bytes/malformed-frame.ts';
-import { decodeRequestHeader, decodeResponse, encodeRequest, encodeResponse } from '../headers.ts';
+import { decodeResponse, encodeRequest, encodeResponse } from '../headers.ts';
+import { decodeRequestHeader } from '../request-header.ts';
 import { decode, type Message } from '../schema/message.ts';
 import { arbitraryBody } from './arbitrary.ts';
 import { type Chance, seeded } from './seeded.ts';
