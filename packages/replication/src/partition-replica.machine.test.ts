@@ -1,4 +1,4 @@
-import { leaderEpoch, nodeId } from '@odradek/protocol';
+import { leaderEpoch, nodeId, offset } from '@odradek/protocol';
 import { createActor, fromPromise, type SnapshotFrom } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 import { describe, expect, it } from 'vitest';
@@ -21,17 +21,40 @@ const assignment = (
   partitionEpoch,
 });
 
+/** `follower.fetching` for a state within another. */
+const nameOf = (value: unknown): string =>
+  typeof value === 'string'
+    ? value
+    : Object.entries(value as object)
+        .map(([parent, child]) => `${parent}.${nameOf(child)}`)
+        .join();
+
+const divergence = (epoch: number, endOffset: number): ReplicaEvent => ({
+  type: 'divergence.found',
+  leaderEpoch: leaderEpoch(epoch),
+  truncation: { kind: 'cut', endOffset: offset(endOffset) },
+});
+
 type Ending = { readonly done: () => void; readonly failed: (error: Error) => void };
 
 /** A replica whose effects are written down and whose disk answers when it is told to. */
 const replica = (first: PartitionAssignment | null = assignment(1, 1)) => {
   const effects: string[] = [];
-  const disk: Record<'open' | 'close' | 'delete', Ending[]> = { open: [], close: [], delete: [] };
+  const disk: Record<'open' | 'cut' | 'close' | 'delete', Ending[]> = {
+    open: [],
+    cut: [],
+    close: [],
+    delete: [],
+  };
   const waits = (what: keyof typeof disk) =>
     new Promise<void>((done, failed) => disk[what].push({ done, failed }));
   const machine = partitionReplicaMachine.provide({
     actors: {
       openLog: fromPromise(() => waits('open')),
+      truncateLog: fromPromise(({ input }) => {
+        effects.push(`cut ${input.truncation.kind === 'cut' ? input.truncation.endOffset : ''}`);
+        return waits('cut');
+      }),
       closeLog: fromPromise(({ input }) => {
         effects.push(`close ${input.clean ? 'cleanly' : 'at once'}`);
         return waits('close');
@@ -41,6 +64,8 @@ const replica = (first: PartitionAssignment | null = assignment(1, 1)) => {
     actions: {
       lead: (_, { assignment: it }) => void effects.push(`lead ${it!.leaderEpoch}`),
       follow: (_, { assignment: it }) => void effects.push(`follow ${it!.leader}`),
+      startFetching: (_, { assignment: it }) => void effects.push(`fetch from ${it!.leader}`),
+      stopFetching: () => void effects.push('fetch no more'),
       goOffline: (_, { reason }) => void effects.push(`offline: ${reason}`),
     },
   });
@@ -50,7 +75,7 @@ const replica = (first: PartitionAssignment | null = assignment(1, 1)) => {
     effects,
     disk,
     send: (event: ReplicaEvent) => actor.send(event),
-    state: () => String(actor.getSnapshot().value),
+    state: () => nameOf(actor.getSnapshot().value),
     context: () => actor.getSnapshot().context,
     has: (tag: 'acceptsWrites' | 'servesReads' | 'settled') => actor.getSnapshot().hasTag(tag),
     settle: async () => {
@@ -79,7 +104,7 @@ describe('a replica', () => {
     one.send({ type: 'leadership.assigned', assignment: assignment(2, 3) });
     one.send({ type: 'leadership.assigned', assignment: assignment(1, 2) });
     await one.opened();
-    expect(one.effects).toEqual(['follow 2']);
+    expect(one.effects).toEqual(['follow 2', 'fetch from 2']);
     expect(one.has('acceptsWrites')).toBe(false);
   });
 
@@ -101,7 +126,48 @@ describe('a replica', () => {
     one.send({ type: 'leadership.assigned', assignment: assignment(1, 5, 6) });
     one.send({ type: 'leadership.assigned', assignment: assignment(2, 6, 7) });
     one.send({ type: 'leadership.assigned', assignment: assignment(1, 7, 8) });
-    expect(one.effects).toEqual(['lead 5', 'lead 5', 'follow 2', 'lead 7']);
+    expect(one.effects).toEqual([
+      'lead 5',
+      'lead 5',
+      'follow 2',
+      'fetch from 2',
+      'fetch no more',
+      'lead 7',
+    ]);
+  });
+
+  it('that parted from its leader cuts its log before it fetches again', async () => {
+    const one = replica(assignment(2, 3));
+    await one.opened();
+    one.send(divergence(2, 9));
+    expect(one.state()).toBe('follower.fetching');
+    one.effects.length = 0;
+    one.send(divergence(3, 5));
+    expect([one.state(), one.effects]).toEqual(['follower.truncating', ['fetch no more', 'cut 5']]);
+    one.disk.cut[0]!.done();
+    await one.settle();
+    expect(one.effects.slice(2)).toEqual(['follow 2', 'fetch from 2']);
+  });
+
+  it('that is to lead while it cuts its log does so when the disk is done', async () => {
+    const one = replica(assignment(2, 3));
+    await one.opened();
+    one.send(divergence(3, 5));
+    one.effects.length = 0;
+    one.send({ type: 'leadership.assigned', assignment: assignment(1, 4) });
+    expect([one.state(), one.effects]).toEqual(['follower.truncating', []]);
+    one.disk.cut[0]!.done();
+    await one.settle();
+    expect([one.state(), one.effects]).toEqual(['leader', ['lead 4']]);
+  });
+
+  it('whose log cannot be cut is offline', async () => {
+    const one = replica(assignment(2, 3));
+    await one.opened();
+    one.send(divergence(3, 5));
+    one.disk.cut[0]!.failed(new Error('EIO'));
+    await one.settle();
+    expect([one.state(), one.context().failure]).toEqual(['offline', 'EIO']);
   });
 
   it('whose log fails is offline for good', async () => {
@@ -181,6 +247,7 @@ describe('a replica', () => {
 const EVENTS: readonly ReplicaEvent[] = [
   { type: 'leadership.assigned', assignment: assignment(1, 2) },
   { type: 'leadership.assigned', assignment: assignment(2, 3) },
+  divergence(3, 5),
   { type: 'log.failed', reason: 'fdatasync' },
   { type: 'deletion.requested' },
   { type: 'close.requested', clean: true },
@@ -189,29 +256,50 @@ const EVENTS: readonly ReplicaEvent[] = [
 
 /** Left alone on purpose: what is being closed or deleted has no role, no failure and no other end. */
 const IGNORED: Readonly<Record<string, readonly ReplicaEvent['type'][]>> = {
-  loadingThenDeleting: ['log.failed', 'deletion.requested', 'close.requested'],
-  loadingThenClosing: ['log.failed', 'deletion.requested', 'close.requested'],
+  loading: ['divergence.found'],
+  loadingThenDeleting: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
+  loadingThenClosing: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
   // Without an assignment nobody appends: it fails when it is used.
-  assigning: ['log.failed'],
-  offline: ['log.failed'],
-  deleting: ['log.failed', 'deletion.requested', 'close.requested'],
-  closing: ['log.failed', 'deletion.requested', 'close.requested'],
+  assigning: ['divergence.found', 'log.failed'],
+  leader: ['divergence.found'],
+  offline: ['divergence.found', 'log.failed'],
+  deleting: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
+  closing: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
+  // It is being cut, by what was found before.
+  'follower.truncating': ['divergence.found'],
 };
 const FINAL = ['deletionFailed', 'deleted', 'closed'];
 
+interface StateNode {
+  readonly type: string;
+  readonly states: Readonly<Record<string, StateNode>>;
+  readonly ownEvents: readonly string[];
+}
+
+/** The states that something can be in, with what those around them handle. */
+function* leavesOf(
+  states: StateNode['states'],
+  inherited: readonly string[],
+  prefix = '',
+): Generator<readonly [name: string, state: StateNode, inherited: readonly string[]]> {
+  for (const [name, state] of Object.entries(states)) {
+    if (Object.keys(state.states).length === 0) yield [prefix + name, state, inherited];
+    else {
+      yield* leavesOf(state.states, [...inherited, ...state.ownEvents], `${prefix}${name}.`);
+    }
+  }
+}
+
 describe('the machine', () => {
   it('handles or leaves alone on purpose every event in every state', () => {
-    const { states, ownEvents } = partitionReplicaMachine.root as unknown as {
-      states: Record<string, { type: string; ownEvents: readonly string[] }>;
-      ownEvents: readonly string[];
-    };
+    const { states, ownEvents } = partitionReplicaMachine.root as unknown as StateNode;
     const types = [...new Set(EVENTS.map((it) => it.type))];
-    for (const [name, state] of Object.entries(states)) {
+    for (const [name, state, inherited] of leavesOf(states, ownEvents)) {
       if (state.type === 'final') {
         expect(FINAL).toContain(name);
         continue;
       }
-      const handled = new Set([...state.ownEvents, ...ownEvents]);
+      const handled = new Set([...state.ownEvents, ...inherited]);
       const unhandled = types.filter((it) => !handled.has(it));
       expect([name, unhandled.toSorted()]).toEqual([name, [...(IGNORED[name] ?? [])].toSorted()]);
     }
@@ -222,6 +310,7 @@ describe('the machine', () => {
       actions: { lead: () => {}, follow: () => {}, goOffline: () => {} },
       actors: {
         openLog: fromPromise(async () => {}),
+        truncateLog: fromPromise(async () => {}),
         closeLog: fromPromise(async () => {}),
         deleteLog: fromPromise(async () => {}),
       },
@@ -239,9 +328,13 @@ describe('the machine', () => {
         events: (state) => [...EVENTS, ...answers(state)] as ReplicaEvent[],
         serializeState: (state) => JSON.stringify([state.value, state.context]),
       });
-      for (const { state } of paths) reached.add(String(state.value));
+      for (const { state } of paths) reached.add(nameOf(state.value));
     }
     // `assigning` lasts only without an assignment.
-    expect([...reached].toSorted()).toEqual(Object.keys(quiet.root.states).toSorted());
+    expect([...reached].toSorted()).toEqual(
+      [...leavesOf(quiet.root.states as unknown as StateNode['states'], [])]
+        .map(([name]) => name)
+        .toSorted(),
+    );
   });
 });

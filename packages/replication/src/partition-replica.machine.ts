@@ -1,7 +1,10 @@
 /**
  * One partition on one broker. It opens its log, then plays the role that the metadata log assigns: leader or follower,
  * by epoch. A log that failed makes it offline for good: it is opened anew only by a restart, because after a failed
- * flush nobody knows what the disk holds. Opening, closing and deleting wait for the disk in states of their own.
+ * flush nobody knows what the disk holds. Opening, cutting, closing and deleting wait for the disk in states of their own.
+ *
+ * A follower fetches, or cuts what its leader does not have. While it cuts, it takes part in nothing: a new role that comes
+ * meanwhile is played once the disk is done, because a log that is being cut can neither lead nor be fetched for.
  *
  * It ends as `closed` without a `failure` only when the log was opened, served and closed in order: nothing less may vouch
  * for its files at the next start.
@@ -11,7 +14,8 @@
  */
 import { assign, fromPromise, setup } from 'xstate';
 import { isNewerAssignment, type PartitionAssignment } from './assignment.ts';
-import type { NodeId } from '@odradek/protocol';
+import type { LeaderEpoch, NodeId } from '@odradek/protocol';
+import type { Truncation } from './partition-replica.ts';
 
 /** Names one replica among those of a broker: a topic that was deleted and made again is another topic. */
 export interface ReplicaKey {
@@ -26,12 +30,16 @@ export interface ReplicaContext {
   readonly assignment: PartitionAssignment | null;
   /** Why it is offline, or was not closed or deleted as it should have been; for people. */
   readonly failure: string | null;
+  /** What is being cut, while it is. */
+  readonly truncation: Truncation | null;
   /** Whether the close that was asked for may leave out recovery at the next start. */
   readonly closeCleanly: boolean;
 }
 
 export type ReplicaEvent =
   | { type: 'leadership.assigned'; assignment: PartitionAssignment }
+  /** By the leader of that epoch. */
+  | { type: 'divergence.found'; leaderEpoch: LeaderEpoch; truncation: Truncation }
   | { type: 'log.failed'; reason: string }
   | { type: 'deletion.requested' }
   | { type: 'close.requested'; clean: boolean };
@@ -60,10 +68,13 @@ export const partitionReplicaMachine = setup({
     isAssigned: ({ context }) => context.assignment !== null,
     hasFailed: ({ context }) => context.failure !== null,
     isLeader: ({ context }) => context.assignment?.leader === context.nodeId,
+    isOfThisEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) =>
+      context.assignment?.leaderEpoch === epoch,
     isNewer: ({ context }, { next }: { next: PartitionAssignment }) =>
       isNewerAssignment(context.assignment, next),
   },
   actions: {
+    rememberTruncation: assign((_, { truncation }: { truncation: Truncation }) => ({ truncation })),
     takeAssignment: assign((_, { next }: { next: PartitionAssignment }) => ({ assignment: next })),
     rememberClose: assign((_, { clean }: { clean: boolean }) => ({ closeCleanly: clean })),
     recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
@@ -77,6 +88,10 @@ export const partitionReplicaMachine = setup({
       _: unknown,
       params: { key: ReplicaKey; assignment: PartitionAssignment | null },
     ) => void,
+    /** Effect: the fetcher of the leader's broker takes the partition in. There may be no leader. */
+    startFetching: (_, _params: { key: ReplicaKey; assignment: PartitionAssignment | null }) => {},
+    /** Effect: no fetcher asks for it any more. */
+    stopFetching: (_, _params: { key: ReplicaKey }) => {},
     /** Effect: what waits is answered KAFKA_STORAGE_ERROR and the broker is told. */
     goOffline: unprovided('goOffline') as (
       _: unknown,
@@ -85,12 +100,20 @@ export const partitionReplicaMachine = setup({
   },
   actors: {
     openLog: fromPromise<void, ReplicaKey>(unprovided('openLog')),
+    truncateLog: fromPromise<void, { key: ReplicaKey; truncation: Truncation }>(
+      unprovided('truncateLog'),
+    ),
     closeLog: fromPromise<void, { key: ReplicaKey; clean: boolean }>(unprovided('closeLog')),
     deleteLog: fromPromise<void, ReplicaKey>(unprovided('deleteLog')),
   },
 }).createMachine({
   id: 'partitionReplica',
-  context: ({ input }) => ({ ...input, failure: null, closeCleanly: false }),
+  context: ({ input }) => ({
+    ...input,
+    failure: null,
+    truncation: null,
+    closeCleanly: false,
+  }),
   initial: 'loading',
   on: {
     'leadership.assigned': {
@@ -190,12 +213,8 @@ export const partitionReplicaMachine = setup({
         type: 'follow',
         params: ({ context }) => ({ key: context.key, assignment: context.assignment }),
       },
+      initial: 'fetching',
       on: {
-        'leadership.assigned': {
-          guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
-          target: 'assigning',
-          actions: { type: 'takeAssignment', params: ({ event }) => ({ next: event.assignment }) },
-        },
         'log.failed': {
           target: 'offline',
           actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
@@ -204,6 +223,51 @@ export const partitionReplicaMachine = setup({
         'close.requested': {
           target: 'closing',
           actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) },
+        },
+      },
+      states: {
+        fetching: {
+          entry: {
+            type: 'startFetching',
+            params: ({ context }) => ({ key: context.key, assignment: context.assignment }),
+          },
+          exit: { type: 'stopFetching', params: ({ context }) => ({ key: context.key }) },
+          on: {
+            'leadership.assigned': {
+              guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
+              target: '#partitionReplica.assigning',
+              actions: {
+                type: 'takeAssignment',
+                params: ({ event }) => ({ next: event.assignment }),
+              },
+            },
+            'divergence.found': {
+              guard: {
+                type: 'isOfThisEpoch',
+                params: ({ event }) => ({ epoch: event.leaderEpoch }),
+              },
+              target: 'truncating',
+              actions: {
+                type: 'rememberTruncation',
+                params: ({ event }) => ({ truncation: event.truncation }),
+              },
+            },
+          },
+        },
+        /** The role that comes meanwhile is taken down (above, for all states), and played afterwards. */
+        truncating: {
+          invoke: {
+            src: 'truncateLog',
+            input: ({ context }) => ({ key: context.key, truncation: context.truncation! }),
+            onDone: '#partitionReplica.assigning',
+            onError: {
+              target: '#partitionReplica.offline',
+              actions: {
+                type: 'recordFailure',
+                params: ({ event }) => ({ reason: reasonOf(event.error) }),
+              },
+            },
+          },
         },
       },
     },

@@ -4,13 +4,24 @@
  * so that a send through the machine is paid per change of leadership and never per batch.
  *
  * Invariants: nothing is acknowledged above the high watermark (acks=all) or above what is flushed (acks=1); the high
- * watermark never moves back; nobody but a replica reads above it.
+ * watermark never moves back; nobody but a replica reads above it; a follower says that it holds only what it has flushed.
  */
 import type { AbortedTransaction, AppendOutcome, PartitionLog, ReadResult } from '@odradek/log';
-import { ErrorCode, leaderEpoch, type NodeId, type Offset } from '@odradek/protocol';
+import {
+  BATCH_HEADER_BYTES,
+  BatchView,
+  ErrorCode,
+  leaderEpoch,
+  offset,
+  type LeaderEpoch,
+  type NodeId,
+  type Offset,
+} from '@odradek/protocol';
 import { Acknowledgements, type Acknowledge } from './acknowledgements.ts';
 import type { PartitionAssignment } from './assignment.ts';
-import { nextHighWatermark } from './high-watermark.ts';
+import { ALONE, type ReplicaCluster } from './cluster-view.ts';
+import { Leadership } from './leadership.ts';
+import { preferredReadReplica } from './read-replica.ts';
 
 export interface ReplicaSettings {
   /** Topic's `min.insync.replicas`. */
@@ -37,7 +48,51 @@ export interface ReadRequest {
   /** The first non-empty partition of an answer gives a whole batch, however large (KIP-74). */
   readonly atLeastOneBatch: boolean;
   readonly isolation: 'readUncommitted' | 'readCommitted';
+  /** A replica reads, up to the log's end: who it is has been checked. Absent: a client does, up to the high watermark. */
+  readonly replica?: ReplicaReader;
+  /** The client may be answered by a follower (KIP-392). */
+  readonly mayReadFollower?: boolean;
 }
+
+export interface ReplicaReader {
+  readonly nodeId: NodeId;
+  /** -1: it does not say. */
+  readonly brokerEpoch: number;
+  readonly logStartOffset: Offset;
+  /** The same request looks again after it waited: its progress was noted when it came. */
+  readonly isRepeat: boolean;
+}
+
+/** What a leader answered to a follower's fetch. */
+export interface FetchedRecords {
+  readonly records: readonly Uint8Array[];
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+}
+
+export type FetchedOutcome =
+  /** `sizeBytes` of records went into the log; they are not flushed yet. */
+  | { readonly status: 'appended'; readonly sizeBytes: number }
+  /** It was asked for in another epoch, or at another place. */
+  | { readonly status: 'stale' }
+  /** The leader's first batch begins before this log's end, of which nothing is there: the log is to begin with that batch. */
+  | { readonly status: 'beginsBefore'; readonly truncation: Truncation }
+  | { readonly status: 'refused'; readonly errorCode: ErrorCode; readonly message: string };
+
+/** From where a follower goes on. */
+export interface FollowerPosition {
+  readonly fetchOffset: Offset;
+  /** The epoch of the last record; -1 without any. */
+  readonly lastFetchedEpoch: LeaderEpoch;
+  readonly logStartOffset: Offset;
+  readonly highWatermark: Offset;
+}
+
+/** What a follower has to do to its log before it can go on. */
+export type Truncation =
+  | { readonly kind: 'cut'; readonly endOffset: Offset }
+  /** Nothing of it is of use: the leader's log begins behind its end. */
+  | { readonly kind: 'anew'; readonly startOffset: Offset };
 
 export interface PartitionRead {
   readonly errorCode: ErrorCode;
@@ -56,7 +111,7 @@ export interface PartitionRead {
 
 type Role =
   | { readonly kind: 'loading' }
-  | { readonly kind: 'leader'; readonly assignment: PartitionAssignment }
+  | { readonly kind: 'leader'; readonly leadership: Leadership }
   | { readonly kind: 'follower'; readonly assignment: PartitionAssignment }
   | { readonly kind: 'offline'; readonly reason: string };
 
@@ -67,6 +122,8 @@ export interface PartitionReplicaOptions {
   readonly settings: ReplicaSettings;
   /** The log could not be read while this broker led it. The reader is told KAFKA_STORAGE_ERROR; somebody should be told why. */
   readonly onReadFailed: (error: unknown) => void;
+  /** The other brokers; left out by a broker that has none. */
+  readonly cluster?: ReplicaCluster;
 }
 
 /** Where a leader epoch ends; both -1 when nothing is known of it. */
@@ -101,7 +158,9 @@ export class PartitionReplica {
   readonly #onReadFailed: (error: unknown) => void;
   readonly #flushed = new Acknowledgements();
   readonly #committed = new Acknowledgements();
+  readonly #cluster: ReplicaCluster;
   readonly #watchers = new Set<ReadWatcher>();
+  readonly #appendWatchers = new Set<ReadWatcher>();
 
   constructor(options: PartitionReplicaOptions) {
     this.topic = options.topic;
@@ -109,6 +168,7 @@ export class PartitionReplica {
     this.nodeId = options.nodeId;
     this.settings = options.settings;
     this.#onReadFailed = options.onReadFailed;
+    this.#cluster = options.cluster ?? ALONE;
   }
 
   /** The log once it is open. */
@@ -121,9 +181,39 @@ export class PartitionReplica {
   }
 
   get assignment(): PartitionAssignment | undefined {
-    return this.#role.kind === 'leader' || this.#role.kind === 'follower'
-      ? this.#role.assignment
-      : undefined;
+    if (this.#role.kind === 'leader') return this.#role.leadership.assignment;
+    return this.#role.kind === 'follower' ? this.#role.assignment : undefined;
+  }
+
+  /** While it leads: followers, ISR, the start of its epoch. For descriptions, metrics and checks. */
+  get leadership(): Leadership | undefined {
+    return this.#role.kind === 'leader' ? this.#role.leadership : undefined;
+  }
+
+  /**
+   * A leader whose high watermark has not reached the start of its epoch does not know yet what is committed: where the log
+   * ends for clients cannot be told (OFFSET_NOT_AVAILABLE, KIP-207).
+   */
+  get isHighWatermarkKnown(): boolean {
+    const leadership = this.leadership;
+    return (
+      leadership === undefined ||
+      (this.#log !== undefined && this.#log.highWatermark >= leadership.epochStartOffset)
+    );
+  }
+
+  /** Below it no replica that is up holds anything: what DeleteRecords waits for (KIP-107). */
+  get lowWatermark(): Offset | undefined {
+    const leadership = this.leadership;
+    if (leadership === undefined || this.#log === undefined) return undefined;
+    let low = this.#log.logStartOffset;
+    for (const replica of leadership.assignment.replicas) {
+      const follower = leadership.follower(replica);
+      const peer = this.#cluster.broker(replica);
+      if (follower === undefined || peer === undefined || peer.isFenced) continue;
+      if (follower.logStartOffset < low) low = follower.logStartOffset;
+    }
+    return low;
   }
 
   /** Produces that wait for a flush or for the in-sync replicas. */
@@ -138,37 +228,66 @@ export class PartitionReplica {
   }
 
   lead(assignment: PartitionAssignment): void {
-    this.#role = { kind: 'leader', assignment };
-    this.#advanceHighWatermark();
+    const log = this.#log;
+    if (log === undefined) throw new Error(`${this.topic}-${this.partition} leads without a log`);
+    const known = this.leadership;
+    if (known !== undefined && known.assignment.leaderEpoch === assignment.leaderEpoch) {
+      known.assigned(assignment);
+    } else {
+      known?.end();
+      // What a follower has not flushed yet counts for nobody; who waited as its leader of before was answered then.
+      this.#flushed.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      this.#committed.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      const leadership = new Leadership({
+        nodeId: this.nodeId,
+        partition: this.partition,
+        assignment,
+        log,
+        cluster: this.#cluster,
+        minInsyncReplicas: () => this.settings.minInsyncReplicas,
+        onIsrChanged: () => this.#isrChanged(),
+      });
+      this.#role = { kind: 'leader', leadership };
+    }
+    this.#isrChanged();
     this.#notifyWatchers();
   }
 
   follow(assignment: PartitionAssignment): void {
+    const isSameEpoch =
+      this.#role.kind === 'follower' &&
+      this.#role.assignment.leaderEpoch === assignment.leaderEpoch;
+    this.leadership?.end();
     this.#role = { kind: 'follower', assignment };
-    this.#abandon(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    if (!isSameEpoch) this.#abandon(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   }
 
   goOffline(reason: string): void {
+    this.leadership?.end();
     this.#role = { kind: 'offline', reason };
     this.#abandon(ErrorCode.KAFKA_STORAGE_ERROR);
   }
 
   /** The partition is deleted or the broker stops. */
   retire(errorCode: ErrorCode): void {
+    this.leadership?.end();
     this.#role = { kind: 'loading' };
     this.#abandon(errorCode);
   }
 
   /** NONE when this broker leads the partition and the asker's epoch is ours. */
-  leaderError(currentLeaderEpoch: number): ErrorCode {
+  leaderError(currentLeaderEpoch: number, mayReadFollower = false): ErrorCode {
     const role = this.#role;
     if (role.kind === 'loading') return ErrorCode.NOT_LEADER_OR_FOLLOWER;
     if (role.kind === 'offline') return ErrorCode.KAFKA_STORAGE_ERROR;
     if (currentLeaderEpoch >= 0) {
-      if (currentLeaderEpoch < role.assignment.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH;
-      if (currentLeaderEpoch > role.assignment.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH;
+      const known = this.assignment!.leaderEpoch;
+      if (currentLeaderEpoch < known) return ErrorCode.FENCED_LEADER_EPOCH;
+      if (currentLeaderEpoch > known) return ErrorCode.UNKNOWN_LEADER_EPOCH;
     }
-    return role.kind === 'leader' ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+    return role.kind === 'leader' || mayReadFollower
+      ? ErrorCode.NONE
+      : ErrorCode.NOT_LEADER_OR_FOLLOWER;
   }
 
   /**
@@ -183,17 +302,20 @@ export class PartitionReplica {
         ? refused(ErrorCode.KAFKA_STORAGE_ERROR, `the partition is offline: ${role.reason}`)
         : refused(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     }
-    if (request.acks === -1 && role.assignment.isr.length < this.settings.minInsyncReplicas) {
+    const { assignment, isr } = role.leadership;
+    if (request.acks === -1 && isr.committed.length < this.settings.minInsyncReplicas) {
       return refused(
         ErrorCode.NOT_ENOUGH_REPLICAS,
-        `${role.assignment.isr.length} replica(s) are in sync, min.insync.replicas is ${this.settings.minInsyncReplicas}`,
+        `${isr.committed.length} replica(s) are in sync, min.insync.replicas is ${this.settings.minInsyncReplicas}`,
       );
     }
     const outcome = log.appendAsLeader(request.records, {
-      leaderEpoch: role.assignment.leaderEpoch,
+      leaderEpoch: assignment.leaderEpoch,
       origin: request.origin,
     });
-    if (outcome.status === 'refused' || request.acks === 0) return outcome;
+    if (outcome.status === 'refused') return outcome;
+    if (this.#appendWatchers.size > 0) notify(this.#appendWatchers);
+    if (request.acks === 0) return outcome;
     const nextOffset = (outcome.lastOffset + 1) as Offset;
     if (request.acks === 1)
       this.#waitFor(this.#flushed, log.flushedOffset, nextOffset, acknowledge);
@@ -220,9 +342,18 @@ export class PartitionReplica {
   /** Whole batches at and after the offset, for a client. Synchronous when the tail in memory has them. Never rejects. */
   read(request: ReadRequest): PartitionRead | Promise<PartitionRead> {
     const log = this.#log;
-    const error = this.leaderError(request.currentLeaderEpoch);
+    const { fetchOffset, lastFetchedEpoch, replica } = request;
+    const mayReadFollower = request.mayReadFollower === true && replica === undefined;
+    const error = this.leaderError(request.currentLeaderEpoch, mayReadFollower);
     if (error !== ErrorCode.NONE || log === undefined) return unavailableRead(error);
-    const { fetchOffset, lastFetchedEpoch } = request;
+    if (replica !== undefined && this.leadership!.follower(replica.nodeId) === undefined) {
+      // In this very epoch it may be a replica that a newer registration adds: it is to come again (as in Kafka).
+      return unavailableRead(
+        request.currentLeaderEpoch >= 0
+          ? ErrorCode.UNKNOWN_LEADER_EPOCH
+          : ErrorCode.NOT_LEADER_OR_FOLLOWER,
+      );
+    }
     if (lastFetchedEpoch >= 0) {
       const ours = this.endOffsetForEpoch(lastFetchedEpoch);
       if (ours.epoch < 0 || ours.endOffset < 0 || fetchOffset < log.logStartOffset) {
@@ -235,8 +366,17 @@ export class PartitionReplica {
     if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) {
       return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
     }
-    const isCommitted = request.isolation === 'readCommitted';
-    const below = isCommitted ? log.lastStableOffset : log.highWatermark;
+    if (replica !== undefined && !replica.isRepeat) {
+      this.leadership!.noteFetch({ ...replica, fetchOffset });
+      this.#advanceHighWatermark();
+    }
+    const isCommitted = replica === undefined && request.isolation === 'readCommitted';
+    const below =
+      replica !== undefined
+        ? log.logEndOffset
+        : isCommitted
+          ? log.lastStableOffset
+          : log.highWatermark;
     const isCut = request.maxBytes <= 0 && !request.atLeastOneBatch;
     if (fetchOffset >= below) return this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null);
     if (isCut) return { ...this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null), isCut };
@@ -251,19 +391,129 @@ export class PartitionReplica {
           ? result.then((found) => this.#found(log, request, found, below))
           : this.#found(log, request, result, below);
       return read instanceof Promise
-        ? read.catch((cause: unknown) => this.#readFailed(log, cause))
+        ? read.catch((cause: unknown) => this.#readFailed(log, mayReadFollower, cause))
         : read;
     } catch (cause) {
-      return this.#readFailed(log, cause);
+      return this.#readFailed(log, mayReadFollower, cause);
     }
   }
 
-  watch(watcher: ReadWatcher): void {
+  /** Who in the client's rack should be read instead of this leader (KIP-392); undefined: nobody. */
+  preferredReadReplica(clientRack: string, fetchOffset: Offset): NodeId | undefined {
+    const leadership = this.leadership;
+    return leadership === undefined || clientRack === ''
+      ? undefined
+      : preferredReadReplica(leadership, this.nodeId, clientRack, fetchOffset, this.#cluster);
+  }
+
+  /** Asked about twice in each lag time: members of the ISR who are behind for too long are to leave it. */
+  shrinkIsr(): void {
+    this.leadership?.shrinkIsr();
+  }
+
+  /** Whether a follower of this partition is behind; for metrics, throttles and descriptions. */
+  isInSync(nodeId: NodeId): boolean {
+    return this.leadership?.isr.committed.includes(nodeId) ?? false;
+  }
+
+  /**
+   * From where to fetch in this leader epoch. Undefined while it does not follow in it, or while something that was appended
+   * is not flushed: a fetch says to the leader that all before it is held.
+   */
+  followerPosition(epoch: LeaderEpoch): FollowerPosition | undefined {
+    const log = this.#log;
+    if (log === undefined || !this.#follows(epoch)) return undefined;
+    const { mutant } = this.#cluster;
+    if (log.flushedOffset < log.logEndOffset && mutant !== 'ackBeforeFlush') return undefined;
+    return {
+      fetchOffset: log.logEndOffset,
+      lastFetchedEpoch: mutant === 'truncateToHighWatermark' ? leaderEpoch(-1) : log.latestEpoch,
+      logStartOffset: log.logStartOffset,
+      highWatermark: log.highWatermark,
+    };
+  }
+
+  /** Appends what the leader of this epoch gave at `fetchOffset`, and takes over how far it is committed. */
+  appendFetched(epoch: LeaderEpoch, fetchOffset: Offset, fetched: FetchedRecords): FetchedOutcome {
+    const log = this.#log;
+    if (log === undefined || !this.#follows(epoch) || log.logEndOffset !== fetchOffset) {
+      return { status: 'stale' };
+    }
+    const first = fetched.records.find((it) => it.length > 0);
+    const firstOffset = first === undefined ? fetchOffset : baseOffsetOf(first);
+    if (firstOffset < fetchOffset && log.logStartOffset === fetchOffset) {
+      return { status: 'beginsBefore', truncation: { kind: 'anew', startOffset: firstOffset } };
+    }
+    let sizeBytes = 0;
+    for (const records of fetched.records) {
+      if (records.length === 0) continue;
+      const outcome = log.appendAsFollower(records);
+      if (outcome.status === 'refused') {
+        return { status: 'refused', errorCode: outcome.errorCode, message: outcome.message };
+      }
+      sizeBytes += records.length;
+    }
+    if (fetched.highWatermark > log.highWatermark) {
+      const before = log.highWatermark;
+      log.setHighWatermark(offset(Math.min(fetched.highWatermark, log.logEndOffset)));
+      if (log.highWatermark > before) this.#notifyWatchers();
+    }
+    if (fetched.logStartOffset > log.logStartOffset) {
+      // Not above its own high watermark: it comes again with the next answer.
+      log.deleteRecordsBefore(offset(Math.min(fetched.logStartOffset, log.highWatermark)));
+    }
+    return { status: 'appended', sizeBytes };
+  }
+
+  /** Resolves when all that is appended now is flushed, or never will be. */
+  whenFlushed(): Promise<void> {
+    const log = this.#log;
+    const isSafe = log === undefined || log.flushedOffset >= log.logEndOffset;
+    if (isSafe || this.#cluster.mutant === 'ackBeforeFlush') return Promise.resolve();
+    return new Promise((resolve) => this.#flushed.wait(log.logEndOffset, () => resolve()));
+  }
+
+  /** Where this follower's log parts from the leader's, by what the leader says of the epoch (KIP-101, KIP-279, KIP-595). */
+  divergenceFrom(leaders: EpochEnd): Truncation {
+    const log = this.#log;
+    if (log === undefined)
+      throw new Error(`${this.topic}-${this.partition} diverges without a log`);
+    const ours = log.endOffsetForEpoch(leaderEpoch(leaders.epoch));
+    const agreed =
+      ours.epoch === leaders.epoch ? Math.min(ours.endOffset, leaders.endOffset) : ours.endOffset;
+    return { kind: 'cut', endOffset: offset(Math.max(0, Math.min(agreed, log.logEndOffset))) };
+  }
+
+  /** Null, but for a mutant: what is to be cut before the first fetch of an epoch is told by the leader. */
+  cutBeforeFetching(): Truncation | null {
+    const log = this.#log;
+    if (log === undefined || this.#cluster.mutant !== 'truncateToHighWatermark') return null;
+    return log.highWatermark < log.logEndOffset
+      ? { kind: 'cut', endOffset: log.highWatermark }
+      : null;
+  }
+
+  /** The machine's `truncateLog`: durable on return. */
+  async truncate(truncation: Truncation): Promise<void> {
+    const log = this.#log;
+    if (log === undefined) throw new Error(`${this.topic}-${this.partition} is cut without a log`);
+    if (truncation.kind === 'cut') await log.truncateTo(truncation.endOffset);
+    else await log.truncateFullyAndStartAt(truncation.startOffset);
+  }
+
+  /** `ofAppends`: told of every append, as a follower wants to be, not only of what is committed. */
+  watch(watcher: ReadWatcher, { ofAppends = false } = {}): void {
     this.#watchers.add(watcher);
+    if (ofAppends) this.#appendWatchers.add(watcher);
   }
 
   unwatch(watcher: ReadWatcher): void {
     this.#watchers.delete(watcher);
+    this.#appendWatchers.delete(watcher);
+  }
+
+  #follows(epoch: LeaderEpoch): boolean {
+    return this.#role.kind === 'follower' && this.#role.assignment.leaderEpoch === epoch;
   }
 
   #found(
@@ -279,14 +529,14 @@ export class PartitionReplica {
       sizeBytes: result.sizeBytes,
       isCut: result.nextOffset < below,
     });
-    if (request.isolation !== 'readCommitted') return answer(null);
+    if (request.isolation !== 'readCommitted' || request.replica !== undefined) return answer(null);
     const aborted = log.abortedTransactions(request.fetchOffset, result.nextOffset);
     return aborted instanceof Promise ? aborted.then(answer) : answer(aborted);
   }
 
-  #readFailed(log: PartitionLog, cause: unknown): PartitionRead {
+  #readFailed(log: PartitionLog, mayReadFollower: boolean, cause: unknown): PartitionRead {
     // Closed or deleted under the read: that is no failure, and the reader is to look for the partition again.
-    const error = this.leaderError(-1);
+    const error = this.leaderError(-1, mayReadFollower);
     if (error !== ErrorCode.NONE) return unavailableRead(error);
     this.#onReadFailed(cause);
     const isDamage = cause instanceof Error && cause.name === 'LogCorruptError';
@@ -327,20 +577,26 @@ export class PartitionReplica {
   }
 
   #advanceHighWatermark(): void {
-    const role = this.#role;
+    const leadership = this.leadership;
     const log = this.#log;
-    if (role.kind !== 'leader' || log === undefined) return;
-    const next = nextHighWatermark(log.highWatermark, role.assignment.isr, (member) =>
-      member === this.nodeId ? log.flushedOffset : undefined,
-    );
+    if (leadership === undefined || log === undefined) return;
+    const next = leadership.nextHighWatermark();
     if (next <= log.highWatermark) return;
     log.setHighWatermark(next);
-    const enough = role.assignment.isr.length >= this.settings.minInsyncReplicas;
+    const enough = leadership.isr.committed.length >= this.settings.minInsyncReplicas;
     this.#committed.reached(
       next,
       enough ? ErrorCode.NONE : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
     );
     this.#notifyWatchers();
+  }
+
+  #isrChanged(): void {
+    this.#advanceHighWatermark();
+    // The mark stands still from now on: who waits for it is told, instead of after a timeout.
+    if (this.leadership?.isUnderMinIsr) {
+      this.#committed.failAll(ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    }
   }
 
   #abandon(errorCode: ErrorCode): void {
@@ -350,10 +606,18 @@ export class PartitionReplica {
   }
 
   #notifyWatchers(): void {
-    if (this.#watchers.size === 0) return;
-    for (const watcher of [...this.#watchers]) watcher();
+    if (this.#watchers.size > 0) notify(this.#watchers);
   }
 }
+
+const baseOffsetOf = (records: Uint8Array): Offset =>
+  // Too short for a batch: the log refuses it with a reason.
+  records.length < BATCH_HEADER_BYTES ? offset(Infinity) : new BatchView(records, 0).baseOffset;
+
+/** A watcher may look away, or another come, while they are told. */
+const notify = (watchers: ReadonlySet<ReadWatcher>): void => {
+  for (const watcher of [...watchers]) watcher();
+};
 
 const refused = (
   errorCode: ErrorCode,
