@@ -146,6 +146,19 @@ export class MemoryDisk {
   }
 
   /**
+   * Ends the program that has it mounted; the machine stays on. What was written stays, as in a page cache: a crash may still
+   * take what was not synced. A replace under way has happened or not.
+   */
+  kill(): void {
+    this.#mount?.die();
+    this.#mount = undefined;
+    for (const hold of this.#holds) hold.release();
+    this.#holds = [];
+    for (const replacement of this.#replacing) if (this.#coin()) this.commitReplace(replacement);
+    this.#replacing.clear();
+  }
+
+  /**
    * After `afterCount` more operations of this sort, on files whose name starts with `prefix`, one fails. A failing append
    * leaves a random part of its bytes behind; a failing sync poisons its file.
    */

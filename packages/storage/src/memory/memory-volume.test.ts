@@ -212,6 +212,39 @@ describe('a disk in memory', () => {
     });
   });
 
+  describe('whose program is killed', () => {
+    it('keeps what was written, and a later power cut may take it', async () => {
+      const outcomes = new Set<string | undefined>();
+      for (let seed = 0; seed < 40; seed++) {
+        const volume = createMemoryVolume({ random: seededRandom(seed) });
+        const file = await volume.open('log');
+        await file.append([text('flushed ')]);
+        await file.sync();
+        await file.append([text('written')]);
+        volume.disk.kill();
+        await expect(file.append([text('x')])).rejects.toMatchObject({ kind: 'closed' });
+        const again = volume.disk.mount();
+        expect(await seen(again, 'log')).toBe('flushed written');
+        again.crash('lost');
+        outcomes.add(await seen(volume.disk.mount(), 'log'));
+      }
+      expect([...outcomes]).toEqual(['flushed ']);
+    });
+
+    it('has the old small file or the new one of a replace under way', async () => {
+      const outcomes = new Set<string | undefined>();
+      for (let seed = 0; seed < 40; seed++) {
+        const volume = createMemoryVolume({ random: seededRandom(seed) });
+        await volume.replace('vote', text('old'));
+        volume.disk.hold('replace');
+        volume.replace('vote', text('new')).catch(() => {});
+        volume.disk.kill();
+        outcomes.add(await seen(volume.disk.mount(), 'vote'));
+      }
+      expect([...outcomes].toSorted()).toEqual(['new', 'old']);
+    });
+  });
+
   describe('told to misbehave', () => {
     const mounted = async (): Promise<{
       disk: MemoryDisk;

@@ -1,0 +1,314 @@
+/**
+ * One history: a world from a seed, a time of harm (safety: nothing that was promised may be broken), a time of peace
+ * (liveness: everything must come to its end), and a last look at everything.
+ *
+ * Each cluster has clients of its own. `shape` says how brokers make clusters: one of them all, or each for itself.
+ */
+import type { ConfigEntry } from '@odradek/broker';
+import type { MutantName, Probe } from '@odradek/ports';
+import { Chance } from './chance.ts';
+import { checkFinalLog } from './checkers/final-log.ts';
+import { History, type Counts, type Violation } from './checkers/history.ts';
+import { ObservedRules } from './checkers/observed.ts';
+import { restartIfIll, type FaultKind, type World } from './faults/faults.ts';
+import { Nemesis } from './faults/nemesis.ts';
+import { Network } from './network/network.ts';
+import { BrokerNode, KAFKA_PORT, mutantsOf } from './nodes/broker-node.ts';
+import { Scheduler } from './time/scheduler.ts';
+import type { MachineTime } from './time/virtual-clock.ts';
+import { Trace, type TraceLine } from './trace.ts';
+import type { Actor, ClientWorld } from './workload/client-host.ts';
+import { ClusterWorkload } from './workload/cluster-workload.ts';
+
+export type ClusterShape = 'one' | 'each';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Of the time of harm. */
+  readonly seconds: number;
+  readonly brokers: number;
+  readonly shape: ClusterShape;
+  readonly mutants?: readonly MutantName[];
+  readonly faults?: readonly FaultKind[];
+  /** Every line of the trace, at once. */
+  readonly print?: (line: TraceLine) => void;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly hash: string;
+  readonly violation: Violation | undefined;
+  readonly simulatedMs: number;
+  readonly events: number;
+  readonly counts: Counts;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly trace: Trace;
+}
+
+/** A start takes milliseconds; that it has failed is told. */
+const SETUP_MS_MAX = 60_000;
+/** From the end of the harm until everything must have come to its end. */
+const LIVENESS_MS_MAX = 180_000;
+/** Whether it has come to its end costs more than most events. */
+const LOOK_INTERVAL_MS = 20;
+const RESTART_AFTER_MS = 1_000;
+const DRIFT_MAX = 2e-4;
+
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const trace = new Trace(options.print);
+  const simulation = new Simulation(options, trace);
+  await simulation.run();
+  return simulation.result();
+}
+
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #trace: Trace;
+  readonly #scheduler: Scheduler;
+  readonly #network: Network;
+  readonly #history: History;
+  readonly #nodes: readonly BrokerNode[];
+  readonly #workloads: readonly ClusterWorkload[];
+  readonly #nemesis: Nemesis;
+  readonly #chance: Chance;
+
+  constructor(options: SimulationOptions, trace: Trace) {
+    const { seed, brokers, shape } = options;
+    this.#options = options;
+    this.#trace = trace;
+    this.#scheduler = new Scheduler(trace);
+    this.#network = new Network(this.#scheduler, new Chance(seed, 'network'));
+    this.#history = new History(this.#scheduler);
+    this.#chance = new Chance(seed, 'simulation');
+    const ids = Array.from({ length: brokers }, (_, index) => index + 1);
+    const clusters = shape === 'one' ? [ids] : ids.map((id) => [id]);
+    let producers = 0;
+    const takeNumber = (): number => ++producers;
+    const nodes: BrokerNode[] = [];
+    const workloads: ClusterWorkload[] = [];
+    clusters.forEach((members, index) => {
+      const name = `c${index + 1}`;
+      const probe: Probe = {
+        mutants: mutantsOf(options.mutants ?? []),
+        observer: new ObservedRules(this.#history, name),
+      };
+      for (const nodeId of members) nodes.push(this.#createNode(nodeId, members, probe));
+      const world: ClientWorld = {
+        seed,
+        scheduler: this.#scheduler,
+        network: this.#network,
+        bootstrap: members.map((nodeId) => ({ host: machineOf(nodeId), port: KAFKA_PORT })),
+        requestTimeoutMs: this.#chance.pick([5_000, 15_000, 30_000]),
+      };
+      workloads.push(
+        new ClusterWorkload({
+          name,
+          world,
+          history: this.#history,
+          chance: new Chance(seed, `workload ${name}`),
+          replicationFactor: members.length > 1 ? Math.min(3, members.length) : 1,
+          clusters: clusters.length,
+          takeNumber,
+        }),
+      );
+    });
+    this.#nodes = nodes;
+    this.#workloads = workloads;
+    const clients = workloads.flatMap((it) => it.clients);
+    this.#nemesis = new Nemesis({
+      scheduler: this.#scheduler,
+      chance: new Chance(seed, 'nemesis'),
+      hasReplicas: shape === 'one' && brokers >= 3,
+      only: options.faults,
+      world: this.#world(clients),
+    });
+  }
+
+  async run(): Promise<void> {
+    const { seconds } = this.#options;
+    const scheduler = this.#scheduler;
+    for (const node of this.#nodes) node.start();
+    if (!(await this.#reach('the start', SETUP_MS_MAX, () => this.#nodes.every((it) => it.isUp)))) return;
+    if (!(await this.#setUp())) return;
+    this.#trace.milestone('simulation', 'the time of harm begins');
+    for (const workload of this.#workloads) workload.start();
+    this.#nemesis.start();
+    const endMs = scheduler.nowMs + seconds * 1000;
+    await scheduler.run(endMs, () => this.#isViolated || this.#revive());
+    if (this.#isViolated) return;
+    this.#trace.milestone('simulation', 'peace: everything is mended');
+    this.#nemesis.stop();
+    for (const node of this.#nodes) this.#mend(node);
+    await this.#peace();
+  }
+
+  result(): SimulationResult {
+    const { violation, counts } = this.#history;
+    this.#trace.mix(counts.acknowledged);
+    this.#trace.mix(counts.polled);
+    return {
+      seed: this.#options.seed,
+      hash: this.#trace.hash,
+      violation,
+      simulatedMs: this.#scheduler.nowMs,
+      events: this.#scheduler.eventCount,
+      counts,
+      faults: this.#nemesis.counts,
+      trace: this.#trace,
+    };
+  }
+
+  get #isViolated(): boolean {
+    return this.#history.violation !== undefined;
+  }
+
+  async #setUp(): Promise<boolean> {
+    let left = this.#workloads.length;
+    for (const workload of this.#workloads)
+      void workload.createTopics().then(() => {
+        left -= 1;
+      });
+    return this.#reach('the topics', SETUP_MS_MAX, () => left === 0);
+  }
+
+  async #peace(): Promise<void> {
+    const workloads = this.#workloads;
+    if (
+      !(await this.#reach('that all brokers run', LIVENESS_MS_MAX, () => {
+        this.#revive();
+        for (const node of this.#nodes) if (node.isUp && node.problems().length > 0) this.#mend(node);
+        return this.#nodes.every((it) => it.isUp);
+      }))
+    )
+      return;
+    for (const workload of workloads) workload.endProducing();
+    if (
+      !(await this.#reach(
+        'that every partition takes records and every send is answered',
+        LIVENESS_MS_MAX,
+        () => {
+          for (const node of this.#nodes) restartIfIll(node, { trace: this.#trace });
+          return workloads.every((it) => it.areSendsSettled && it.areProbesAcknowledged);
+        },
+        () => workloads.flatMap((it) => it.unsettled()).join('; '),
+      ))
+    )
+      return;
+    for (const workload of workloads) workload.readEverything();
+    if (
+      !(await this.#reach(
+        'that everything is read, by readers and by groups',
+        LIVENESS_MS_MAX,
+        () => workloads.every((it) => it.isEverythingRead),
+        () => workloads.flatMap((it) => it.unread()).join('; '),
+      ))
+    )
+      return;
+    for (const workload of workloads) workload.checkEnd(checkFinalLog);
+    let left = workloads.length;
+    for (const workload of workloads) void workload.checkGroups().then(() => (left -= 1));
+    await this.#reach('the groups’ offsets', LIVENESS_MS_MAX, () => left === 0);
+  }
+
+  async #reach(
+    what: string,
+    withinMs: number,
+    isDone: () => boolean,
+    why: () => string = () => '',
+  ): Promise<boolean> {
+    const scheduler = this.#scheduler;
+    const untilMs = scheduler.nowMs + withinMs;
+    let nextLookMs = scheduler.nowMs;
+    await scheduler.run(untilMs, () => {
+      if (this.#isViolated) return true;
+      if (scheduler.nowMs < nextLookMs) return false;
+      nextLookMs = scheduler.nowMs + LOOK_INTERVAL_MS;
+      return isDone();
+    });
+    if (this.#isViolated) return false;
+    if (isDone()) return true;
+    const states = this.#nodes
+      .map((it) => `${it.machine} ${it.state}${it.failure === undefined ? '' : ` (${it.failure})`}`)
+      .join(', ');
+    this.#history.violate('not-live', `${what}: not within ${withinMs / 1000} s; ${states}; ${why()}`);
+    return false;
+  }
+
+  /** Who failed by itself is started again, as a supervisor does. */
+  readonly #reviving = new Set<BrokerNode>();
+  #revive(): false {
+    for (const node of this.#nodes) {
+      if (node.state !== 'down' || node.failure === undefined || this.#reviving.has(node)) continue;
+      this.#reviving.add(node);
+      this.#scheduler.after(RESTART_AFTER_MS, undefined, 'supervisor', () => {
+        this.#reviving.delete(node);
+        node.start();
+      });
+    }
+    return false;
+  }
+
+  #mend(node: BrokerNode): void {
+    node.disk.slowness = 1;
+    node.disk.empty();
+    node.resume();
+    restartIfIll(node, { trace: this.#trace });
+  }
+
+  #createNode(nodeId: number, members: readonly number[], probe: Probe): BrokerNode {
+    const chance = new Chance(this.#options.seed, `machine ${nodeId}`);
+    const time: MachineTime = {
+      drift: chance.between(-DRIFT_MAX, DRIFT_MAX),
+      wallOffsetMs: Math.round(chance.between(-500, 500)),
+      monotonicOffsetMs: Math.round(chance.between(0, 1e9)),
+    };
+    return new BrokerNode({
+      nodeId,
+      machine: machineOf(nodeId),
+      entries: entriesFor(nodeId, members),
+      seed: this.#options.seed,
+      scheduler: this.#scheduler,
+      network: this.#network,
+      trace: this.#trace,
+      time,
+      probe,
+    });
+  }
+
+  #world(clients: readonly Actor[]): World {
+    return {
+      chance: new Chance(this.#options.seed, 'faults'),
+      trace: this.#trace,
+      network: this.#network,
+      nodes: this.#nodes,
+      clients,
+      machines: [...this.#nodes, ...clients].map((it) => it.machine),
+      pauseProcess: (client) => {
+        const { process } = client;
+        if (process === undefined) return () => {};
+        this.#trace.milestone(process.name, 'stands still');
+        this.#scheduler.pause(process);
+        return () => this.#scheduler.resume(process);
+      },
+    };
+  }
+}
+
+const machineOf = (nodeId: number): string => `b${nodeId}`;
+
+function entriesFor(nodeId: number, members: readonly number[]): readonly ConfigEntry[] {
+  const config: Record<string, string> = {
+    'node.id': String(nodeId),
+    'group.initial.rebalance.delay.ms': '500',
+    'offsets.topic.num.partitions': '2',
+    'auto.create.topics.enable': 'false',
+    'num.partitions': '1',
+  };
+  if (members.length > 1) {
+    config['controller.quorum.voters'] = members
+      .map((id) => `${id}@${machineOf(id)}:${KAFKA_PORT}`)
+      .join(',');
+  }
+  return Object.entries(config).map(([key, value]) => ({ key, value, origin: 'simulator' }));
+}
+
