@@ -11,7 +11,15 @@ export function createLazyCompression(zstdWasm: string | URL | undefined): Compr
   return {
     async prepare(codec) {
       if (codecs === undefined) {
-        const { createPortableCompression } = await import('@odradek/compression/portable');
+        const { createPortableCompression } = await import('@odradek/compression/portable').catch(
+          (cause: unknown) => {
+            throw new CompressionError(
+              'unsupported',
+              `${codec} is needed, and the program's part that has the codecs cannot be fetched`,
+              { cause },
+            );
+          },
+        );
         codecs ??= createPortableCompression(zstdWasm === undefined ? {} : { zstdWasm });
       }
       await codecs.prepare?.(codec);

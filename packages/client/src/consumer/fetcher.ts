@@ -7,6 +7,7 @@ import { ErrorCode } from '@odradek/protocol';
 import type { FetchResponse } from '@odradek/protocol';
 import { fetchApi } from '../api.ts';
 import type { PartitionLeader } from '../cluster.ts';
+import { prepareCodecs } from '../codecs.ts';
 import { BrokerError, ProtocolViolation, check, isRetriable } from '../errors.ts';
 import { backoffMs, pause } from '../retry.ts';
 import { FetchSession } from './fetch-session.ts';
@@ -134,6 +135,11 @@ export class Fetcher {
         states.map((state) => [keyOf(state), { state, version: state.version }]),
       );
       const response = await this.#ask(nodeId, broker.session, states);
+      if (host.compression.prepare !== undefined)
+        await prepareCodecs(
+          host,
+          response.responses.flatMap(({ partitions }) => partitions),
+        );
       if (SESSION_ERRORS.has(response.errorCode)) {
         broker.session.reset();
         return;

@@ -216,9 +216,11 @@ export class Accumulator {
   async #load(topic: Topic): Promise<void> {
     if (topic.isLoading) return;
     topic.isLoading = true;
-    const { clock } = this.#cluster.host;
+    const { clock, compression: codecs } = this.#cluster.host;
+    const { compression } = this.#settings;
     let failure: Error | undefined;
     try {
+      if (compression !== undefined) await codecs.prepare?.(compression);
       const { partitions } = await this.#cluster.topic(topic.name, {
         mayCreate: this.#settings.mayCreateTopics ?? false,
         timeoutMs: this.#settings.maxBlockMs,
