@@ -7,6 +7,7 @@ import { ErrorCode, batchesIn, isCrcValid, recordsIn } from '@odradek/protocol';
 import type { BatchView, RecordHeader } from '@odradek/protocol';
 import { fetchApi, listOffsetsApi } from './api.ts';
 import type { Cluster } from './cluster.ts';
+import { prepareCodecs } from './codecs.ts';
 import { BrokerError, ClientError, ProtocolViolation, check } from './errors.ts';
 import { throwIfAborted, withRetries } from './retry.ts';
 
@@ -210,9 +211,9 @@ async function fetchRound(
   const fetched: FetchedBatch[] = [];
   for (const answer of answers) {
     check(answer.errorCode, { api: 'Fetch' });
-    for (const { partitionIndex, errorCode, records } of answer.responses.flatMap(
-      ({ partitions }) => partitions,
-    )) {
+    const answered = answer.responses.flatMap(({ partitions }) => partitions);
+    if (cluster.host.compression.prepare !== undefined) await prepareCodecs(cluster.host, answered);
+    for (const { partitionIndex, errorCode, records } of answered) {
       const position = byPartition.get(partitionIndex);
       if (position === undefined) continue;
       if (errorCode !== 0) cluster.forgetLeaders(topic);
