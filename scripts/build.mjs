@@ -56,6 +56,8 @@ const { status, stderr } = spawnSync(
     input: 'warm\n',
     encoding: 'utf8',
     timeout: WARM_UP_TIMEOUT_MS,
+    // What it runs takes a SIGTERM for a wish to end in order, and may be what hangs.
+    killSignal: 'SIGKILL',
     cwd: root,
   },
 );

@@ -25,6 +25,11 @@ export class Bystander implements AsyncDisposable {
     this.#working.catch(() => {});
   }
 
+  /** Rounds since the latencies were last taken. */
+  get count(): number {
+    return this.#latenciesMs.length;
+  }
+
   /** Since the last time it was asked. */
   takeLatencies(): {
     readonly count: number;
