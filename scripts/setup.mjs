@@ -66,6 +66,7 @@ function provideTools() {
   const tools = [
     { package: 'kcat', present: () => onPath('kcat') },
     { package: 'wamerican', present: () => existsSync('/usr/share/dict/words') },
+    { package: 'chromium', present: () => onPath('chromium') || onPath('chromium-browser') },
   ];
   const missing = () => tools.filter((tool) => !tool.present()).map((tool) => tool.package);
   const wanted = missing();

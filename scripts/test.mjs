@@ -11,6 +11,7 @@ const stages = [
   ['types', script('typecheck.mjs')],
   ['generated pages', script('generate.mjs', '--check')],
   ['configuration keys', script('unread-keys.mjs')],
+  ['bundle size', script('bundle-size.mjs', '--check')],
   ['build', script('build.mjs')],
   // Units first, then the whole system (vitest.config.ts); last, so that the tests' own summary ends the output.
   ['tests', tool('vitest/vitest.mjs', 'run')],

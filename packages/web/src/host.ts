@@ -1,6 +1,5 @@
-/** What a browser provides, in a page and in a worker alike, for the ports that need no configuration: time, chance, checksums. */
-import type { Clock, Crc32c, Random } from '@odradek/ports';
-import { crc32cJs, createWasmCrc32c } from '@odradek/protocol';
+/** What a browser provides, in a page and in a worker alike, for the ports that need no configuration: time and chance. */
+import type { Clock, Random } from '@odradek/ports';
 
 export function createBrowserClock(): Clock {
   return {
@@ -57,16 +56,3 @@ export function createBrowserRandom(): Random {
 const POOL_NUMBERS = 1024;
 /** More at once is refused (Web Cryptography API, section 10.1.1). */
 const RANDOM_BYTES_MAX = 65_536;
-
-/** Made ready at the first call. A page whose Content-Security-Policy keeps WebAssembly out counts in JavaScript. */
-export function createBrowserCrc32c(): Crc32c {
-  let crc32c: Crc32c = (bytes, seed) => {
-    try {
-      crc32c = createWasmCrc32c(WebAssembly);
-    } catch {
-      crc32c = crc32cJs;
-    }
-    return crc32c(bytes, seed);
-  };
-  return (bytes, seed) => crc32c(bytes, seed);
-}

@@ -1,2 +1,3 @@
 export { createBrowserClientHost } from './client-host.ts';
 export type { BrowserClientHostOptions } from './client-host.ts';
+export { createBrowserCrc32c } from './crc32c.ts';
