@@ -4,7 +4,7 @@
  */
 import { offset } from '@odradek/protocol';
 import type { Decompress, Offset } from '@odradek/protocol';
-import type { Clock, Compression, Crc32c, Logger, Random, Volume } from '@odradek/ports';
+import type { Clock, Compression, Crc32c, Logger, Mutants, Random, Volume } from '@odradek/ports';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LogConfig } from './log-config.ts';
 import { segmentFile } from './names.ts';
@@ -34,6 +34,8 @@ export interface LogPorts {
 export interface LogHost extends LogPorts {
   /** The compression port's, for the records functions. */
   readonly decompress: Decompress;
+  /** None, outside of a simulation. */
+  readonly mutants: Mutants;
 }
 
 /** The files and their contents, without the running parts: all that recovery needs and makes. */

@@ -9,7 +9,7 @@
  */
 import { leaderEpoch, offset } from '@odradek/protocol';
 import type { LeaderEpoch, Offset, ProducerEpoch, ProducerId, Uuid } from '@odradek/protocol';
-import type { FileEntry } from '@odradek/ports';
+import { NO_MUTANTS, type FileEntry, type Mutants } from '@odradek/ports';
 import { appendAsFollower, appendAsLeader } from './append.ts';
 import type { AppendAsLeaderOptions, AppendOutcome } from './append.ts';
 import { compact, compactionNeed } from './cleaner/compaction.ts';
@@ -64,6 +64,8 @@ export interface LogOptions extends Omit<LogPorts, 'resources'> {
   readonly files?: readonly FileEntry[];
   /** producer.id.expiration.ms */
   readonly producerIdExpirationMs?: number;
+  /** For simulations (ports/src/probe.ts). */
+  readonly mutants?: Mutants;
 }
 
 export interface ProducerDescription {
@@ -110,6 +112,7 @@ export class PartitionLog {
       random,
       resources,
       decompress: compression.decompress.bind(compression),
+      mutants: options.mutants ?? NO_MUTANTS,
     };
     const contents = await recover(ports, folderOf(options.topic, options.partition), config, {
       topicId: options.topicId,
@@ -123,6 +126,7 @@ export class PartitionLog {
     const writer = new Writer({
       clock,
       resources,
+      mutants: ports.mutants,
       config: () => log.config,
       endOffset: logEndOffset,
       onFlushed: (flushedOffset) => opened.onFlushed(flushedOffset),
@@ -248,7 +252,10 @@ export class PartitionLog {
 
   /** `records` is copied: it may change after the call. */
   appendAsLeader(records: Uint8Array, options: AppendAsLeaderOptions): AppendOutcome {
-    return appendAsLeader(this.#log, records, options);
+    const outcome = appendAsLeader(this.#log, records, options);
+    if (this.#log.ports.mutants.has('highWatermarkAheadOfFlush'))
+      this.setHighWatermark(this.#log.logEndOffset);
+    return outcome;
   }
 
   /** Batches as the leader has them. `records` is copied. */

@@ -93,6 +93,7 @@ async function readSegments(
   const hasEpochs = log.epochs.latestEpoch !== undefined;
   if (log.segments.length === 0) beginAt(log, log.logStartOffset);
   else if (!options.cleanShutdown || !(await openCleanly(log))) await recoverSegments(log, options);
+  if (log.ports.mutants.has('forgetProducerStateOnRestart')) log.producers.clear(log.logEndOffset);
   if (!hasEpochs) await rebuildEpochs(log);
   await completeIndexes(log, files);
   await settleBounds(log, options);
@@ -285,6 +286,7 @@ async function recoverSegments(log: LogContents, options: RecoveryOptions): Prom
     if (end.problem !== undefined) {
       segment.sizeBytes = sizeBytes;
       await cutOrRefuse(log, n, end, options);
+      if (log.ports.mutants.has('truncateTornTailTooFar')) await cutTooFar(log, segment, seen);
     }
     await segment.file.sync();
     segment.isProven = true;
@@ -395,6 +397,19 @@ async function cutOrRefuse(
   await segment.file.truncate(end.position);
   segment.sizeBytes = end.position;
   log.segments = log.segments.slice(0, n + 1);
+}
+
+/** The mutant: what was sound is cut off with what was torn. */
+async function cutTooFar(
+  log: LogContents,
+  segment: Segment,
+  seen: { epoch: number },
+): Promise<void> {
+  await segment.file.truncate(0);
+  segment.sizeBytes = 0;
+  log.producers.clear(segment.baseOffset);
+  const end = await scanSegment(log, segment, undefined, seen);
+  log.logEndOffset = end.nextOffset;
 }
 
 async function removeSegmentFiles(log: LogContents, segment: Segment): Promise<void> {

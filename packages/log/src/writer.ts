@@ -12,7 +12,7 @@
  * never tried again. Nothing that was not acknowledged before will be.
  */
 import type { Offset } from '@odradek/protocol';
-import type { Clock, TimerHandle } from '@odradek/ports';
+import type { Clock, Mutants, TimerHandle } from '@odradek/ports';
 import { asError } from './errors.ts';
 import { UNSYNCED_BYTES_MAX, WRITE_GROUP_BYTES_MAX } from './limits.ts';
 import { NEVER } from './log-config.ts';
@@ -28,6 +28,7 @@ const TIMER_MS_MAX = 2_147_483_647;
 export interface WriterOptions {
   readonly clock: Clock;
   readonly resources: LogResources;
+  readonly mutants: Mutants;
   readonly config: () => LogConfig;
   /** Where the log ends; all of it is on the disk. */
   readonly endOffset: Offset;
@@ -205,7 +206,11 @@ export class Writer {
     this.writtenOffset = spans.at(-1)!.nextOffset;
     first.chunk.tail.trim();
     const { flushMessages, flushMs } = this.#options.config();
-    if (flushMessages <= 1) return this.#syncBehind();
+    if (flushMessages <= 1) {
+      if (this.#options.mutants.has('acknowledgeBeforeFlush'))
+        this.#acknowledge(this.writtenOffset, this.#writtenBytes);
+      return this.#syncBehind();
+    }
     this.#acknowledge(this.writtenOffset, this.#writtenBytes);
     if (this.writtenOffset - this.syncedOffset >= flushMessages) this.#syncBehind();
     else if (flushMs < NEVER) {
