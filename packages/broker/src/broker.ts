@@ -16,6 +16,7 @@ import type {
   Connection,
   Crc32c,
   Logger,
+  Probe,
   Random,
   Volume,
 } from '@odradek/ports';
@@ -63,6 +64,8 @@ export interface BrokerOptions {
   readonly compression: Compression;
   /** Names this run of the machine, where the host can tell (boot-file.ts). */
   readonly bootId?: string;
+  /** For simulations alone. */
+  readonly probe?: Probe;
 }
 
 /** How long a stopping broker lets its groups finish what they have begun before it closes them. */
@@ -462,6 +465,7 @@ export class Broker {
       powerLoss: this.#hasMachineRestarted,
       resources: this.#logResources,
       producerIdExpirationMs: this.settings.broker['producer.id.expiration.ms'],
+      ...(this.#options.probe?.mutants && { mutants: this.#options.probe.mutants }),
     });
   }
 }
