@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Admin, Consumer, Producer } from '@odradek/client';
+import { Admin, Cluster, Consumer, Producer } from '@odradek/client';
+import { createClientHost } from '@odradek/node';
 import { utf8Decode, utf8Encode } from '@odradek/protocol';
 import { startInProcess } from '../support/in-process-broker.ts';
-import { doors } from './doors.ts';
 
-const [tcp] = doors;
 const RECORDS = 1_000_000;
 const RESTARTS = 20;
 
@@ -20,7 +19,7 @@ describe('a producer', () => {
   it('writes a million records once and in order while the broker is restarted twenty times', async () => {
     const first = await startInProcess();
     const { port } = first.addresses.kafka!;
-    const cluster = await tcp!.open(first);
+    const cluster = new Cluster(createClientHost(), { bootstrap: [first.addresses.kafka!] });
     await new Admin(cluster).createTopic({ name: 't', partitions: 4 });
     const producer = new Producer(cluster, { bufferMemoryBytes: 4 * 1024 * 1024 });
     let current = first;
@@ -80,106 +79,4 @@ describe('a producer', () => {
     cluster.close();
     await current.dispose();
   }, 180_000);
-});
-
-describe('ten consumers on a hundred partitions', () => {
-  it('never own a partition twice, whoever comes and goes', async () => {
-    const broker = await startInProcess({
-      memory: true,
-      config: { 'group.min.session.timeout.ms': '100' },
-    });
-    const cluster = await tcp!.open(broker);
-    await new Admin(cluster).createTopic({ name: 't', partitions: 100 });
-    const owners = new Map<number, number>();
-    const wrong: string[] = [];
-    const members = Array.from(
-      { length: 10 },
-      (_, index) =>
-        new Consumer(cluster, {
-          group: 'g',
-          from: 'earliest',
-          heartbeatIntervalMs: 50,
-          sessionTimeoutMs: 10_000,
-          onAssigned: (partitions) => {
-            for (const { partition } of partitions) {
-              if (owners.has(partition))
-                wrong.push(`${partition} went to ${index} while ${owners.get(partition)} had it`);
-              owners.set(partition, index);
-            }
-          },
-          onRevoked: (partitions) => {
-            for (const { partition } of partitions) {
-              if (owners.get(partition) !== index) wrong.push(`${partition} was not ${index}'s`);
-              owners.delete(partition);
-            }
-          },
-          onLost: () => {
-            wrong.push(`${index} lost its membership`);
-          },
-        }),
-    );
-    const areShared = (of: readonly Consumer[]): boolean =>
-      owners.size === 100 &&
-      of.every(
-        (each) =>
-          each.membership?.getSnapshot().hasTag('stable') === true &&
-          Math.abs(each.assignment.length - 100 / of.length) < 1,
-      );
-    for (const each of members) await each.subscribe(['t']);
-    await until('ten share', () => areShared(members));
-    await Promise.all(members.slice(0, 3).map((each) => each.close()));
-    await until('seven share', () => areShared(members.slice(3)));
-    expect(wrong).toEqual([]);
-    await Promise.all(members.slice(3).map((each) => each.close()));
-    expect(owners.size).toBe(0);
-    cluster.close();
-    await broker.dispose();
-  });
-});
-
-describe('a consumer that dies in the middle of a batch', () => {
-  it('loses nothing, and only what it had not finished is repeated', async () => {
-    const broker = await startInProcess({
-      memory: true,
-      config: { 'group.min.session.timeout.ms': '100' },
-    });
-    const [mine, other] = [await tcp!.open(broker), await tcp!.open(broker)];
-    await new Admin(other).createTopic({ name: 't', partitions: 1 });
-    const producer = new Producer(other);
-    await producer.send(
-      't',
-      Array.from({ length: 100 }, (_, index) => ({ value: utf8Encode(`${index}`) })),
-    );
-    const options = {
-      group: 'g',
-      from: 'earliest',
-      sessionTimeoutMs: 500,
-      heartbeatIntervalMs: 100,
-      autoCommitIntervalMs: 50,
-    } as const;
-    const dying = new Consumer(mine, options);
-    await dying.subscribe(['t']);
-    const batch = (await dying.poll(undefined, { maxRecords: 60 }))!;
-    for (const record of batch.records.slice(0, 40)) dying.finished(record);
-    const committed = async (): Promise<number> =>
-      (await new Admin(other).listGroupOffsets('g'))[0]?.offset ?? -1;
-    while ((await committed()) < 40) await new Promise((resolve) => setTimeout(resolve, 10));
-    // As when its process is killed: nobody says good-bye.
-    mine.close();
-    const heir = new Consumer(other, options);
-    await heir.subscribe(['t']);
-    const seen: number[] = [];
-    while (seen.at(-1) !== 99) {
-      const { records } = (await heir.poll(AbortSignal.timeout(10_000)))!;
-      for (const record of records) {
-        seen.push(record.offset);
-        heir.finished(record);
-      }
-    }
-    expect(seen).toEqual(Array.from({ length: 60 }, (_, index) => 40 + index));
-    await heir.close();
-    await producer.close();
-    other.close();
-    await broker.dispose();
-  });
 });

@@ -239,7 +239,7 @@ export class BrokerConnection {
         } catch (cause) {
           this.#fail(
             new ProtocolViolation(
-              `${formatEndpoint(this.endpoint)} sent what is no answer`,
+              `${formatEndpoint(this.endpoint)} sent what is no answer${guessSpeech(chunk)}`,
               this.#about(cause),
             ),
           );
@@ -294,4 +294,13 @@ export class BrokerConnection {
     this.#lostListeners = [];
     for (const listener of listeners) listener(failure);
   }
+}
+
+/** The first bytes tell who speaks at a port that is not Kafka's. */
+function guessSpeech(chunk: Uint8Array): string {
+  const [first, second, third, fourth] = chunk;
+  if (first === 0x48 && second === 0x54 && third === 0x54 && fourth === 0x50)
+    return " but HTTP: this is a web server's port; brokers listen elsewhere, or are reached over WebSocket there";
+  if (first === 0x15 && second === 0x03) return ' but TLS: the port wants an encrypted connection';
+  return ': is this the port of a broker?';
 }

@@ -16,7 +16,13 @@ import type { Api } from './api.ts';
 import { BrokerConnection } from './broker-connection.ts';
 import { clusterMachine } from './cluster.machine.ts';
 import type { ClusterEvent } from './cluster.machine.ts';
-import { BrokerError, ClientClosed, NoBrokerReachable, formatEndpoint } from './errors.ts';
+import {
+  BrokerError,
+  ClientClosed,
+  NoBrokerReachable,
+  formatEndpoint,
+  isRetriable,
+} from './errors.ts';
 import type { ClientHost } from './host.ts';
 import { RETRY_DEFAULT, backoffMs, pause, withRetries } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
@@ -53,6 +59,8 @@ export interface AskOptions {
   readonly lane?: string;
 }
 
+const MISSING_TOPIC =
+  'there is no such topic: create it, or let the broker do so with mayCreateTopics (and its auto.create.topics.enable)';
 const MAIN_LANE = 'main';
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Kafka's `reconnect.backoff.ms` and `reconnect.backoff.max.ms`. */
@@ -146,7 +154,10 @@ export class Cluster {
       // An unknown topic is retriable in Kafka's table, for those who wait for it to appear. Who does not create it does not wait.
       const isMissing =
         errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && options.mayCreate !== true;
-      throw new BrokerError(errorCode, { topic: name, ...(isMissing && { retriable: false }) });
+      throw new BrokerError(errorCode, {
+        topic: name,
+        ...(isMissing && { retriable: false, detail: MISSING_TOPIC }),
+      });
     });
   }
 
@@ -259,6 +270,7 @@ export class Cluster {
     this.#tell({ type: 'brokers.unreachable', reason });
     throw new NoBrokerReachable(`no broker can be reached: ${reason}`, {
       cause: failures[0]?.error,
+      retriable: failures.some(({ error }) => isRetriable(error)),
     });
   }
 

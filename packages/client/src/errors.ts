@@ -80,10 +80,18 @@ export class RequestTimedOut extends ClientError {
   readonly retriable = true;
 }
 
-/** None of the bootstrap addresses could be reached. */
+/** None of the addresses could be reached; not retriable when what answers there is no broker of Kafka's protocol at all. */
 export class NoBrokerReachable extends ClientError {
   override readonly name = 'NoBrokerReachable';
-  readonly retriable = true;
+  readonly retriable: boolean;
+
+  constructor(
+    message: string,
+    options: ClientErrorOptions & { readonly retriable?: boolean } = {},
+  ) {
+    super(message, options);
+    this.retriable = options.retriable ?? true;
+  }
 }
 
 /** The broker has the API not at all, or in no version that this client knows. */

@@ -1,8 +1,10 @@
 /** All that an administrator can ask of a broker, under one name. Each is described where it is done. */
+import type { AbortSignalLike } from '@odradek/ports';
 import type { Cluster, TopicMetadata } from '../cluster.ts';
 import type { CommittedOffset, OffsetToCommit } from '../consumer/group-coordinator.ts';
 import type { StartingAt } from '../consumer/partition-state.ts';
 import type { TopicPartition } from '../consumer/topic-partition.ts';
+import { abortable, throwIfAborted } from '../retry.ts';
 import { describeCluster, describeLogDirs, describeProducers } from './cluster-info.ts';
 import type { ActiveProducer, ClusterInfo, LogDir } from './cluster-info.ts';
 import { alterConfig, describeConfig, listConfigResources } from './configs.ts';
@@ -34,9 +36,16 @@ export interface ValidateOnly {
 
 export class Admin {
   readonly #cluster: Cluster;
+  readonly #signal: AbortSignalLike | undefined;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, { signal }: { readonly signal?: AbortSignalLike } = {}) {
     this.#cluster = cluster;
+    this.#signal = signal;
+  }
+
+  /** The same administrator, who stops waiting at the signal: what was asked of the broker may be done all the same. */
+  with(options: { readonly signal: AbortSignalLike }): Admin {
+    return new Admin(this.#cluster, options);
   }
 
   createTopic(topic: NewTopic, options: ValidateOnly = {}): Promise<void> {
@@ -47,24 +56,24 @@ export class Admin {
     topics: readonly NewTopic[],
     { validateOnly = false }: ValidateOnly = {},
   ): Promise<void> {
-    return createTopics(this.#cluster, topics, validateOnly);
+    return this.#do((cluster) => createTopics(cluster, topics, validateOnly));
   }
 
   deleteTopic(name: string): Promise<void> {
-    return deleteTopics(this.#cluster, [name]);
+    return this.#do((cluster) => deleteTopics(cluster, [name]));
   }
 
   deleteTopics(names: readonly string[]): Promise<void> {
-    return deleteTopics(this.#cluster, names);
+    return this.#do((cluster) => deleteTopics(cluster, names));
   }
 
   /** Sorted by name. */
   listTopics(): Promise<readonly TopicMetadata[]> {
-    return listTopics(this.#cluster);
+    return this.#do((cluster) => listTopics(cluster));
   }
 
   describeTopic(name: string): Promise<TopicMetadata> {
-    return this.#cluster.topic(name);
+    return this.#do((cluster) => cluster.topic(name));
   }
 
   /** `count` is what the topic is to have then. */
@@ -73,7 +82,7 @@ export class Admin {
     count: number,
     { validateOnly = false }: ValidateOnly = {},
   ): Promise<void> {
-    return createPartitions(this.#cluster, topic, count, validateOnly);
+    return this.#do((cluster) => createPartitions(cluster, topic, count, validateOnly));
   }
 
   /** -1 where nothing is that young. */
@@ -82,23 +91,23 @@ export class Admin {
     at: StartingAt,
     partitions?: readonly number[],
   ): Promise<readonly PartitionOffset[]> {
-    return listTopicOffsets(this.#cluster, topic, at, partitions);
+    return this.#do((cluster) => listTopicOffsets(cluster, topic, at, partitions));
   }
 
   /** Everything before the offsets; gives the offsets at which the partitions begin then. */
   deleteRecords(before: readonly PartitionOffset[]): Promise<readonly PartitionOffset[]> {
-    return deleteRecords(this.#cluster, before);
+    return this.#do((cluster) => deleteRecords(cluster, before));
   }
 
   topicConfig(topic: string): Promise<readonly ConfigEntry[]> {
-    return describeConfig(this.#cluster, { topic }, null);
+    return this.#do((cluster) => describeConfig(cluster, { topic }, null));
   }
 
   describeConfig(
     resource: ConfigResource,
     keys: readonly string[] | null = null,
   ): Promise<readonly ConfigEntry[]> {
-    return describeConfig(this.#cluster, resource, keys);
+    return this.#do((cluster) => describeConfig(cluster, resource, keys));
   }
 
   /** Only the keys that are named change. */
@@ -107,52 +116,57 @@ export class Admin {
     changes: Readonly<Record<string, ConfigChange>>,
     { validateOnly = false }: ValidateOnly = {},
   ): Promise<void> {
-    return alterConfig(this.#cluster, resource, changes, validateOnly);
+    return this.#do((cluster) => alterConfig(cluster, resource, changes, validateOnly));
   }
 
   listConfigResources(): Promise<readonly ConfigResource[]> {
-    return listConfigResources(this.#cluster);
+    return this.#do((cluster) => listConfigResources(cluster));
   }
 
   listGroups(): Promise<readonly GroupListing[]> {
-    return listGroups(this.#cluster);
+    return this.#do((cluster) => listGroups(cluster));
   }
 
   describeGroup(groupId: string): Promise<GroupDescription> {
-    return describeGroup(this.#cluster, groupId);
+    return this.#do((cluster) => describeGroup(cluster, groupId));
   }
 
   listGroupOffsets(groupId: string): Promise<readonly CommittedOffset[]> {
-    return listGroupOffsets(this.#cluster, groupId);
+    return this.#do((cluster) => listGroupOffsets(cluster, groupId));
   }
 
   /** Kafka's lag columns. */
   groupLag(groupId: string): Promise<readonly GroupLag[]> {
-    return groupLag(this.#cluster, groupId);
+    return this.#do((cluster) => groupLag(cluster, groupId));
   }
 
   /** While the group has no members. */
   setGroupOffsets(groupId: string, offsets: readonly OffsetToCommit[]): Promise<void> {
-    return setGroupOffsets(this.#cluster, groupId, offsets);
+    return this.#do((cluster) => setGroupOffsets(cluster, groupId, offsets));
   }
 
   deleteGroupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
-    return deleteGroupOffsets(this.#cluster, groupId, partitions);
+    return this.#do((cluster) => deleteGroupOffsets(cluster, groupId, partitions));
   }
 
   deleteGroup(groupId: string): Promise<void> {
-    return deleteGroup(this.#cluster, groupId);
+    return this.#do((cluster) => deleteGroup(cluster, groupId));
   }
 
   describeCluster(): Promise<ClusterInfo> {
-    return describeCluster(this.#cluster);
+    return this.#do((cluster) => describeCluster(cluster));
   }
 
   describeLogDirs(): Promise<readonly LogDir[]> {
-    return describeLogDirs(this.#cluster);
+    return this.#do((cluster) => describeLogDirs(cluster));
   }
 
   describeProducers(partitions: readonly TopicPartition[]): Promise<readonly ActiveProducer[]> {
-    return describeProducers(this.#cluster, partitions);
+    return this.#do((cluster) => describeProducers(cluster, partitions));
+  }
+
+  async #do<T>(work: (cluster: Cluster) => Promise<T>): Promise<T> {
+    throwIfAborted(this.#signal);
+    return abortable(work(this.#cluster), this.#signal);
   }
 }

@@ -127,8 +127,8 @@ export class Bus {
     const topic = asTopic<K, V>(from as Topic<K, V>) as unknown as Topic<never, never, K, V>;
     const { signal, concurrency, batchRecordsMax, onInvalid, partitions, rebalance, ...rest } =
       options;
+    const waiting = signal === undefined ? {} : { signal };
     const open = async (): Promise<Consumer> => {
-      throwIfAborted(signal);
       if (this.#closing !== undefined) throw new ClientClosed('the bus is closed');
       const consumer = new Consumer(this.cluster, { ...rest, ...rebalance });
       this.#consumers.add(consumer);
@@ -137,12 +137,15 @@ export class Bus {
         this.status.removed(consumer);
       });
       try {
-        if (rest.group !== undefined) await consumer.subscribe([topic.name]);
+        if (rest.group !== undefined) await consumer.subscribe([topic.name], waiting);
         else {
           const all =
             partitions ??
             (await this.cluster.topic(topic.name)).partitions.map((each) => each.partitionIndex);
-          await consumer.assign(all.map((partition) => ({ topic: topic.name, partition })));
+          await consumer.assign(
+            all.map((partition) => ({ topic: topic.name, partition })),
+            waiting,
+          );
         }
       } catch (error) {
         await consumer.close();

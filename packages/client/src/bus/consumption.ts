@@ -55,7 +55,8 @@ export class Consumption<K, V> implements AsyncIterable<Message<K, V>> {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Message<K, V>, void, undefined> {
-    const consumer = await this.#open();
+    const consumer = await this.#start();
+    if (consumer === undefined) return;
     try {
       for (;;) {
         const record = await this.#next(consumer);
@@ -72,7 +73,8 @@ export class Consumption<K, V> implements AsyncIterable<Message<K, V>> {
   /** Whole batches: coming back for the next one finishes all of the last one. */
   async *batches(): AsyncGenerator<MessageBatch<K, V>, void, undefined> {
     const { signal, batchRecordsMax: maxRecords = BATCH_RECORDS_MAX } = this.#options;
-    const consumer = await this.#open();
+    const consumer = await this.#start();
+    if (consumer === undefined) return;
     try {
       while (signal?.aborted !== true) {
         const batch = await consumer.poll(signal, { maxRecords }).catch(this.#endOrThrow);
@@ -98,7 +100,8 @@ export class Consumption<K, V> implements AsyncIterable<Message<K, V>> {
   async each(handler: (message: Message<K, V>) => void | Promise<void>): Promise<void> {
     const { concurrency = 1 } = this.#options;
     if (!(concurrency >= 1)) throw new RangeError('concurrency is 1 at least');
-    const consumer = await this.#open();
+    const consumer = await this.#start();
+    if (consumer === undefined) return;
     const lanes = new KeyedLanes(concurrency);
     let news: Promise<void> | undefined;
     try {
@@ -129,6 +132,18 @@ export class Consumption<K, V> implements AsyncIterable<Message<K, V>> {
       await consumer.close({ abandon: true });
     }
     if (lanes.failure !== undefined) throw lanes.failure.error;
+  }
+
+  /** Undefined when its signal comes before it has begun. */
+  async #start(): Promise<Consumer | undefined> {
+    const isGivenUp = (): boolean => this.#options.signal?.aborted === true;
+    if (isGivenUp()) return undefined;
+    try {
+      return await this.#open();
+    } catch (error) {
+      if (isGivenUp()) return undefined;
+      throw error;
+    }
   }
 
   /** Undefined when it is over. */

@@ -9,7 +9,7 @@ import type { AbortSignalLike, TimerHandle } from '@odradek/ports';
 import { ErrorCode } from '@odradek/protocol';
 import type { Cluster } from '../cluster.ts';
 import { BrokerError } from '../errors.ts';
-import { throwIfAborted } from '../retry.ts';
+import { abortable, throwIfAborted } from '../retry.ts';
 import { settingsOf } from './consumer-options.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import type { ConsumerRecord } from './fetched.ts';
@@ -30,6 +30,11 @@ import { TopicWatch } from './topic-watch.ts';
 export interface PolledBatch extends TopicPartition {
   readonly records: readonly ConsumerRecord[];
   readonly highWatermark: number;
+}
+
+export interface WaitOptions {
+  /** Ends the waiting, not what was begun. */
+  readonly signal?: AbortSignalLike;
 }
 
 export class Consumer {
@@ -56,20 +61,20 @@ export class Consumer {
   }
 
   /** Joins the group. Topics that do not exist are an error, unless they may be created. */
-  async subscribe(topics: readonly string[]): Promise<void> {
+  async subscribe(topics: readonly string[], { signal }: WaitOptions = {}): Promise<void> {
     if (this.#group === undefined)
       throw new RangeError('only a consumer with a group can subscribe; use assign');
     const unique = [...new Set(topics)];
-    await this.#topics.load(unique);
+    await this.#load(unique, signal);
     this.#holdings.throwIfOver();
     this.#group.subscribe(unique);
   }
 
   /** Reads these and no others, without any group's say. With a group, its committed offsets are where it begins, and it can commit. */
-  async assign(partitions: readonly TopicPartition[]): Promise<void> {
+  async assign(partitions: readonly TopicPartition[], { signal }: WaitOptions = {}): Promise<void> {
     if (this.#group?.membership !== undefined)
       throw new RangeError('a consumer that has subscribed is given its partitions by the group');
-    await this.#topics.load([...new Set(partitions.map(({ topic }) => topic))]);
+    await this.#load([...new Set(partitions.map(({ topic }) => topic))], signal);
     for (const { topic, partition } of partitions) {
       const count = this.#topics.countOf(topic);
       if (partition < 0 || partition >= count)
@@ -205,15 +210,19 @@ export class Consumer {
   }
 
   /** The offsets given, or what is finished. */
-  async commit(offsets?: readonly OffsetToCommit[]): Promise<void> {
+  async commit(offsets?: readonly OffsetToCommit[], { signal }: WaitOptions = {}): Promise<void> {
     const group = this.#grouped('can commit');
-    await group.commit(offsets ?? group.finishedOffsets());
+    throwIfAborted(signal);
+    await abortable(group.commit(offsets ?? group.finishedOffsets()), signal);
   }
 
   async committed(
     partitions: readonly TopicPartition[] = this.assignment,
+    { signal }: WaitOptions = {},
   ): Promise<ReadonlyMap<string, CommittedOffset>> {
-    return this.#grouped('has committed offsets').coordinator.committed(partitions);
+    const { coordinator } = this.#grouped('has committed offsets');
+    throwIfAborted(signal);
+    return abortable(coordinator.committed(partitions), signal);
   }
 
   /** Waits for the records in work (unless they are abandoned), commits, and leaves the group. Calling it again gives the same promise. */
@@ -236,6 +245,11 @@ export class Consumer {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #load(topics: readonly string[], signal: AbortSignalLike | undefined): Promise<void> {
+    throwIfAborted(signal);
+    return abortable(this.#topics.load(topics), signal);
   }
 
   #grouped(what: string): GroupShare {

@@ -1,0 +1,4 @@
+import { tcpDoor } from './doors.ts';
+import { clientSuite } from './suite/index.ts';
+
+clientSuite(tcpDoor());

@@ -1,0 +1,4 @@
+import { webSocketDoor } from './doors.ts';
+import { clientSuite } from './suite/index.ts';
+
+clientSuite(await webSocketDoor());
