@@ -15,6 +15,7 @@ const DOMAIN = [
   'coordinator',
   'broker',
   'client',
+  'simulator',
 ];
 const ADAPTERS = ['storage', 'transport', 'compression'];
 const HOST = ['broker', 'client', ...ADAPTERS, 'protocol', 'ports'];
@@ -36,8 +37,10 @@ const drawing = {
   node: HOST,
   web: HOST,
   cli: ['node', 'client', ...SHARED],
+  // Of storage the memory alone (the test below).
+  simulator: ['broker', 'client', ...SHARED],
 };
-const names = [...new Set([...Object.keys(drawing), 'simulator', 'console'])];
+const names = [...new Set([...Object.keys(drawing), 'console'])];
 
 let folder;
 let complaints;
@@ -60,6 +63,10 @@ beforeAll(() => {
       'within',
       `import { x } from './value-${from}.ts';\nimport { z } from '../elsewhere.ts';\nexport const y = [x, z];\n`,
     );
+    if (from === 'simulator') {
+      plant(from, 'memory', `import { x } from '@odradek/storage/memory';\nexport const y = x;\n`);
+      plant(from, 'disk', `import { x } from '@odradek/storage/node';\nexport const y = x;\n`);
+    }
     plant(from, 'node', `import { x } from 'node:fs';\nexport const y = x;\n`);
     plant(from, 'clock', 'export const y = Date.now();\n');
     plant(from, 'date', 'export const y = new Date();\n');
@@ -124,4 +131,9 @@ describe.each(Object.keys(drawing))('%s', (from) => {
       ['node', 'clock', 'date', 'chance', 'timer'].filter((name) => isAllowed(from, name)),
     ).toEqual(DOMAIN.includes(from) ? [] : ['node', 'clock', 'date', 'chance', 'timer']);
   });
+});
+
+it('the simulator’s disks are in memory', () => {
+  expect(isAllowed('simulator', 'memory')).toBe(true);
+  expect(isAllowed('simulator', 'disk')).toBe(false);
 });

@@ -112,7 +112,8 @@ function summary() {
 
 function positive(name) {
   const number = Number(given[name]);
-  if (!Number.isInteger(number) || number < 1) fail(`--${name} ${given[name]} is no whole number above 0`);
+  if (!Number.isInteger(number) || number < 1)
+    fail(`--${name} ${given[name]} is no whole number above 0`);
   return number;
 }
 

@@ -77,8 +77,8 @@ export class Chance implements Random {
 
 /** Of the exponential distribution with mean 1, the 16-quantiles; the last one is where it is cut. */
 const WAITS = [
-  0, 0.065, 0.134, 0.208, 0.288, 0.375, 0.47, 0.575, 0.693, 0.827, 0.981, 1.163, 1.386, 1.674, 2.079,
-  2.773, 5,
+  0, 0.065, 0.134, 0.208, 0.288, 0.375, 0.47, 0.575, 0.693, 0.827, 0.981, 1.163, 1.386, 1.674,
+  2.079, 2.773, 5,
 ];
 
 /** FNV-1a. */

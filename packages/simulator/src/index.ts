@@ -2,5 +2,10 @@ export * from './checkers/history.ts';
 export { FAULT_KINDS, type FaultKind } from './faults/faults.ts';
 export * from './observer.ts';
 export { formatFailure, formatLine } from './report.ts';
-export { simulate, type ClusterShape, type SimulationOptions, type SimulationResult } from './simulation.ts';
+export {
+  simulate,
+  type ClusterShape,
+  type SimulationOptions,
+  type SimulationResult,
+} from './simulation.ts';
 export { Trace, type TraceLine } from './trace.ts';

@@ -128,7 +128,8 @@ class Simulation {
     const { seconds } = this.#options;
     const scheduler = this.#scheduler;
     for (const node of this.#nodes) node.start();
-    if (!(await this.#reach('the start', SETUP_MS_MAX, () => this.#nodes.every((it) => it.isUp)))) return;
+    if (!(await this.#reach('the start', SETUP_MS_MAX, () => this.#nodes.every((it) => it.isUp))))
+      return;
     if (!(await this.#setUp())) return;
     this.#trace.milestone('simulation', 'the time of harm begins');
     for (const workload of this.#workloads) workload.start();
@@ -176,7 +177,8 @@ class Simulation {
     if (
       !(await this.#reach('that all brokers run', LIVENESS_MS_MAX, () => {
         this.#revive();
-        for (const node of this.#nodes) if (node.isUp && node.problems().length > 0) this.#mend(node);
+        for (const node of this.#nodes)
+          if (node.isUp && node.problems().length > 0) this.#mend(node);
         return this.#nodes.every((it) => it.isUp);
       }))
     )
@@ -230,7 +232,10 @@ class Simulation {
     const states = this.#nodes
       .map((it) => `${it.machine} ${it.state}${it.failure === undefined ? '' : ` (${it.failure})`}`)
       .join(', ');
-    this.#history.violate('not-live', `${what}: not within ${withinMs / 1000} s; ${states}; ${why()}`);
+    this.#history.violate(
+      'not-live',
+      `${what}: not within ${withinMs / 1000} s; ${states}; ${why()}`,
+    );
     return false;
   }
 
@@ -311,4 +316,3 @@ function entriesFor(nodeId: number, members: readonly number[]): readonly Config
   }
   return Object.entries(config).map(([key, value]) => ({ key, value, origin: 'simulator' }));
 }
-

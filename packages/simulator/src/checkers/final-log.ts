@@ -17,13 +17,19 @@ export function checkFinalLog(
     const offset = startOffset + index;
     const before = places.get(value);
     if (before !== undefined) {
-      history.violate('duplicate', `${partition.name} holds ${value} at ${before} and at ${offset}`);
+      history.violate(
+        'duplicate',
+        `${partition.name} holds ${value} at ${before} and at ${offset}`,
+      );
       return;
     }
     places.set(value, offset);
     const send = partition.sends.get(value);
     if (send === undefined) {
-      history.violate('phantom', `${partition.name}@${offset} holds ${value}, which nobody sent there`);
+      history.violate(
+        'phantom',
+        `${partition.name}@${offset} holds ${value}, which nobody sent there`,
+      );
       return;
     }
     const last = lastNumber.get(send.producer);

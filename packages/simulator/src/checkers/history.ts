@@ -135,7 +135,10 @@ export class History {
     if (known === undefined) {
       partition.at.set(offset, { value, by });
       if (!partition.sends.has(value))
-        this.violate('phantom', `${partition.name}@${offset} holds ${value}, says ${by}: nobody sent it there`);
+        this.violate(
+          'phantom',
+          `${partition.name}@${offset} holds ${value}, says ${by}: nobody sent it there`,
+        );
     } else if (known.value !== value)
       this.violate(
         'inconsistent-offset',

@@ -74,7 +74,9 @@ export class ObservedRules implements BrokerObserver {
       if (baseOffset >= facts.toOffset) byNode.delete(facts.nodeId);
   }
 
-  logAppended(facts: ReplicaFacts & { readonly baseOffset: number; readonly batch: Uint8Array }): void {
+  logAppended(
+    facts: ReplicaFacts & { readonly baseOffset: number; readonly batch: Uint8Array },
+  ): void {
     const partition = this.#of(facts);
     const { batch, baseOffset, nodeId } = facts;
     const view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);

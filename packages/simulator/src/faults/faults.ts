@@ -115,7 +115,10 @@ export function inflict(kind: FaultKind, world: World): Undo {
     case 'slowDisk':
       if (node.disk.slowness !== 1) return undefined;
       node.disk.slowness = chance.between(5, 300);
-      trace.milestone(node.machine, `has a disk that is ${Math.round(node.disk.slowness)} times slower`);
+      trace.milestone(
+        node.machine,
+        `has a disk that is ${Math.round(node.disk.slowness)} times slower`,
+      );
       return () => void (node.disk.slowness = 1);
     case 'failedSync':
     case 'failedWrite':
@@ -162,12 +165,16 @@ function cutSome(kind: 'partition' | 'oneWay' | 'flapping', world: World): Undo 
   const { chance, network, trace, nodes, machines } = world;
   // Half of them between the brokers alone, when there are others; clients feel the rest.
   const among = nodes.length > 2 && chance.happens(0.5) ? nodes.map((it) => it.machine) : machines;
-  const shape = kind === 'oneWay' ? chance.pick(['deaf', 'mute'] as const) : chance.pick(PARTITION_SHAPES);
+  const shape =
+    kind === 'oneWay' ? chance.pick(['deaf', 'mute'] as const) : chance.pick(PARTITION_SHAPES);
   const directions = directionsCut(shape, among, chance);
   if (directions.length === 0) return undefined;
   trace.milestone(
     'network',
-    `cut (${kind}, ${shape}): ${directions.slice(0, 6).map(([from, to]) => `${from}→${to}`).join(' ')}${directions.length > 6 ? ' …' : ''}`,
+    `cut (${kind}, ${shape}): ${directions
+      .slice(0, 6)
+      .map(([from, to]) => `${from}→${to}`)
+      .join(' ')}${directions.length > 6 ? ' …' : ''}`,
   );
   const heal = network.cut(directions);
   return once(() => {

@@ -4,7 +4,15 @@
  */
 import type { Chance } from '../chance.ts';
 import type { Scheduler } from '../time/scheduler.ts';
-import { FAULT_KINDS, MEAN_MS, NEEDS_REPLICAS, inflict, once, type FaultKind, type World } from './faults.ts';
+import {
+  FAULT_KINDS,
+  MEAN_MS,
+  NEEDS_REPLICAS,
+  inflict,
+  once,
+  type FaultKind,
+  type World,
+} from './faults.ts';
 
 export interface NemesisOptions {
   readonly scheduler: Scheduler;

@@ -297,7 +297,11 @@ export class Network {
   #delayOf(link: Link): number {
     let delayMs = link.latencyMs + this.#chance.fraction() * link.jitterMs;
     if (link.lossRate > 0) {
-      for (let losses = 0; losses < LOSSES_MAX && this.#chance.happens(link.lossRate); losses += 1) {
+      for (
+        let losses = 0;
+        losses < LOSSES_MAX && this.#chance.happens(link.lossRate);
+        losses += 1
+      ) {
         this.counters.lost += 1;
         delayMs += RETRANSMIT_MS * 2 ** losses;
       }

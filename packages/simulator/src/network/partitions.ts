@@ -67,4 +67,9 @@ export function directionsCut(
 }
 
 const bothWays = (some: readonly string[], others: readonly string[]): Direction[] =>
-  some.flatMap((a) => others.flatMap((b): Direction[] => [[a, b], [b, a]]));
+  some.flatMap((a) =>
+    others.flatMap((b): Direction[] => [
+      [a, b],
+      [b, a],
+    ]),
+  );

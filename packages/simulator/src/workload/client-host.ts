@@ -35,7 +35,11 @@ export function startClient(world: ClientWorld, machine: string, name: string): 
     compression: noCompression,
     crc32c: crc32cJs,
   };
-  return { process, chance, cluster: new Cluster(host, { bootstrap, clientId: name, requestTimeoutMs }) };
+  return {
+    process,
+    chance,
+    cluster: new Cluster(host, { bootstrap, clientId: name, requestTimeoutMs }),
+  };
 }
 
 /** A client that can be killed, and begins again as another process. */

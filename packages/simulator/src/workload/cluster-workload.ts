@@ -161,7 +161,9 @@ export class ClusterWorkload {
     return [
       ...this.#producers
         .filter((it) => it.outstanding > 0)
-        .map((it) => `${it.process?.name ?? it.machine} has ${it.outstanding} sends without an answer`),
+        .map(
+          (it) => `${it.process?.name ?? it.machine} has ${it.outstanding} sends without an answer`,
+        ),
       ...[...this.#unprobed].map((it) => `${it.name} takes no record`),
     ];
   }
@@ -190,7 +192,9 @@ export class ClusterWorkload {
     for (const [partition, end] of ends) {
       for (const reader of [...this.#readers, this.#final!])
         if (reader.next(partition) < end)
-          behind.push(`${reader.process?.name ?? reader.machine} is at ${reader.next(partition)} of ${end} in ${partition.name}`);
+          behind.push(
+            `${reader.process?.name ?? reader.machine} is at ${reader.next(partition)} of ${end} in ${partition.name}`,
+          );
       if (!this.#group.hasRead(partition, end - 1))
         behind.push(`${this.#groupId} has not read ${end - 1} of ${partition.name}`);
       const owners = this.#members.filter((it) => it.owned.includes(partition));
@@ -201,7 +205,12 @@ export class ClusterWorkload {
   }
 
   checkEnd(
-    check: (history: History, partition: PartitionHistory, start: number, log: readonly string[]) => void,
+    check: (
+      history: History,
+      partition: PartitionHistory,
+      start: number,
+      log: readonly string[],
+    ) => void,
   ): void {
     for (const partition of this.#partitions)
       check(this.#options.history, partition, 0, this.#final!.values.get(partition) ?? []);

@@ -7,7 +7,13 @@ import type { GroupCheck } from '../checkers/group.ts';
 import { decodeValue, type History, type PartitionHistory } from '../checkers/history.ts';
 import { ReaderCheck } from '../checkers/reader.ts';
 import type { Process } from '../time/process.ts';
-import { startClient, wordsOfError, type Actor, type ClientRun, type ClientWorld } from './client-host.ts';
+import {
+  startClient,
+  wordsOfError,
+  type Actor,
+  type ClientRun,
+  type ClientWorld,
+} from './client-host.ts';
 
 export interface GroupingOptions {
   readonly machine: string;
@@ -107,7 +113,9 @@ export class Grouping implements Actor {
   }
 
   #known(places: readonly { topic: string; partition: number }[]): readonly PartitionHistory[] {
-    return places.flatMap(({ topic, partition }) => this.#byPlace.get(`${topic}/${partition}`) ?? []);
+    return places.flatMap(
+      ({ topic, partition }) => this.#byPlace.get(`${topic}/${partition}`) ?? [],
+    );
   }
 
   /** What it has done with, committed as of now: for the end, when all is read. */

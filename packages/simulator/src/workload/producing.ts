@@ -5,7 +5,13 @@
 import { Producer } from '@odradek/client';
 import { encodeValue, type History, type PartitionHistory } from '../checkers/history.ts';
 import type { Process } from '../time/process.ts';
-import { startClient, wordsOfError, type Actor, type ClientRun, type ClientWorld } from './client-host.ts';
+import {
+  startClient,
+  wordsOfError,
+  type Actor,
+  type ClientRun,
+  type ClientWorld,
+} from './client-host.ts';
 
 export interface ProducingOptions {
   readonly machine: string;
@@ -80,14 +86,22 @@ export class Producing implements Actor {
 
   #plan(run: ClientRun): void {
     const { chance, process } = run;
-    this.#world.scheduler.after(chance.waitAround(this.#options.intervalMs), process, 'produce', () => {
-      if (this.#isQuiet) return;
-      const count = 1 + chance.below(BURST_MAX);
-      const partition = chance.pick(this.#options.partitions);
-      for (let i = 0; i < count && this.outstanding < OUTSTANDING_MAX; i += 1)
-        void this.#send(run, chance.happens(0.7) ? partition : chance.pick(this.#options.partitions));
-      this.#plan(run);
-    });
+    this.#world.scheduler.after(
+      chance.waitAround(this.#options.intervalMs),
+      process,
+      'produce',
+      () => {
+        if (this.#isQuiet) return;
+        const count = 1 + chance.below(BURST_MAX);
+        const partition = chance.pick(this.#options.partitions);
+        for (let i = 0; i < count && this.outstanding < OUTSTANDING_MAX; i += 1)
+          void this.#send(
+            run,
+            chance.happens(0.7) ? partition : chance.pick(this.#options.partitions),
+          );
+        this.#plan(run);
+      },
+    );
   }
 
   async #send(run: ClientRun, partition: PartitionHistory): Promise<boolean> {

@@ -3,7 +3,13 @@ import { Consumer } from '@odradek/client';
 import { decodeValue, type History, type PartitionHistory } from '../checkers/history.ts';
 import { ReaderCheck } from '../checkers/reader.ts';
 import type { Process } from '../time/process.ts';
-import { startClient, wordsOfError, type Actor, type ClientRun, type ClientWorld } from './client-host.ts';
+import {
+  startClient,
+  wordsOfError,
+  type Actor,
+  type ClientRun,
+  type ClientWorld,
+} from './client-host.ts';
 
 export interface ReadingOptions {
   readonly machine: string;
