@@ -5,7 +5,7 @@
  */
 import type { Random } from '@odradek/ports';
 import { ErrorCode, type NodeId, type Uuid } from '@odradek/protocol';
-import type { QuorumMember, TreeError, TreeOp } from '@odradek/quorum';
+import type { QuorumMember, TreeOp } from '@odradek/quorum';
 import type { MetadataImage, TopicImage } from '../metadata/image.ts';
 import { encodeNode, type ConfigNode } from '../metadata/nodes.ts';
 import {
@@ -14,9 +14,9 @@ import {
   ROOT_PATHS,
   brokerConfigPath,
   deletionPath,
-  deletionsPath,
   topicConfigPath,
 } from '../metadata/paths.ts';
+import { inProposals } from './broker-changes.ts';
 import { decideCreatePartitions } from './create-partitions.ts';
 import {
   decideCreateTopic,
@@ -26,6 +26,7 @@ import {
 } from './create-topics.ts';
 import { decideDeleteTopic } from './delete-topic.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
+import { propose } from './propose.ts';
 import { decideRegistration, type Registration } from './register-broker.ts';
 import { collisionKey } from './topic-name.ts';
 import { Turns } from './turns.ts';
@@ -41,9 +42,6 @@ export interface ControllerOptions {
 export type ConfigResource =
   | { readonly kind: 'topic'; readonly topic: string }
   | { readonly kind: 'broker'; readonly node: NodeId | 'default' };
-
-/** Below the tree's own bound on one multi-operation. */
-const OPS_PER_PROPOSAL_MAX = 5_000;
 
 export class Controller {
   readonly #quorum: QuorumMember;
@@ -79,14 +77,8 @@ export class Controller {
   }
 
   async registerBroker(registration: Registration): Promise<void> {
-    const isKnown = this.#image.brokers.has(registration.nodeId);
-    const ops = [...decideRegistration(registration, this.#image)];
-    if (!isKnown)
-      ops.push({ op: 'create', path: deletionsPath(registration.nodeId), value: encodeNode({}) });
-    // New epochs first, the registration last: a crash in between only makes the epochs rise once more.
-    ops.reverse();
-    for (let first = 0; first < ops.length; first += OPS_PER_PROPOSAL_MAX) {
-      const part = ops.slice(first, first + OPS_PER_PROPOSAL_MAX);
+    const ops = decideRegistration(registration, this.#image);
+    for (const part of inProposals(ops)) {
       const result = await this.#propose(part, `broker ${registration.nodeId}`);
       if (!result.ok) throw new Error(`the broker cannot be registered: ${result.message}`);
     }
@@ -175,14 +167,17 @@ export class Controller {
   }
 
   /** Takes the next block of producer ids; returns its first. */
-  async allocateProducerIds(blockSize: number): Promise<Decision<number>> {
-    const first = this.#image.nextProducerId;
-    const next = encodeNode({ nextProducerId: first + blockSize });
-    const result = await this.#propose(
-      [{ op: 'set', path: PRODUCER_IDS_PATH, value: next }],
-      'producer ids',
-    );
-    return result.ok ? decided(first) : result;
+  allocateProducerIds(blockSize: number): Promise<Decision<number>> {
+    // One block after the other, however many brokers ask. No topic has a name with a slash.
+    return this.#turns.run('ids/producers', async () => {
+      const first = this.#image.nextProducerId;
+      const next = encodeNode({ nextProducerId: first + blockSize });
+      const result = await this.#propose(
+        [{ op: 'set', path: PRODUCER_IDS_PATH, value: next }],
+        'producer ids',
+      );
+      return result.ok ? decided(first) : result;
+    });
   }
 
   /** The files of a deleted topic are gone from this broker. */
@@ -193,25 +188,8 @@ export class Controller {
     );
   }
 
-  async #propose(ops: readonly TreeOp[], what: string): Promise<Decision<null>> {
-    let proposal: Awaited<ReturnType<QuorumMember['propose']>>;
-    try {
-      proposal = await this.#quorum.propose(ops);
-    } catch (error) {
-      // It may be in the log all the same: the client must take this as "unknown".
-      return refuse(
-        ErrorCode.REQUEST_TIMED_OUT,
-        `the metadata log is not available: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-    switch (proposal.status) {
-      case 'committed':
-        return decided(null);
-      case 'notLeader':
-        return refuse(ErrorCode.NOT_CONTROLLER, 'this broker is not the controller');
-      case 'refused':
-        return refusalOf(proposal.error, what);
-    }
+  #propose(ops: readonly TreeOp[], what: string): Promise<Decision<null>> {
+    return propose(this.#quorum, ops, what);
   }
 
   /** Partitions that are not in the image yet count, too: many topics may be made at once. */
@@ -252,21 +230,4 @@ const configOp = (path: string, known: ConfigNode | undefined, next: ConfigNode)
   const isEmpty = Object.keys(next).length === 0;
   if (isEmpty) return known === undefined ? null : { op: 'delete', path };
   return { op: known === undefined ? 'create' : 'set', path, value: encodeNode(next) };
-};
-
-/** What the tree has against a change that was right by the image. */
-const refusalOf = (error: TreeError, what: string): Decision<never> => {
-  switch (error.code) {
-    case 'overloaded':
-      return refuse(ErrorCode.REQUEST_TIMED_OUT, error.message);
-    case 'tooLarge':
-      return refuse(ErrorCode.POLICY_VIOLATION, `${what} would be too much: ${error.message}`);
-    case 'nodeExists':
-      return refuse(ErrorCode.TOPIC_ALREADY_EXISTS, `${what} was made at the same time`);
-    default:
-      return refuse(
-        ErrorCode.INVALID_REQUEST,
-        `${what} was changed at the same time (${error.message})`,
-      );
-  }
 };

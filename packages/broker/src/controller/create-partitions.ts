@@ -2,11 +2,19 @@
 import type { Random } from '@odradek/ports';
 import { ErrorCode, type NodeId } from '@odradek/protocol';
 import type { TreeOp } from '@odradek/quorum';
+import { addingOf } from '@odradek/replication';
 import type { MetadataImage, TopicImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { partitionPath, topicPath } from '../metadata/paths.ts';
 import { PARTITIONS_PER_TOPIC_MAX } from '../limits.ts';
-import { checkReplicas, partitionCountProblem, type TopicDefaults } from './create-topics.ts';
+import {
+  activeAmong,
+  checkReplicas,
+  partitionCountProblem,
+  placeable,
+  replicationFactorProblem,
+  type TopicDefaults,
+} from './create-topics.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { initialAssignment, placeReplicas } from './placement.ts';
 
@@ -34,17 +42,12 @@ export const decideCreatePartitions = (
   }
   const problem = partitionCountProblem(added, image, defaults);
   if (problem !== null) return refuse(ErrorCode.POLICY_VIOLATION, problem);
-  const factor = topic.partitions[0]?.replicas.length ?? 1;
+  const factor = originalReplicaCount(topic);
   let placed: NodeId[][];
   if (assignments === null) {
-    const brokers = image.liveBrokers().map((it) => it.nodeId);
-    if (factor > brokers.length) {
-      return refuse(
-        ErrorCode.INVALID_REPLICATION_FACTOR,
-        `the topic has ${factor} replicas a partition, and only ${brokers.length} broker(s) are up`,
-      );
-    }
-    placed = placeReplicas(brokers, { first, count: added }, factor, random);
+    const factorProblem = replicationFactorProblem(factor, image);
+    if (factorProblem !== null) return refuse(ErrorCode.INVALID_REPLICATION_FACTOR, factorProblem);
+    placed = placeReplicas(placeable(image), { first, count: added }, factor, random);
   } else {
     if (assignments.length !== added) {
       return refuse(
@@ -68,7 +71,13 @@ export const decideCreatePartitions = (
     ...placed.map((replicas, i): TreeOp => ({
       op: 'create',
       path: partitionPath(topic.name, first + i),
-      value: encodeNode(initialAssignment(replicas)),
+      value: encodeNode(initialAssignment(replicas, activeAmong(replicas, image))),
     })),
   ]);
+};
+
+/** A move under way does not count. */
+const originalReplicaCount = ({ partitions }: TopicImage): number => {
+  const first = partitions[0];
+  return first === undefined ? 1 : first.replicas.length - addingOf(first).length;
 };

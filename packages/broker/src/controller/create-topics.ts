@@ -9,8 +9,9 @@ import { METADATA_TOPIC, type MetadataImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { partitionPath, topicConfigPath, topicPath } from '../metadata/paths.ts';
 import { PARTITIONS_PER_TOPIC_MAX } from '../limits.ts';
+import { isActive } from './broker-changes.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
-import { initialAssignment, placeReplicas } from './placement.ts';
+import { initialAssignment, placeReplicas, type PlaceableBroker } from './placement.ts';
 import { topicNameProblem } from './topic-name.ts';
 
 export interface TopicRequest {
@@ -89,7 +90,7 @@ export const decideCreateTopic = (
     ops.push({
       op: 'create',
       path: partitionPath(request.name, partition),
-      value: encodeNode(initialAssignment(replicas)),
+      value: encodeNode(initialAssignment(replicas, activeAmong(replicas, image))),
     });
   });
   if (Object.keys(configs.value).length > 0) {
@@ -139,15 +140,22 @@ const byRule = (
   }
   const factorProblem = replicationFactorProblem(factor, image);
   if (factorProblem !== null) return refuse(ErrorCode.INVALID_REPLICATION_FACTOR, factorProblem);
-  const brokers = image.liveBrokers().map((it) => it.nodeId);
-  return decided(placeReplicas(brokers, { first: 0, count }, factor, random));
+  return decided(placeReplicas(placeable(image), { first: 0, count }, factor, random));
 };
+
+/** Whom a new replica may be given to: a broker that is down counts on its return, one that is about to stop does not. */
+export const placeable = (image: MetadataImage): readonly PlaceableBroker[] =>
+  [...image.brokers.values()].filter((it) => it.inControlledShutdown !== true);
+
+export const activeAmong = (replicas: readonly NodeId[], image: MetadataImage): readonly NodeId[] =>
+  replicas.filter((it) => isActive(image, it));
 
 export const replicationFactorProblem = (factor: number, image: MetadataImage): string | null => {
   if (factor < 1) return 'the replication factor must be at least 1';
-  const live = image.liveBrokers().length;
-  return factor > live
-    ? `the replication factor ${factor} is larger than the ${live} broker(s) that are up`
+  const there = placeable(image);
+  if (there.every((it) => it.fenced)) return 'no broker is up';
+  return factor > there.length
+    ? `the replication factor ${factor} is larger than the number of brokers, ${there.length}`
     : null;
 };
 
@@ -180,11 +188,12 @@ const byHand = (request: TopicRequest, image: MetadataImage): Decision<NodeId[][
   return decided(placed);
 };
 
-/** A list of replicas given by hand: live brokers, each once, as many as its siblings have. */
+/** A list of replicas given by hand: brokers of the cluster, each once, as many as its siblings have; one can lead at once. */
 export const checkReplicas = (
   brokerIds: readonly number[],
   expectedLength: number | undefined,
   image: MetadataImage,
+  { mustLead = true } = {},
 ): Decision<NodeId[]> => {
   const replicas = brokerIds as readonly NodeId[];
   const problem =
@@ -196,7 +205,9 @@ export const checkReplicas = (
           ? `unknown broker among ${replicas.join(', ')}`
           : expectedLength !== undefined && replicas.length !== expectedLength
             ? 'all partitions of a topic must have the same number of replicas'
-            : null;
+            : mustLead && activeAmong(replicas, image).length === 0
+              ? `none of the brokers ${replicas.join(', ')} is up`
+              : null;
   return problem === null
     ? decided([...replicas])
     : refuse(ErrorCode.INVALID_REPLICA_ASSIGNMENT, problem);

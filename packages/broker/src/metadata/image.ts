@@ -7,6 +7,7 @@ import { collisionKey } from '../controller/topic-name.ts';
 import type { NodeId, Uuid } from '@odradek/protocol';
 import {
   decodeNode,
+  type BrokerEpochsNode,
   type BrokerNode,
   type ClusterNode,
   type ConfigNode,
@@ -56,6 +57,8 @@ export const INTERNAL_TOPICS: ReadonlySet<string> = new Set([
 export class MetadataImage {
   clusterId = '';
   nextProducerId = 0;
+  /** Of brokers that were unregistered; undefined while none has been. */
+  lastBrokerEpoch: number | undefined;
   readonly topics = new Map<string, TopicImage>();
   readonly topicsById = new Map<Uuid, TopicImage>();
   readonly brokers = new Map<NodeId, BrokerNode>();
@@ -144,6 +147,9 @@ export class MetadataImage {
         return;
       case 'producerIds':
         if (value) this.nextProducerId = decodeNode<ProducerIdsNode>(value).nextProducerId;
+        return;
+      case 'brokerEpochs':
+        if (value) this.lastBrokerEpoch = decodeNode<BrokerEpochsNode>(value).lastBrokerEpoch;
         return;
       case 'deletion': {
         const key = `${at.nodeId}/${at.topicId}`;

@@ -17,9 +17,18 @@ export interface BrokerNode {
   readonly brokerEpoch: number;
   /** Changes when the broker's storage came back empty. */
   readonly incarnation: Uuid;
+  /** New with each start of the broker (KIP-631's incarnation); absent for one that registers with itself. */
+  readonly processId?: Uuid;
   readonly listeners: readonly ListenerAddress[];
   readonly rack: string | null;
   readonly fenced: boolean;
+  /** It is about to stop, and hands its leaderships over: it gets no new ones. */
+  readonly inControlledShutdown?: true;
+}
+
+/** What is left of brokers that were unregistered: a later life of one of them has a larger epoch than all of before. */
+export interface BrokerEpochsNode {
+  readonly lastBrokerEpoch: number;
 }
 
 export interface TopicNode {

@@ -8,12 +8,14 @@
  * /config/topics/<name>                   {key: value}
  * /config/brokers/<nodeId>                {key: value}     nodeId 'default' holds for all brokers
  * /ids/producers                          {nextProducerId}
+ * /ids/brokers                            {lastBrokerEpoch}
  * /deletions/<nodeId>/<topicId>           {topic, partitions}   files which that broker has yet to remove
  */
 import type { NodeId, Uuid } from '@odradek/protocol';
 
 export const CLUSTER_PATH = '/cluster';
 export const PRODUCER_IDS_PATH = '/ids/producers';
+export const BROKER_EPOCHS_PATH = '/ids/brokers';
 
 /** Folders that exist from the first start on. */
 export const ROOT_PATHS: readonly string[] = [
@@ -45,6 +47,7 @@ export type MetadataPath =
   | { readonly kind: 'topicConfig'; readonly topic: string }
   | { readonly kind: 'brokerConfig'; readonly node: string }
   | { readonly kind: 'producerIds' }
+  | { readonly kind: 'brokerEpochs' }
   | { readonly kind: 'deletion'; readonly nodeId: NodeId; readonly topicId: Uuid }
   /** A folder, or a part of the tree that belongs to applications. */
   | { readonly kind: 'other' };
@@ -70,6 +73,7 @@ export const parsePath = (path: string): MetadataPath => {
   }
   if (root === 'ids' && first === 'producers' && second === undefined)
     return { kind: 'producerIds' };
+  if (path === BROKER_EPOCHS_PATH) return { kind: 'brokerEpochs' };
   if (root === 'deletions' && first !== undefined && second !== undefined) {
     return { kind: 'deletion', nodeId: Number(first) as NodeId, topicId: second as Uuid };
   }
