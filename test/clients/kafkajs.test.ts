@@ -7,10 +7,10 @@ import {
   type Consumer,
   type EachMessagePayload,
 } from 'kafkajs';
+import { webSocketSocketFactory } from '@odradek/node/kafkajs-socket';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startInProcess, type InProcessBroker } from '../support/in-process-broker.ts';
 import { until } from '../support/until.ts';
-import { webSocketFactory } from '../support/websocket-socket.ts';
 
 let broker: InProcessBroker;
 let kafka: Kafka;
@@ -475,7 +475,13 @@ describe('KafkaJS over WebSocket', () => {
       brokers: [`${host}:${port}`],
       logLevel: logLevel.NOTHING,
       retry: RETRY,
-      socketFactory: webSocketFactory((url) => dialled.add(url)),
+      socketFactory: webSocketSocketFactory({
+        url(name, at) {
+          const url = `ws://${name}:${at}/kafka`;
+          dialled.add(url);
+          return url;
+        },
+      }),
     });
     const admin = client.admin();
     await admin.connect();
