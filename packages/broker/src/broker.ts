@@ -51,6 +51,7 @@ import type { MetricFamily } from './metrics/types.ts';
 import { ReplicaManager, type LogToOpen } from './replica-manager.ts';
 import type { BrokerServices } from './services.ts';
 import { Settings } from './settings.ts';
+import { Unpacking } from './unpacking.ts';
 
 export interface BrokerOptions {
   /** Configuration as given; the host has refused what is wrong with it. */
@@ -80,6 +81,7 @@ export class Broker {
   readonly #actor: ActorRefFrom<typeof brokerMachine>;
   readonly #requestMetrics = new RequestMetrics();
   readonly #logResources: LogResources;
+  readonly #unpacking: Unpacking;
   readonly #early: { connection: Connection; listenerName: string }[] = [];
   #identity: Identity | undefined;
   #wasCleanShutdown = true;
@@ -97,6 +99,7 @@ export class Broker {
     this.settings = new Settings(options.entries, this.image);
     this.nodeId = nodeId(this.settings.broker['node.id']);
     this.#logger = options.logger;
+    this.#unpacking = new Unpacking(options.compression);
     this.#logResources = new LogResources({ clock: options.clock, traits: options.volume.traits });
     this.#actor = createActor(this.#machine(), {
       input: { nodeId: this.nodeId },
@@ -329,6 +332,7 @@ export class Broker {
         waitingBytesMax: WAITING_REQUEST_BYTES_MAX,
         answerBytesMax: ANSWER_BYTES_UNDER_WAY_MAX,
       }),
+      unpacking: this.#unpacking,
       settings,
       clock,
       random,
@@ -450,7 +454,7 @@ export class Broker {
   }
 
   #openLog(log: LogToOpen): Promise<PartitionLog> {
-    const { volume, clock, random, crc32c, compression } = this.#options;
+    const { volume, clock, random, crc32c } = this.#options;
     const config = this.settings.logConfig(log.topic);
     return PartitionLog.open({
       ...log,
@@ -459,7 +463,7 @@ export class Broker {
       clock,
       random,
       crc32c,
-      compression,
+      compression: this.#unpacking,
       logger: this.#logger,
       cleanShutdown: this.#wasCleanShutdown,
       powerLoss: this.#hasMachineRestarted,

@@ -26,5 +26,18 @@ export const FETCH_SESSION_PARTITIONS_MAX = 100_000;
 export const FETCH_SESSIONS_PARTITIONS_MAX = 1_000_000;
 /** A flush is waited for so long even for a client that gives its produce no time (Kafka's own append does not flush). */
 export const PRODUCE_TIMEOUT_MS_MIN = 1_000;
+/**
+ * What the batches of one produce may unpack to, all together: it is decided in one go, while everybody else waits. A large
+ * request may unpack to more, since it took as long to send.
+ */
+export const UNPACKED_BYTES_PER_REQUEST_MAX = 256 * 1024 * 1024;
+export const UNPACKED_BYTES_PER_REQUEST_BYTE = 32;
+/**
+ * A connection whose requests have kept everybody waiting for so long, all together, lets the others have a turn before its next
+ * one is looked at: one packet may hold dozens of small requests that each unpack to hundreds of megabytes.
+ */
+export const WORK_MS_BETWEEN_RESTS = 20;
+/** Shorter requests are not counted: their packets are short work as well. */
+export const COUNTED_WORK_MS_MIN = 1;
 /** How long a produce, a fetch or an admin call may ask to wait. */
 export const REQUEST_TIMEOUT_MS_MAX = 30 * 60 * 1000;

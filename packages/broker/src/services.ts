@@ -11,6 +11,7 @@ import type { InternalTopics } from './internal-topics.ts';
 import type { MetadataImage } from './metadata/image.ts';
 import type { ReplicaManager } from './replica-manager.ts';
 import type { Settings } from './settings.ts';
+import type { Unpacking } from './unpacking.ts';
 
 export interface BrokerServices {
   readonly nodeId: NodeId;
@@ -23,6 +24,8 @@ export interface BrokerServices {
   readonly fetchSessions: FetchSessions;
   /** What all connections together may have under way. */
   readonly budget: RequestBudget;
+  /** Bounds what one produce has unpacked. */
+  readonly unpacking: Unpacking;
   readonly settings: Settings;
   readonly clock: Clock;
   readonly random: Random;

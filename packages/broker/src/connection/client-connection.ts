@@ -8,7 +8,7 @@
  *
  * Invariant: what is taken from the budget is given back when the request's answer is sent, or the connection ends.
  */
-import type { Clock, Connection, Logger } from '@odradek/ports';
+import type { Clock, Connection, Logger, TimerHandle } from '@odradek/ports';
 import {
   ApiKey,
   FrameReader,
@@ -18,8 +18,10 @@ import {
   encodeResponse,
 } from '@odradek/protocol';
 import {
+  COUNTED_WORK_MS_MIN,
   REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX,
   RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX,
+  WORK_MS_BETWEEN_RESTS,
 } from '../limits.ts';
 import {
   CLOSE_CONNECTION,
@@ -83,6 +85,10 @@ export class ClientConnection {
   /** Of what was sent, as the budget knows it. */
   #unsentBytes = 0;
   #isPaused = false;
+  /** Since its last rest. */
+  #workedMs = 0;
+  /** Running while the others have their turn. */
+  #rest: TimerHandle | undefined;
   #isFlushScheduled = false;
   #isDraining = false;
   #isClosed = false;
@@ -140,6 +146,7 @@ export class ClientConnection {
   release(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#rest !== undefined) this.#options.clock.clearTimeout(this.#rest);
     this.#options.budget.forget(this.#proceed);
     this.#forgetBacklog();
     this.#noteUnsent(0);
@@ -219,6 +226,7 @@ export class ClientConnection {
         );
         if (handler.isLongPoll) this.#park(slot);
       } else this.#complete(slot, answer);
+      this.#noteWork(clock.monotonicMs() - slot.startedAtMs);
     } catch (error) {
       if (error instanceof MalformedFrame) this.#breakRule(error);
       else if (slot !== undefined) this.#fail(slot, error);
@@ -227,6 +235,19 @@ export class ClientConnection {
         this.#breakRule(error);
       }
     }
+  }
+
+  #noteWork(tookMs: number): void {
+    if (tookMs < COUNTED_WORK_MS_MIN) return;
+    this.#workedMs += tookMs;
+    if (this.#workedMs < WORK_MS_BETWEEN_RESTS || this.#rest !== undefined) return;
+    this.#workedMs = 0;
+    // Others need several turns for one answer: after very long work they get some in a row.
+    const restMs = tookMs < WORK_MS_BETWEEN_RESTS ? 0 : tookMs / 2;
+    this.#rest = this.#options.clock.setTimeout(() => {
+      this.#rest = undefined;
+      this.#proceed();
+    }, restMs);
   }
 
   #contextOf(apiVersion: number, clientId: string | null): RequestContext {
@@ -368,6 +389,7 @@ export class ClientConnection {
 
   #hasRoom(): boolean {
     return (
+      this.#rest === undefined &&
       this.#slots.length < this.#options.requestsInFlightMax &&
       this.#bytesInFlight < REQUEST_BYTES_IN_FLIGHT_PER_CONNECTION_MAX &&
       this.#options.connection.bufferedBytes < RESPONSE_BYTES_BUFFERED_PER_CONNECTION_MAX &&

@@ -1,5 +1,13 @@
 /** What clients may do to a connection, to one another and to the broker's memory: through a whole broker, over the loopback. */
-import { ErrorCode, correlationIdOf, encodeRequest, type Message } from '@odradek/protocol';
+import {
+  ErrorCode,
+  buildBatch,
+  correlationIdOf,
+  crc32cJs,
+  encodeRequest,
+  utf8Encode,
+  type Message,
+} from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import type { Broker } from '../broker.ts';
 import { api } from '../testing/api.ts';
@@ -7,7 +15,13 @@ import { collectingLogger } from '../testing/collecting-logger.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { batchOf } from '../testing/records.ts';
 import { createTopic, fetchFrom, joinGroup, produce } from '../testing/stories.ts';
-import { join, seededRandom, startTestBroker, type TestClient } from '../testing/test-broker.ts';
+import {
+  join,
+  seededRandom,
+  startTestBroker,
+  testClock,
+  type TestClient,
+} from '../testing/test-broker.ts';
 import { settle, until } from '../testing/turns.ts';
 
 const WORDS = 'words-0/';
@@ -205,6 +219,50 @@ describe('those who only wait', () => {
 });
 
 describe('a client that takes no answers', () => {
+  it('with long work in one packet lets the others have their turns in between', async () => {
+    let workedMs = 0;
+    const test = await startTestBroker({
+      clock: { ...testClock(), monotonicMs: () => workedMs },
+      compression: {
+        compress: (_, bytes) => bytes,
+        decompress(_, bytes) {
+          workedMs += 15;
+          return bytes;
+        },
+      },
+    });
+    const client = test.connect();
+    const other = test.connect();
+    await createTopic(client, 'words');
+    const packed = (value: string): Uint8Array =>
+      buildBatch({
+        records: [{ timestampMs: 0, value: utf8Encode(value) }],
+        compress: { codec: 'gzip', compress: (_, bytes) => bytes },
+        crc32c: crc32cJs,
+      });
+    const request = api.produce.request as unknown as Message<unknown, unknown>;
+    const frames = ['a', 'b', 'c', 'd', 'e'].flatMap((value, n) =>
+      encodeRequest(
+        request,
+        9,
+        { correlationId: 100 + n, clientId: 'x' },
+        {
+          transactionalId: null,
+          acks: -1,
+          timeoutMs: 1000,
+          topicData: [{ name: 'words', partitionData: [{ index: 0, records: packed(value) }] }],
+        },
+      ),
+    );
+    client.sendBytes(join(frames));
+    expect(workedMs).toBe(30);
+    await other.request(api.metadata, 12, { topics: null });
+    expect(workedMs).toBeLessThan(75);
+    await until(() => client.answers.length === 6);
+    expect(client.answers.slice(1).map(correlationIdOf)).toEqual([100, 101, 102, 103, 104]);
+    await test.stop();
+  });
+
   it('costs what it was sent, until it leaves', async () => {
     const { connect, stop, broker } = await startTestBroker();
     const client = connect();

@@ -11,7 +11,12 @@ import {
   type Input,
 } from '@odradek/protocol';
 import type { RequiredAcks } from '@odradek/replication';
-import { PRODUCE_TIMEOUT_MS_MIN, REQUEST_TIMEOUT_MS_MAX } from '../limits.ts';
+import {
+  PRODUCE_TIMEOUT_MS_MIN,
+  REQUEST_TIMEOUT_MS_MAX,
+  UNPACKED_BYTES_PER_REQUEST_BYTE,
+  UNPACKED_BYTES_PER_REQUEST_MAX,
+} from '../limits.ts';
 import type { BrokerServices } from '../services.ts';
 import { CLOSE_CONNECTION, NO_RESPONSE, handler, type Answer } from './handler.ts';
 import { findPartition, type FoundPartition } from './partitions.ts';
@@ -49,11 +54,20 @@ export const produce = handler({
         : refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NO_TRANSACTIONS);
     }
     const produced = new Produced(broker, acks);
-    for (const topic of request.topicData)
-      appendTo(produced, broker, topic, acks, context.apiVersion);
+    broker.unpacking.within(unpackedBytesMax(request), () => {
+      for (const topic of request.topicData)
+        appendTo(produced, broker, topic, acks, context.apiVersion);
+    });
     return produced.answer(request.timeoutMs);
   },
 });
+
+const unpackedBytesMax = ({ topicData }: Request): number => {
+  let bytes = 0;
+  for (const { partitionData } of topicData)
+    for (const { records } of partitionData) bytes += records?.byteLength ?? 0;
+  return Math.max(UNPACKED_BYTES_PER_REQUEST_MAX, bytes * UNPACKED_BYTES_PER_REQUEST_BYTE);
+};
 
 const appendTo = (
   produced: Produced,
