@@ -52,7 +52,7 @@ export type {
   RebalanceListener,
 } from './consumer/consumer-options.ts';
 export { Consumer } from './consumer/consumer.ts';
-export type { PolledBatch } from './consumer/consumer.ts';
+export type { PolledBatch, WaitOptions } from './consumer/consumer.ts';
 export type { ConsumerRecord } from './consumer/fetched.ts';
 export { GroupCoordinator } from './consumer/group-coordinator.ts';
 export type { CommittedOffset, OffsetToCommit } from './consumer/group-coordinator.ts';

@@ -141,7 +141,7 @@ export class Accumulator {
 
   succeed(queue: PartitionQueue, batch: Batch, baseOffset: number, logAppendTimeMs: number): void {
     queue.returned(batch);
-    queue.remove(batch);
+    queue.taken(batch);
     this.#forgetWhenEmpty(queue);
     if (!this.#settle(batch)) return;
     const { sinks, records } = batch;

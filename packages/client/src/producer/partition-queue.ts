@@ -6,6 +6,9 @@
  * repetition by them. Nothing passes a batch that waits for its next try. After a batch was given up, or the broker has lost the producer's
  * state, numbers begin anew under the next epoch; but not while anything is on the wire, and not before the first numbered batch is known to
  * be absent from the log. Since the log takes numbers without gaps, those behind an absent one are absent too.
+ *
+ * It takes any number, though, from an identity that it does not know yet (it may have forgotten it with old records). So the first batch of an
+ * identity goes alone: were it refused for a passing reason (a leader that has just been elected), those behind it would be taken before it.
  */
 import type { RecordInput } from '@odradek/protocol';
 import type { Identity } from './producer.machine.ts';
@@ -58,6 +61,8 @@ export class PartitionQueue {
   #identity: Identity | undefined;
   #nextSequence = 0;
   #onWire = 0;
+  /** Whether the log has a batch of the identity's: from then on it keeps the order itself. */
+  #isKnown = false;
   /** Numbers are missing in the log, or it has forgotten them. */
   #mustRestart = false;
 
@@ -91,7 +96,7 @@ export class PartitionQueue {
   /** When the next batch may be sent; NEVER while only an answer can change that. */
   readyAtMs(nowMs: number, isFlushing: boolean): number {
     const { inFlightMax, lingerMs, batchBytes } = this.#limits;
-    if (this.#onWire >= inFlightMax) return NEVER;
+    if (this.#onWire >= (this.#isKnown ? inFlightMax : 1)) return NEVER;
     const index = this.batches.findIndex((batch) => !batch.isOnWire);
     const batch = this.batches[index];
     if (batch === undefined) return NEVER;
@@ -129,10 +134,15 @@ export class PartitionQueue {
     return this.batches[0] === batch;
   }
 
-  /** Taken by the broker. */
   remove(batch: Batch): void {
     const index = this.batches.indexOf(batch);
     if (index >= 0) this.batches.splice(index, 1);
+  }
+
+  /** Taken by the broker. */
+  taken(batch: Batch): void {
+    this.remove(batch);
+    if (batch.identity === this.#identity) this.#isKnown = true;
   }
 
   /** Given up: its numbers may be missing in the log. */
@@ -187,6 +197,7 @@ export class PartitionQueue {
   /** Everything that is left is numbered anew under the next epoch. */
   #restart(): void {
     this.#mustRestart = false;
+    this.#isKnown = false;
     this.#nextSequence = 0;
     const { producerId, producerEpoch } = this.#identity ?? { producerId: -1, producerEpoch: -1 };
     this.#identity =

@@ -109,6 +109,16 @@ describe('records', () => {
     );
   });
 
+  it('keep their order though the first of all is refused, by a broker that takes any first number', async () => {
+    const { broker, producer, run } = world({ batchBytes: 40 });
+    broker.takesUnknownSequences = true;
+    broker.errors.set('Produce', [ErrorCode.NOT_LEADER_OR_FOLLOWER]);
+    const values = ['a', 'b', 'c', 'd', 'e'];
+    await run(Promise.all(values.map((value) => producer.send('t', text(value)))));
+    expect(valuesOf(broker)).toEqual(values);
+    expect(batchesOf(broker).map(({ producerEpoch }) => producerEpoch)).toEqual([0, 0, 0, 0, 0]);
+  });
+
   it('go on under the next epoch when the broker has forgotten the producer', async () => {
     const { broker, producer, run } = world({ batchBytes: 40 });
     await run(producer.send('t', text('a')));

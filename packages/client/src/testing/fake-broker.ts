@@ -78,6 +78,8 @@ export class FakeBroker {
   readonly lostAnswers = new Set<string>();
   /** APIs that are never answered. */
   readonly silent = new Set<string>();
+  /** Any first number from a producer that it does not know, as Kafka takes it. */
+  takesUnknownSequences = false;
   apiVersionsMax = 4;
   messageBytesMax = 1024 * 1024;
   isUp = true;
@@ -338,8 +340,9 @@ export class FakeBroker {
     if (producerId >= 0) {
       if (last !== undefined && epoch < last.epoch)
         return { errorCode: ErrorCode.INVALID_PRODUCER_EPOCH, baseOffset: -1 };
+      const isUnknown = last === undefined && this.takesUnknownSequences;
       const expected = last === undefined || epoch > last.epoch ? 0 : last.lastSequence + 1;
-      if (baseSequence !== expected)
+      if (!isUnknown && baseSequence !== expected)
         return { errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, baseOffset: -1 };
     }
     const baseOffset = partition.endOffset;
