@@ -89,8 +89,16 @@ export class KafkaProcess {
     await once(child, 'exit');
   }
 
+  /** As a crash does. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
   async dispose(): Promise<void> {
-    this.#child?.kill('SIGKILL');
+    await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -105,7 +105,7 @@ export function consuming(world: World): void {
         const readBy = async (isolation: 'read_committed' | 'read_uncommitted', count: number) => {
           await using consumer = new Consumer(world.cluster, { from: 'earliest', isolation });
           await consumer.assign([{ topic, partition: 0 }]);
-          return read(consumer, count);
+          return await read(consumer, count);
         };
         expect(await readBy('read_committed', 3)).toEqual(['a', 'c', 'e']);
         expect(await readBy('read_uncommitted', 5)).toEqual(['a', 'b', 'c', 'd', 'e']);

@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { Consumer, Producer } from '@odradek/client';
 import { utf8Decode } from '@odradek/protocol';
 import type { World } from './world.ts';
-import { numbered, soon, text, until } from './world.ts';
+import { numbered, text, until } from './world.ts';
 
 const RECORDS = 3000;
+/** Some brokers take their time to come back. */
+const RESTART_TIMEOUT_MS = 100_000;
 
 export function restarts(world: World): void {
   const restart = async (how: 'stop' | 'kill'): Promise<void> => {
@@ -17,13 +19,15 @@ export function restarts(world: World): void {
   describe.each(['stop', 'kill'] as const)('when the broker is gone for a moment (%s)', (how) => {
     it('a producer writes every record once and in order, and readers go on', async () => {
       const topic = await world.newTopic(3);
-      const cluster = world.open();
+      const cluster = world.open({ retry: { timeoutMs: RESTART_TIMEOUT_MS } });
       const reader = new Consumer(cluster, { from: 'earliest', maxWaitMs: 100 });
       await reader.assign([0, 1, 2].map((partition) => ({ topic, partition })));
       const seen: string[][] = [[], [], []];
       const reading = (async () => {
         while (seen.flat().length < RECORDS) {
-          const { partition, records } = (await reader.poll(soon()))!;
+          const { partition, records } = (await reader.poll(
+            AbortSignal.timeout(RESTART_TIMEOUT_MS),
+          ))!;
           seen[partition]!.push(...records.map(({ value }) => utf8Decode(value!)));
         }
       })();
@@ -58,7 +62,7 @@ export function restarts(world: World): void {
 
     it('an iterator goes on with what it was given, in its group', async () => {
       const topic = await world.newTopic();
-      const bus = world.bus();
+      const bus = world.bus({ retry: { timeoutMs: RESTART_TIMEOUT_MS } });
       const stop = new AbortController();
       const seen: unknown[] = [];
       const reading = (async () => {
