@@ -50,11 +50,11 @@ describe('an application written for KafkaJS', () => {
 
 describe.skipIf(findChromium() === undefined)('in a page of Chromium', () => {
   it('runs with the unmodified KafkaJS, bundled', async () => {
-    expect(await inPage('page-with-kafkajs.ts', 'page')).toEqual(expected('page'));
+    expect(await inPage('page-with-kafkajs.mjs', 'page')).toEqual(expected('page'));
   });
 
   it('runs with one import changed', async () => {
-    const outcome = await inPage('page-with-ours.ts', 'page-ours', '@odradek/web/kafkajs');
+    const outcome = await inPage('page-with-ours.mjs', 'page-ours', '@odradek/web/kafkajs');
     expect(outcome).toEqual(expected('page-ours'));
   });
 });
