@@ -11,8 +11,10 @@ export type QuorumErrorKind =
   | 'unknownRecord'
   /** The folder belongs to another node or to an older incarnation of this one. */
   | 'foreignState'
-  /** A set of voters that this version cannot serve. */
+  /** A set of voters that no ensemble should have. */
   | 'unsupportedVoters'
+  /** A question that only a majority can answer went unanswered: nothing has changed. */
+  | 'unconfirmed'
   /** The member was closed, or lost its leadership, while a proposal waited: whether it was committed is not known. */
   | 'interrupted';
 

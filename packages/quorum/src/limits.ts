@@ -51,6 +51,38 @@ export const SNAPSHOTS_KEPT = 2;
 /** One read while the log is replayed. A larger batch is read whole. */
 export const REPLAY_READ_BYTES = 1024 * 1024;
 
+/**
+ * Kafka's `controller.quorum.fetch.max.bytes` is 8 MiB; ours is small, for a follower holds the answer and its copy. A larger batch
+ * comes whole.
+ */
+export const FETCH_BYTES_MAX = 1024 * 1024;
+/** Kafka's: a fetch waits for so long at the leader when there is nothing new. */
+export const FETCH_WAIT_MS_MAX = 500;
+/** Fetches that wait at a leader; one more is answered at once. */
+export const WAITING_FETCHES_MAX = 10_000;
+/** Replicas whose progress a leader remembers, voters apart; the one that was silent longest makes room. */
+export const OBSERVERS_MAX = 10_000;
+/** Kafka's: an observer that was silent for so long is not described any more. */
+export const OBSERVER_SESSION_TIMEOUT_MS = 5 * 60_000;
+/** A piece of a snapshot. */
+export const SNAPSHOT_PIECE_BYTES = 1024 * 1024;
+/** What is believed of another's claim about its snapshot. Adapters take no larger file. */
+export const SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Kafka's `controller.quorum.retry.backoff.ms` is 20 ms: between failed requests to one peer. */
+export const RETRY_BACKOFF_MS = 50;
+/** Between the questions of a member that looks for a leader, each to another peer. */
+export const SEARCH_INTERVAL_MS = 50;
+/**
+ * Fetches that fail in a row until the leader counts as unreachable: a connection that is refused says more than silence, and
+ * need not wait for the fetch timeout. Pre-votes keep it from disturbing anybody should only this link be down.
+ */
+export const UNREACHABLE_FAILURES = 3;
+/** Of the fetch timeout, as in Kafka: a leader that a majority has not asked for so long resigns. */
+export const CHECK_QUORUM_FACTOR = 1.5;
+/** How long a leader that leaves waits for its successors to hear of it. */
+export const FAREWELL_MS = 500;
+
 /** Kafka's `controller.quorum.election.timeout.ms` and `controller.quorum.fetch.timeout.ms`. */
 export const ELECTION_TIMEOUT_MS = 1_000;
 export const FETCH_TIMEOUT_MS = 2_000;

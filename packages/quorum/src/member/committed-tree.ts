@@ -17,7 +17,8 @@ import { decodeRecord } from '../tree/record-codec.ts';
 import type { TreeRecord } from '../tree/record.ts';
 import type { SnapshotId, TreeSnapshot } from '../tree/snapshot.ts';
 import { Tree } from '../tree/tree.ts';
-import { assertKnownControlRecord } from './leader-change.ts';
+import { assertKnownControlRecord } from './control-records.ts';
+import { treeDifference } from '../tree/difference.ts';
 
 export type ChangeListener = (changes: readonly TreeChange[], offset: Offset) => void;
 
@@ -39,7 +40,12 @@ export class CommittedTree {
   #epoch: LeaderEpoch;
   #bytesSinceSnapshot = 0;
 
-  constructor(snapshot: TreeSnapshot | undefined, logger: Logger) {
+  /** See mutants.ts. */
+  readonly #tellsTwice: boolean;
+  #lastTold: { readonly changes: readonly TreeChange[]; readonly at: Offset } | undefined;
+
+  constructor(snapshot: TreeSnapshot | undefined, logger: Logger, { tellsTwice = false } = {}) {
+    this.#tellsTwice = tellsTwice;
     this.tree = snapshot?.tree ?? new Tree();
     this.#nextOffset = snapshot?.nextOffset ?? offset(0);
     this.#epoch = snapshot?.epoch ?? leaderEpoch(-1);
@@ -87,7 +93,28 @@ export class CommittedTree {
     if (changes.length > 0) this.#tell(changes, offset(batch.nextOffset - 1));
   }
 
+  /**
+   * A snapshot from the leader in the place of what this member did not get to see. Those who follow the tree are told what
+   * differs, as of the snapshot's end. Never back in time: what is no newer than the tree is passed over.
+   */
+  install({ tree, nextOffset, epoch }: TreeSnapshot): void {
+    if (nextOffset <= this.#nextOffset) return;
+    const changes = treeDifference(this.tree, tree);
+    this.tree.become(tree);
+    this.#nextOffset = nextOffset;
+    this.#epoch = epoch;
+    this.#bytesSinceSnapshot = 0;
+    if (changes.length > 0) this.#tell(changes, offset(nextOffset - 1));
+  }
+
+  /** Another leader is followed from here on. */
+  leaderChanged(): void {
+    if (this.#tellsTwice && this.#lastTold !== undefined)
+      this.#tell(this.#lastTold.changes, this.#lastTold.at);
+  }
+
   #tell(changes: readonly TreeChange[], at: Offset): void {
+    if (this.#tellsTwice) this.#lastTold = { changes, at };
     for (const listener of this.#listeners) {
       try {
         listener(changes, at);

@@ -29,7 +29,9 @@ interface Pending {
   readonly outcome: Outcome;
   readonly sizeBytes: number;
   /** What was appended; a refusal has none. */
-  readonly appended: { readonly batch: CommittedBatch; readonly draft: Draft } | undefined;
+  readonly appended:
+    | { readonly batch: CommittedBatch; readonly draft: Draft | undefined }
+    | undefined;
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: QuorumError) => void;
 }
@@ -116,6 +118,25 @@ export class Proposals {
     });
   }
 
+  /** A control record: it is none of the tree's, but has its place among what is committed. Throws QuorumError 'storage'. */
+  appendControl(bytes: Uint8Array): Promise<Outcome> {
+    const { log, epoch } = this.#options;
+    const baseOffset = log.logEndOffset;
+    const appended = log.appendAsLeader(bytes, { leaderEpoch: epoch, origin: 'coordinator' });
+    if (appended.status === 'refused')
+      throw new QuorumError('storage', `the metadata log takes no batch: ${appended.message}`);
+    const nextOffset = log.logEndOffset;
+    return this.#wait({
+      nextOffset,
+      outcome: { status: 'committed', offset: offset(nextOffset - 1), results: [] },
+      sizeBytes: 0,
+      appended: {
+        batch: { baseOffset, nextOffset, epoch, records: [], sizeBytes: bytes.length },
+        draft: undefined,
+      },
+    });
+  }
+
   /** Applies and answers what is committed now. A listener may propose again meanwhile. */
   advance(highWatermark: Offset): void {
     this.#highWatermark = highWatermark;
@@ -136,7 +157,9 @@ export class Proposals {
     this.#pendingBytes -= pending.sizeBytes;
     const { appended } = pending;
     if (appended !== undefined) {
-      this.#options.committed.apply(appended.batch, () => this.#decided.settle(appended.draft));
+      this.#options.committed.apply(appended.batch, () => {
+        if (appended.draft !== undefined) this.#decided.settle(appended.draft);
+      });
     }
     pending.resolve(pending.outcome);
   }

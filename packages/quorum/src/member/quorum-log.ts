@@ -16,8 +16,21 @@ export interface QuorumLog {
     records: Uint8Array,
     options: { readonly leaderEpoch: LeaderEpoch; readonly origin: 'coordinator' },
   ): QuorumAppend;
+  /** Batches as the leader has them. */
+  appendAsFollower(records: Uint8Array): QuorumAppend;
   onFlushed: (flushedOffset: Offset) => void;
   onFailed: (error: Error) => void;
+  /** Everything appended before the call is on the disk on return. */
+  flush(): Promise<void>;
+  /** The largest epoch that is known and not above `epoch`, and where it ends; both -1 when there is none. */
+  endOffsetForEpoch(epoch: LeaderEpoch): {
+    readonly epoch: LeaderEpoch;
+    readonly endOffset: Offset;
+  };
+  /** Durable on return. */
+  truncateTo(target: Offset): Promise<unknown>;
+  /** Durable on return: the log is empty, and goes on at `start`. */
+  truncateFullyAndStartAt(start: Offset): Promise<void>;
   /** Whole batches from the one that holds `from` on. */
   read(
     from: Offset,

@@ -1,11 +1,12 @@
 import { createActor, fromPromise, type EventFromLogic, type SnapshotFrom } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
-import { leaderEpoch, nodeId, type NodeId } from '@odradek/protocol';
+import { leaderEpoch, nodeId, offset, type NodeId } from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { INCARNATION } from '../testing/ensemble.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { ElectionState } from './election.ts';
 import { quorumMemberMachine, roleOf, type MemberEvent } from './quorum-member.machine.ts';
+import type { Voter } from './voters.ts';
 
 const [ONE, TWO, THREE] = [nodeId(1), nodeId(2), nodeId(3)];
 const epoch = leaderEpoch;
@@ -17,6 +18,8 @@ const FRESH: ElectionState = {
 };
 const TIMEOUT_MS = 1000;
 
+const voterOf = (id: NodeId): Voter => ({ id, incarnation: INCARNATION });
+
 /** Node 1 of an ensemble, its effects written down, its disk answering when told to. */
 function member(
   voters: readonly NodeId[],
@@ -27,13 +30,18 @@ function member(
   const effects: string[] = [];
   const persisted: ElectionState[] = [];
   const held: { done: () => void; failed: (error: Error) => void }[] = [];
+  let isSearching = false;
   const note = (name: string) => (_: unknown, params: object) => {
     const {
       peers,
       epoch: at,
       leaderId,
-    } = params as { peers?: readonly NodeId[]; epoch: number; leaderId?: NodeId | null };
-    effects.push([name, at, peers?.join(), leaderId].filter((it) => it !== undefined).join(' '));
+    } = params as { peers?: readonly Voter[]; epoch: number; leaderId?: NodeId | null };
+    effects.push(
+      [name, at, peers?.map((it) => it.id).join(), leaderId]
+        .filter((it) => it !== undefined)
+        .join(' '),
+    );
   };
   const machine = quorumMemberMachine.provide({
     delays: { electionTimeout: TIMEOUT_MS, fetchTimeout: 2 * TIMEOUT_MS },
@@ -43,8 +51,13 @@ function member(
       appendLeaderChange: note('leaderChange'),
       startLeading: note('leads'),
       stopLeading: note('leads no more'),
-      startFetching: note('fetches'),
-      stopFetching: note('fetches no more'),
+      startFetching: (_, params) => {
+        isSearching = params.leaderId === null;
+        if (!isSearching) note('fetches')(_, params);
+      },
+      stopFetching: (_, params) => {
+        if (!isSearching) note('fetches no more')(_, params);
+      },
       sendEndQuorumEpoch: note('ends'),
     },
     actors: {
@@ -54,11 +67,19 @@ function member(
         return new Promise<void>((done, failed) => held.push({ done, failed }));
       }),
       replayCommitted: fromPromise(() => Promise.resolve()),
+      truncateLog: fromPromise(({ input }) => {
+        effects.push(`cuts ${input.epoch} ${input.end}`);
+        return Promise.resolve();
+      }),
+      installSnapshot: fromPromise(({ input }) => {
+        effects.push(`installs ${input.epoch} ${input.leaderId} ${input.id.nextOffset}`);
+        return Promise.resolve();
+      }),
     },
   });
   const actor = createActor(machine, {
     clock,
-    input: { nodeId: ONE, incarnation: INCARNATION, voters, election },
+    input: { nodeId: ONE, incarnation: INCARNATION, voters: voters.map(voterOf), election },
   });
   actor.start();
   return {
@@ -187,7 +208,7 @@ describe('one voter of three', () => {
     expect([one.role(), one.epoch()]).toEqual(['unattached', 4]);
   });
 
-  it('that loses, or hears nothing, asks anew and stands in a newer epoch', async () => {
+  it('that loses waits, one that hears nothing asks anew, and it stands in a newer epoch', async () => {
     const one = member([ONE, TWO, THREE]);
     const stand = async () => {
       one.send({ type: 'preVote.granted', epoch: one.epoch(), from: TWO });
@@ -196,6 +217,8 @@ describe('one voter of three', () => {
     one.clock.advance(TIMEOUT_MS);
     await stand();
     for (const from of [TWO, THREE]) one.send({ type: 'vote.refused', epoch: epoch(5), from });
+    expect([one.role(), one.epoch()]).toEqual(['unattached', 5]);
+    one.clock.advance(TIMEOUT_MS);
     expect([one.role(), one.epoch()]).toEqual(['prospective', 5]);
     await stand();
     expect([one.role(), one.epoch()]).toEqual(['candidate', 6]);
@@ -319,40 +342,87 @@ const EVENTS: readonly MemberEvent['type'][] = [
   'preVote.refused',
   'vote.granted',
   'vote.refused',
+  'vote.requested',
   'epoch.observed',
   'leader.discovered',
+  'leader.left',
+  'leader.lost',
   'fetch.succeeded',
+  'divergence.found',
+  'snapshot.required',
   'epochStart.committed',
+  'majority.lost',
+  'resignation.requested',
+  'voters.changed',
   'log.failed',
   'shutdown.requested',
 ];
+/** Facts of a part that a member has given up, or has not taken up. */
+const FOLLOWING = [
+  'leader.left',
+  'leader.lost',
+  'fetch.succeeded',
+  'divergence.found',
+  'snapshot.required',
+] as const;
+const LEADING = ['epochStart.committed', 'majority.lost', 'resignation.requested'] as const;
 const ANSWERS = ['preVote.granted', 'preVote.refused', 'vote.granted', 'vote.refused'] as const;
 const EVERYTHING = EVENTS;
 
 /** What each state passes over on purpose; everything else it handles, itself or by its parents. */
 const IGNORED: Readonly<Record<string, readonly MemberEvent['type'][]>> = {
   // Left at once.
-  joining: [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
+  joining: [...ANSWERS, ...FOLLOWING, ...LEADING],
   // Late answers to elections that are over.
-  unattached: [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
-  prospective: ['vote.granted', 'vote.refused', 'fetch.succeeded', 'epochStart.committed'],
-  // Nobody was asked yet.
-  'candidate.persistingVote': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
-  'candidate.collectingVotes': [
-    'preVote.granted',
-    'preVote.refused',
-    'fetch.succeeded',
-    'epochStart.committed',
+  unattached: [...ANSWERS, ...FOLLOWING, ...LEADING],
+  prospective: [
+    'vote.granted',
+    'vote.refused',
+    ...FOLLOWING.filter((it) => it !== 'leader.left'),
+    ...LEADING,
   ],
-  'leader.committingEpochStart': [...ANSWERS, 'fetch.succeeded'],
+  // Nobody was asked yet.
+  'candidate.persistingVote': [...ANSWERS, ...FOLLOWING, ...LEADING],
+  'candidate.collectingVotes': ['preVote.granted', 'preVote.refused', ...FOLLOWING, ...LEADING],
+  'leader.committingEpochStart': [...ANSWERS, ...FOLLOWING],
   // Told once is enough.
-  'leader.replaying': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
-  'leader.active': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
-  'follower.fetching': [...ANSWERS, 'epochStart.committed'],
-  'observer.searching': [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
-  'observer.fetching': [...ANSWERS, 'epochStart.committed'],
-  persistingEpoch: [...ANSWERS, 'fetch.succeeded', 'epochStart.committed'],
-  resigned: EVERYTHING,
+  'leader.replaying': [...ANSWERS, ...FOLLOWING, 'epochStart.committed'],
+  'leader.active': [...ANSWERS, ...FOLLOWING, 'epochStart.committed'],
+  'follower.fetching.waiting': [...ANSWERS, ...LEADING],
+  // What was fetched before does not matter: the next fetch says it again.
+  'follower.truncating': [
+    ...ANSWERS,
+    ...LEADING,
+    'fetch.succeeded',
+    'divergence.found',
+    'snapshot.required',
+  ],
+  'follower.installingSnapshot': [
+    ...ANSWERS,
+    ...LEADING,
+    'fetch.succeeded',
+    'divergence.found',
+    'snapshot.required',
+  ],
+  'observer.searching': [...ANSWERS, ...FOLLOWING, ...LEADING],
+  'observer.following.fetching.waiting': [...ANSWERS, ...LEADING],
+  'observer.following.truncating': [
+    ...ANSWERS,
+    ...LEADING,
+    'fetch.succeeded',
+    'divergence.found',
+    'snapshot.required',
+  ],
+  'observer.following.installingSnapshot': [
+    ...ANSWERS,
+    ...LEADING,
+    'fetch.succeeded',
+    'divergence.found',
+    'snapshot.required',
+  ],
+  persistingEpoch: [...ANSWERS, ...FOLLOWING, ...LEADING],
+  resigned: [...ANSWERS, ...FOLLOWING, ...LEADING],
+  retired: EVERYTHING,
   closed: EVERYTHING,
   failed: EVERYTHING,
 };
@@ -400,7 +470,12 @@ describe('the machine as a whole', () => {
     const reached = new Set<string>();
     for (const voters of [[ONE, TWO, THREE], [ONE], [TWO]]) {
       const paths = getShortestPaths(quorumMemberMachine, {
-        input: { nodeId: ONE, incarnation: INCARNATION, voters, election: FRESH },
+        input: {
+          nodeId: ONE,
+          incarnation: INCARNATION,
+          voters: voters.map(voterOf),
+          election: FRESH,
+        },
         // The epoch grows without end; which states there are does not depend on it.
         serializeState: (state) =>
           JSON.stringify([state.value, (state as Snapshot).context.election.leaderId]),
@@ -412,6 +487,13 @@ describe('the machine as a whole', () => {
             { type: 'epoch.observed', epoch: epoch(current + 1) },
             { type: 'leader.discovered', epoch: epoch(current + 1), leaderId: TWO },
             { type: 'epochStart.committed', epoch: current },
+            { type: 'resignation.requested' },
+            { type: 'divergence.found', epoch: current, end: offset(1) },
+            {
+              type: 'snapshot.required',
+              epoch: current,
+              id: { nextOffset: offset(9), epoch: current },
+            },
             { type: 'log.failed', reason: 'a test' },
             { type: 'shutdown.requested' },
           ];

@@ -1,29 +1,42 @@
 /**
- * One member's part in the election of the ensemble's leader: Raft with pre-vote, in KRaft's states (KIP-595, KIP-996). A
- * lone voter goes through the same states as one of many; its own vote is the majority, so no timer passes.
+ * One member's part in the ensemble: Raft with pre-vote, in KRaft's states (KIP-595, KIP-853, KIP-996). A lone voter goes
+ * through the same states as one of many; its own vote is the majority, so no timer passes.
  *
- * Invariants: a vote is on disk before it is counted; an epoch that was learnt is on disk before it is acted in; the epoch
- * never goes back, and each candidacy has an epoch of its own. A disk that refused ends the member: it stops voting rather
- * than guess what it has promised.
+ * Invariants: a vote is on disk before it is counted or answered; an epoch that was learnt is on disk before it is acted in;
+ * the epoch never goes back, and each candidacy has an epoch of its own; the log is cut only in a state of that name. A disk
+ * that refused ends the member: it stops voting rather than guess what it has promised.
  *
- * The machine knows elections only. Proposals, flushes and the high watermark pass by it (`acceptsProposals` says when).
- * Not here yet, and to come with several voters: answering the votes of others, fetching and truncating (`follower` and
- * `observer` name the effects that do it), a leader that resigns because its followers are silent, changes of the voters.
+ * The machine knows roles only. Proposals, records, flushes and the high watermark pass by it (`acceptsProposals` says when).
+ * Long, because it is one table.
  */
 import { assign, fromPromise, setup } from 'xstate';
-import { leaderEpoch, type LeaderEpoch, type NodeId, type Uuid } from '@odradek/protocol';
+import {
+  leaderEpoch,
+  type LeaderEpoch,
+  type NodeId,
+  type Offset,
+  type Uuid,
+} from '@odradek/protocol';
 import { asError } from '../errors.ts';
 import { ELECTION_TIMEOUT_MS, FETCH_TIMEOUT_MS } from '../limits.ts';
-import { holdsMajority, isOutvoted, type ElectionState } from './election.ts';
+import type { SnapshotId } from '../tree/snapshot.ts';
+import { holdsMajority, isOutvoted, mayCastVote, type ElectionState } from './election.ts';
+import { idsOf, isVoterIn, type Voter, type VoterSet } from './voters.ts';
 
 export interface MemberContext {
   readonly nodeId: NodeId;
   readonly incarnation: Uuid;
-  readonly voters: readonly NodeId[];
+  readonly voters: VoterSet;
   readonly election: ElectionState;
   /** Answers to the (pre-)votes that are being asked for. */
   readonly granted: readonly NodeId[];
   readonly refused: readonly NodeId[];
+  /** Since this member follows its leader it has answered: others need not be helped to depose it. */
+  readonly hasHeardLeader: boolean;
+  /** Where the log stops being the leader's, while it is cut. */
+  readonly divergence: Offset | null;
+  /** What the leader has in the place of what this member lacks, while it is fetched. */
+  readonly snapshotId: SnapshotId | null;
   /** Why it has failed, for people. */
   readonly failure: string | null;
 }
@@ -31,22 +44,37 @@ export interface MemberContext {
 export interface MemberInput {
   readonly nodeId: NodeId;
   readonly incarnation: Uuid;
-  readonly voters: readonly NodeId[];
+  readonly voters: VoterSet;
   readonly election: ElectionState;
 }
+
+type Candidate = { readonly id: NodeId; readonly incarnation: Uuid };
 
 export type MemberEvent =
   | { readonly type: 'preVote.granted'; readonly epoch: LeaderEpoch; readonly from: NodeId }
   | { readonly type: 'preVote.refused'; readonly epoch: LeaderEpoch; readonly from: NodeId }
   | { readonly type: 'vote.granted'; readonly epoch: LeaderEpoch; readonly from: NodeId }
   | { readonly type: 'vote.refused'; readonly epoch: LeaderEpoch; readonly from: NodeId }
+  /** Another's candidacy that deserves this member's vote, as far as the log goes. */
+  | { readonly type: 'vote.requested'; readonly epoch: LeaderEpoch; readonly candidate: Candidate }
   /** Some message carried it. */
   | { readonly type: 'epoch.observed'; readonly epoch: LeaderEpoch }
   /** BeginQuorumEpoch, or an answer that names the leader. */
   | { readonly type: 'leader.discovered'; readonly epoch: LeaderEpoch; readonly leaderId: NodeId }
+  /** EndQuorumEpoch (`isSuccessor`: this member is the first in its list), or the leader says that it is none. */
+  | { readonly type: 'leader.left'; readonly epoch: LeaderEpoch; readonly isSuccessor: boolean }
+  /** Its connection is refused, again and again. */
+  | { readonly type: 'leader.lost'; readonly epoch: LeaderEpoch }
   | { readonly type: 'fetch.succeeded'; readonly epoch: LeaderEpoch }
+  | { readonly type: 'divergence.found'; readonly epoch: LeaderEpoch; readonly end: Offset }
+  | { readonly type: 'snapshot.required'; readonly epoch: LeaderEpoch; readonly id: SnapshotId }
   /** The first record of this leader's epoch is held by a majority: so is all before it (Raft, section 5.4.2). */
   | { readonly type: 'epochStart.committed'; readonly epoch: LeaderEpoch }
+  /** No majority of the voters has asked this leader for so long. */
+  | { readonly type: 'majority.lost'; readonly epoch: LeaderEpoch }
+  | { readonly type: 'resignation.requested' }
+  /** A record of the log says who votes, or is truncated away. */
+  | { readonly type: 'voters.changed'; readonly voters: VoterSet }
   | { readonly type: 'log.failed'; readonly reason: string }
   | { readonly type: 'shutdown.requested' };
 
@@ -57,14 +85,15 @@ export type MemberRole =
   | 'leader'
   | 'follower'
   | 'observer'
-  /** It led, and was shut down. */
+  /** It led, and has given it up. */
   | 'resigned'
   | 'closed'
   /** Its disk refused. */
   | 'failed';
 
 type Answer = { readonly from: NodeId };
-type Peers = { readonly epoch: LeaderEpoch; readonly peers: readonly NodeId[] };
+type Peers = { readonly epoch: LeaderEpoch; readonly peers: VoterSet };
+type Following = { readonly epoch: LeaderEpoch; readonly leaderId: NodeId | null };
 
 const unprovided = (name: string) => () => {
   throw new Error(`${name} is provided by the shell`);
@@ -79,26 +108,39 @@ export const quorumMemberMachine = setup({
     events: {} as MemberEvent,
     input: {} as MemberInput,
     /** settled: this member's role in the present epoch is known and taken up. */
-    tags: {} as 'acceptsProposals' | 'settled',
+    tags: {} as 'acceptsProposals' | 'settled' | 'follows',
   },
   delays: { electionTimeout: ELECTION_TIMEOUT_MS, fetchTimeout: FETCH_TIMEOUT_MS },
   guards: {
-    isVoter: ({ context }) => context.voters.includes(context.nodeId),
+    isVoter: ({ context }) => isVoterIn(context.voters, context.nodeId, context.incarnation),
     isOnlyVoter: ({ context }) =>
-      context.voters.length === 1 && context.voters[0] === context.nodeId,
-    holdsMajority: ({ context }) => holdsMajority(context.granted, context.voters),
-    isOutvoted: ({ context }) => isOutvoted(context.refused, context.voters),
+      context.voters.length === 1 && isVoterIn(context.voters, context.nodeId, context.incarnation),
+    holdsMajority: ({ context }) => holdsMajority(context.granted, idsOf(context.voters)),
+    isOutvoted: ({ context }) => isOutvoted(context.refused, idsOf(context.voters)),
     knowsLeader: ({ context }) => context.election.leaderId !== null,
     isVoterUnderLeader: ({ context }) =>
-      context.election.leaderId !== null && context.voters.includes(context.nodeId),
+      context.election.leaderId !== null &&
+      isVoterIn(context.voters, context.nodeId, context.incarnation),
     isCurrentEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) =>
       epoch === context.election.epoch,
     isNewerEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) =>
       epoch > context.election.epoch,
+    isFreeToVote: (
+      { context },
+      { epoch, candidate }: { epoch: LeaderEpoch; candidate: Candidate },
+    ) => mayCastVote(context.election, epoch, candidate),
     isNewLeader: ({ context }, { epoch, leaderId }: { epoch: LeaderEpoch; leaderId: NodeId }) =>
       leaderId !== context.nodeId &&
       (epoch > context.election.epoch ||
         (epoch === context.election.epoch && context.election.leaderId === null)),
+    becomesVoter: ({ context }, { voters }: { voters: VoterSet }) =>
+      isVoterIn(voters, context.nodeId, context.incarnation),
+    isVoterNoMore: ({ context }, { voters }: { voters: VoterSet }) =>
+      !isVoterIn(voters, context.nodeId, context.incarnation),
+    isSuccessor: (
+      { context },
+      { epoch, isSuccessor }: { epoch: LeaderEpoch; isSuccessor: boolean },
+    ) => isSuccessor && epoch === context.election.epoch,
   },
   actions: {
     standForPreVote: assign(({ context }) => ({ granted: [context.nodeId], refused: NONE })),
@@ -108,11 +150,22 @@ export const quorumMemberMachine = setup({
       refused: NONE,
     })),
     recordGrant: assign(({ context }, { from }: Answer) => ({
-      granted: withVoter(context.granted, from),
+      granted: withNode(context.granted, from),
     })),
     recordRefusal: assign(({ context }, { from }: Answer) => ({
-      refused: withVoter(context.refused, from),
+      refused: withNode(context.refused, from),
     })),
+    castVote: assign(
+      ({ context }, { epoch, candidate }: { epoch: LeaderEpoch; candidate: Candidate }) => ({
+        election: {
+          ...adopted(context.election, epoch, null),
+          votedId: candidate.id,
+          votedIncarnation: candidate.incarnation,
+        },
+        granted: NONE,
+        refused: NONE,
+      }),
+    ),
     takeLeadership: assign(({ context }) => ({
       election: { ...context.election, leaderId: context.nodeId },
     })),
@@ -124,6 +177,11 @@ export const quorumMemberMachine = setup({
       }),
     ),
     forgetLeader: assign(({ context }) => ({ election: { ...context.election, leaderId: null } })),
+    awaitLeader: assign({ hasHeardLeader: false }),
+    hearLeader: assign({ hasHeardLeader: true }),
+    changeVoters: assign((_, { voters }: { voters: VoterSet }) => ({ voters })),
+    noteDivergence: assign((_, { end }: { end: Offset }) => ({ divergence: end })),
+    noteSnapshot: assign((_, { id }: { id: SnapshotId }) => ({ snapshotId: id })),
     recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
 
     // Effects.
@@ -136,7 +194,8 @@ export const quorumMemberMachine = setup({
     startLeading: effect<{ epoch: LeaderEpoch }>('startLeading'),
     /** Proposals that still wait are given up. */
     stopLeading: effect<{ epoch: LeaderEpoch }>('stopLeading'),
-    startFetching: effect<{ epoch: LeaderEpoch; leaderId: NodeId | null }>('startFetching'),
+    /** From the leader; without one, from everybody in turn, to hear of one. */
+    startFetching: effect<Following>('startFetching'),
     stopFetching: effect<{ epoch: LeaderEpoch }>('stopFetching'),
     sendEndQuorumEpoch: effect<Peers>('sendEndQuorumEpoch'),
   },
@@ -145,12 +204,37 @@ export const quorumMemberMachine = setup({
     persistElection: fromPromise<void, ElectionState>(unprovided('persistElection')),
     /** Brings the tree up to the start of the epoch, from the log. */
     replayCommitted: fromPromise<void, { epoch: LeaderEpoch }>(unprovided('replayCommitted')),
+    /** Cuts the log where it stops being the leader's. */
+    truncateLog: fromPromise<void, { epoch: LeaderEpoch; end: Offset }>(unprovided('truncateLog')),
+    /** Rejects only when the disk refuses; a leader that has stopped answering is the fetch timeout's affair. */
+    installSnapshot: fromPromise<void, Following & { id: SnapshotId }>(
+      unprovided('installSnapshot'),
+    ),
   },
 }).createMachine({
   id: 'quorumMember',
-  context: ({ input }) => ({ ...input, granted: NONE, refused: NONE, failure: null }),
+  context: ({ input }) => ({
+    ...input,
+    granted: NONE,
+    refused: NONE,
+    hasHeardLeader: false,
+    divergence: null,
+    snapshotId: null,
+    failure: null,
+  }),
   initial: 'joining',
   on: {
+    'vote.requested': {
+      guard: {
+        type: 'isFreeToVote',
+        params: ({ event }) => ({ epoch: event.epoch, candidate: event.candidate }),
+      },
+      target: '.persistingEpoch',
+      actions: {
+        type: 'castVote',
+        params: ({ event }) => ({ epoch: event.epoch, candidate: event.candidate }),
+      },
+    },
     'epoch.observed': {
       guard: { type: 'isNewerEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
       target: '.persistingEpoch',
@@ -170,6 +254,9 @@ export const quorumMemberMachine = setup({
         params: ({ event }) => ({ epoch: event.epoch, leaderId: event.leaderId }),
       },
     },
+    'voters.changed': {
+      actions: { type: 'changeVoters', params: ({ event }) => ({ voters: event.voters }) },
+    },
     'log.failed': {
       target: '.failed',
       actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
@@ -181,15 +268,17 @@ export const quorumMemberMachine = setup({
     joining: {
       always: [
         { guard: 'isVoterUnderLeader', target: 'follower' },
+        // Whom should it wait for?
+        { guard: 'isOnlyVoter', target: 'prospective' },
         { guard: 'isVoter', target: 'unattached' },
         { target: 'observer' },
       ],
     },
 
-    /** A voter that knows no leader, and waits whether one shows up. */
+    /** A voter that knows no leader: it asks around, and waits whether one shows up. */
     unattached: {
-      // Whom should it wait for?
-      always: { guard: 'isOnlyVoter', target: 'prospective' },
+      entry: { type: 'startFetching', params: ({ context }) => leaderOf(context) },
+      exit: { type: 'stopFetching', params: ({ context }) => ({ epoch: context.election.epoch }) },
       after: { electionTimeout: 'prospective' },
     },
 
@@ -211,6 +300,10 @@ export const quorumMemberMachine = setup({
         'preVote.refused': {
           guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
           actions: { type: 'recordRefusal', params: ({ event }) => ({ from: event.from }) },
+        },
+        'leader.left': {
+          guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
+          actions: 'forgetLeader',
         },
       },
       after: { electionTimeout: 'joining' },
@@ -239,7 +332,7 @@ export const quorumMemberMachine = setup({
           entry: { type: 'sendVoteRequests', params: ({ context }) => peersOf(context) },
           always: [
             { guard: 'holdsMajority', target: '#quorumMember.leader' },
-            { guard: 'isOutvoted', target: '#quorumMember.prospective' },
+            { guard: 'isOutvoted', target: '#quorumMember.joining' },
           ],
           on: {
             'vote.granted': {
@@ -266,7 +359,14 @@ export const quorumMemberMachine = setup({
       ],
       exit: { type: 'stopLeading', params: ({ context }) => ({ epoch: context.election.epoch }) },
       initial: 'committingEpochStart',
-      on: { 'shutdown.requested': 'resigned' },
+      on: {
+        'shutdown.requested': 'retired',
+        'resignation.requested': 'resigned',
+        'majority.lost': {
+          guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
+          target: 'resigned',
+        },
+      },
       states: {
         committingEpochStart: {
           on: {
@@ -301,20 +401,101 @@ export const quorumMemberMachine = setup({
     },
 
     follower: {
-      tags: ['settled'],
-      entry: { type: 'startFetching', params: ({ context }) => leaderOf(context) },
-      exit: { type: 'stopFetching', params: ({ context }) => ({ epoch: context.election.epoch }) },
+      tags: ['settled', 'follows'],
+      entry: 'awaitLeader',
       initial: 'fetching',
+      on: {
+        'leader.left': [
+          {
+            guard: {
+              type: 'isSuccessor',
+              params: ({ event }) => ({ epoch: event.epoch, isSuccessor: event.isSuccessor }),
+            },
+            target: 'prospective',
+            actions: 'forgetLeader',
+          },
+          {
+            guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
+            target: 'joining',
+            actions: 'forgetLeader',
+          },
+        ],
+        'leader.lost': {
+          guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
+          target: 'prospective',
+        },
+        'voters.changed': {
+          guard: { type: 'isVoterNoMore', params: ({ event }) => ({ voters: event.voters }) },
+          target: 'joining',
+          actions: { type: 'changeVoters', params: ({ event }) => ({ voters: event.voters }) },
+        },
+      },
       states: {
         fetching: {
-          on: {
-            'fetch.succeeded': {
-              guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
-              target: 'fetching',
-              reenter: true,
+          entry: { type: 'startFetching', params: ({ context }) => leaderOf(context) },
+          exit: {
+            type: 'stopFetching',
+            params: ({ context }) => ({ epoch: context.election.epoch }),
+          },
+          initial: 'waiting',
+          states: {
+            /** For the leader's next answer. Fetching goes on when one comes; only the timer begins anew. */
+            waiting: {
+              on: {
+                'fetch.succeeded': {
+                  guard: {
+                    type: 'isCurrentEpoch',
+                    params: ({ event }) => ({ epoch: event.epoch }),
+                  },
+                  target: 'waiting',
+                  reenter: true,
+                  actions: 'hearLeader',
+                },
+              },
+              after: { fetchTimeout: '#quorumMember.prospective' },
             },
           },
-          after: { fetchTimeout: '#quorumMember.prospective' },
+          on: {
+            'divergence.found': {
+              guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
+              target: 'truncating',
+              actions: { type: 'noteDivergence', params: ({ event }) => ({ end: event.end }) },
+            },
+            'snapshot.required': {
+              guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
+              target: 'installingSnapshot',
+              actions: { type: 'noteSnapshot', params: ({ event }) => ({ id: event.id }) },
+            },
+          },
+        },
+        // No timeouts here: whoever leaves it does not stop the disk.
+        truncating: {
+          invoke: {
+            src: 'truncateLog',
+            input: ({ context }) => ({ epoch: context.election.epoch, end: context.divergence! }),
+            onDone: 'fetching',
+            onError: {
+              target: '#quorumMember.failed',
+              actions: {
+                type: 'recordFailure',
+                params: ({ event }) => ({ reason: asError(event.error).message }),
+              },
+            },
+          },
+        },
+        installingSnapshot: {
+          invoke: {
+            src: 'installSnapshot',
+            input: ({ context }) => ({ ...leaderOf(context), id: context.snapshotId! }),
+            onDone: 'fetching',
+            onError: {
+              target: '#quorumMember.failed',
+              actions: {
+                type: 'recordFailure',
+                params: ({ event }) => ({ reason: asError(event.error).message }),
+              },
+            },
+          },
         },
       },
     },
@@ -323,27 +504,125 @@ export const quorumMemberMachine = setup({
     observer: {
       tags: ['settled'],
       initial: 'searching',
+      on: {
+        'voters.changed': {
+          guard: { type: 'becomesVoter', params: ({ event }) => ({ voters: event.voters }) },
+          target: 'joining',
+          actions: { type: 'changeVoters', params: ({ event }) => ({ voters: event.voters }) },
+        },
+      },
       states: {
-        searching: { always: { guard: 'knowsLeader', target: 'fetching' } },
-        fetching: {
+        searching: {
+          always: { guard: 'knowsLeader', target: 'following' },
           entry: { type: 'startFetching', params: ({ context }) => leaderOf(context) },
           exit: {
             type: 'stopFetching',
             params: ({ context }) => ({ epoch: context.election.epoch }),
           },
+        },
+        following: {
+          tags: ['follows'],
+          entry: 'awaitLeader',
+          initial: 'fetching',
           on: {
-            'fetch.succeeded': {
+            'leader.left': {
               guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
-              target: 'fetching',
-              reenter: true,
+              target: 'searching',
+              actions: 'forgetLeader',
+            },
+            'leader.lost': {
+              guard: { type: 'isCurrentEpoch', params: ({ event }) => ({ epoch: event.epoch }) },
+              target: 'searching',
+              actions: 'forgetLeader',
             },
           },
-          after: { fetchTimeout: { target: 'searching', actions: 'forgetLeader' } },
+          states: {
+            fetching: {
+              entry: { type: 'startFetching', params: ({ context }) => leaderOf(context) },
+              exit: {
+                type: 'stopFetching',
+                params: ({ context }) => ({ epoch: context.election.epoch }),
+              },
+              initial: 'waiting',
+              states: {
+                /** For the leader's next answer. Fetching goes on when one comes; only the timer begins anew. */
+                waiting: {
+                  on: {
+                    'fetch.succeeded': {
+                      guard: {
+                        type: 'isCurrentEpoch',
+                        params: ({ event }) => ({ epoch: event.epoch }),
+                      },
+                      target: 'waiting',
+                      reenter: true,
+                      actions: 'hearLeader',
+                    },
+                  },
+                  after: {
+                    fetchTimeout: {
+                      target: '#quorumMember.observer.searching',
+                      actions: 'forgetLeader',
+                    },
+                  },
+                },
+              },
+              on: {
+                'divergence.found': {
+                  guard: {
+                    type: 'isCurrentEpoch',
+                    params: ({ event }) => ({ epoch: event.epoch }),
+                  },
+                  target: 'truncating',
+                  actions: { type: 'noteDivergence', params: ({ event }) => ({ end: event.end }) },
+                },
+                'snapshot.required': {
+                  guard: {
+                    type: 'isCurrentEpoch',
+                    params: ({ event }) => ({ epoch: event.epoch }),
+                  },
+                  target: 'installingSnapshot',
+                  actions: { type: 'noteSnapshot', params: ({ event }) => ({ id: event.id }) },
+                },
+              },
+            },
+            // No timeouts here: whoever leaves it does not stop the disk.
+            truncating: {
+              invoke: {
+                src: 'truncateLog',
+                input: ({ context }) => ({
+                  epoch: context.election.epoch,
+                  end: context.divergence!,
+                }),
+                onDone: 'fetching',
+                onError: {
+                  target: '#quorumMember.failed',
+                  actions: {
+                    type: 'recordFailure',
+                    params: ({ event }) => ({ reason: asError(event.error).message }),
+                  },
+                },
+              },
+            },
+            installingSnapshot: {
+              invoke: {
+                src: 'installSnapshot',
+                input: ({ context }) => ({ ...leaderOf(context), id: context.snapshotId! }),
+                onDone: 'fetching',
+                onError: {
+                  target: '#quorumMember.failed',
+                  actions: {
+                    type: 'recordFailure',
+                    params: ({ event }) => ({ reason: asError(event.error).message }),
+                  },
+                },
+              },
+            },
+          },
         },
       },
     },
 
-    /** A newer epoch is on disk before anything is done or answered in it. */
+    /** A newer epoch, and a vote, is on disk before anything is done or answered in it. */
     persistingEpoch: {
       invoke: {
         src: 'persistElection',
@@ -359,7 +638,15 @@ export const quorumMemberMachine = setup({
       },
     },
 
+    /** It led, and leads no more in this epoch; for a while others are left to stand first. */
     resigned: {
+      entry: [
+        'forgetLeader',
+        { type: 'sendEndQuorumEpoch', params: ({ context }) => peersOf(context) },
+      ],
+      after: { electionTimeout: 'joining' },
+    },
+    retired: {
       type: 'final',
       entry: { type: 'sendEndQuorumEpoch', params: ({ context }) => peersOf(context) },
     },
@@ -379,6 +666,7 @@ const ROLES: Readonly<Record<string, MemberRole>> = {
   follower: 'follower',
   observer: 'observer',
   resigned: 'resigned',
+  retired: 'resigned',
   closed: 'closed',
   failed: 'failed',
 };
@@ -405,15 +693,15 @@ function adopted(
   return { epoch, leaderId, votedId: null, votedIncarnation: null };
 }
 
-const withVoter = (voters: readonly NodeId[], voter: NodeId): readonly NodeId[] =>
-  voters.includes(voter) ? voters : [...voters, voter];
+const withNode = (nodes: readonly NodeId[], node: NodeId): readonly NodeId[] =>
+  nodes.includes(node) ? nodes : [...nodes, node];
 
 const peersOf = ({ election, voters, nodeId }: MemberContext): Peers => ({
   epoch: election.epoch,
-  peers: voters.filter((voter) => voter !== nodeId),
+  peers: voters.filter((voter: Voter) => voter.id !== nodeId),
 });
 
-const leaderOf = ({ election }: MemberContext) => ({
+const leaderOf = ({ election }: MemberContext): Following => ({
   epoch: election.epoch,
   leaderId: election.leaderId,
 });

@@ -1,28 +1,63 @@
 /**
- * A member of the ensemble: the election machine, the metadata log and the tree that it builds, and the door through which
- * the broker proposes changes. This is the shell around decisions that are made elsewhere; what it adds is order: nothing is
- * answered before it is flushed, committed and in the tree.
+ * A member of the ensemble: the machine of its roles, the metadata log and the tree that it builds, and the doors: one through
+ * which the broker proposes changes, one through which the other members ask. This is the shell around decisions that are
+ * made elsewhere; what it adds is order: nothing is answered before it is flushed, committed and in the tree.
  *
- * With one voter the member is its own ensemble: its flushed offset is the high watermark. Peers come in at three marked
- * places: requests to them, what they hold, and a follower's fetching.
+ *   who leads        quorum-member.machine.ts decides, answers.ts answers, elections.ts asks
+ *   leading          leadership.ts, proposals.ts, read-index.ts
+ *   following        fetcher.ts, alignment.ts, snapshot-fetch.ts, applier.ts
+ *   keeping          recovery.ts, quorum-state-file.ts, snapshot-files.ts, snapshotter.ts
+ *
+ * Whatever changes the log's end other than by appending is done one after another (`#logWork`), and no vote is written and
+ * no epoch taken up before it is done.
  */
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
 import type { Clock, Crc32c, Logger, Random, Volume } from '@odradek/ports';
-import type { LeaderEpoch, NodeId, Offset, Uuid } from '@odradek/protocol';
+import {
+  batchesIn,
+  ErrorCode,
+  offset,
+  type BeginQuorumEpochRequest,
+  type BeginQuorumEpochResponse,
+  type EndQuorumEpochRequest,
+  type EndQuorumEpochResponse,
+  type FetchRequest,
+  type FetchResponse,
+  type FetchSnapshotRequest,
+  type FetchSnapshotResponse,
+  type LeaderEpoch,
+  type NodeId,
+  type Offset,
+  type Uuid,
+  type VoteRequest,
+  type VoteResponse,
+} from '@odradek/protocol';
 import { asError, invariant, QuorumError } from '../errors.ts';
 import {
+  CHECK_QUORUM_FACTOR,
   ELECTION_TIMEOUT_MS,
   FETCH_TIMEOUT_MS,
   QUORUM_LIMITS,
+  RETRY_BACKOFF_MS,
   SNAPSHOT_INTERVAL_BYTES,
   type QuorumLimits,
 } from '../limits.ts';
 import type { ReadonlyTree, Session, SessionEnd, SessionId, TreeChange } from '../tree/node.ts';
 import type { SessionOp, TreeError, TreeOp } from '../tree/operation.ts';
+import type { SnapshotId } from '../tree/snapshot.ts';
+import { truncationOffset } from './alignment.ts';
+import { Answers } from './answers.ts';
+import { Applier } from './applier.ts';
 import { CommittedTree } from './committed-tree.ts';
-import { majorityOffset, type ElectionState } from './election.ts';
-import { leaderChangeBatch } from './leader-change.ts';
-import { Proposals, type Outcome } from './proposals.ts';
+import { votersIn } from './control-records.ts';
+import type { ElectionState, LogEnd } from './election.ts';
+import { Elections } from './elections.ts';
+import { Fetcher } from './fetcher.ts';
+import { Leadership, type VoterChange } from './leadership.ts';
+import { fetchedPartitionOf, probeOf } from './messages.ts';
+import { mutantsOf, type Mutable, type QuorumMutant } from './mutants.ts';
+import { noPeers, type QuorumPeers } from './peers.ts';
+import type { Outcome } from './proposals.ts';
 import {
   quorumMemberMachine,
   roleOf,
@@ -31,14 +66,22 @@ import {
 } from './quorum-member.machine.ts';
 import type { QuorumLog } from './quorum-log.ts';
 import { writeQuorumState } from './quorum-state-file.ts';
-import { recover, replayLog, type Recovered } from './recovery.ts';
-import { SessionClock } from './session-clock.ts';
+import { Confirmation } from './read-index.ts';
+import { recover, type Recovered } from './recovery.ts';
+import type { ReplicaDescription, ReplicaKey } from './replica-progress.ts';
+import { fetchSnapshot } from './snapshot-fetch.ts';
 import { SnapshotFiles } from './snapshot-files.ts';
 import { Snapshotter } from './snapshotter.ts';
+import { idsOf, type Voter, type VoterHistory } from './voters.ts';
+import { decodeVoters, encodeVoters } from './voters-record.ts';
+import { sleep, Waiters, withTimeout } from './waiting.ts';
 
 export interface QuorumMemberOptions {
   readonly nodeId: NodeId;
-  /** Ids of all voters; today this node alone. */
+  /**
+   * Ids of all voters as configured, an odd number. They count until the log says who votes, and name those whom a member asks
+   * for the leader. This node alone: it needs nobody.
+   */
   readonly voters: readonly NodeId[];
   /** Of this node's storage: another one when the storage came back empty. */
   readonly incarnation: Uuid;
@@ -49,10 +92,22 @@ export interface QuorumMemberOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly crc32c: Crc32c;
+  /** The way to the others; a node that is configured alone has none to talk to. */
+  readonly peers?: QuorumPeers;
+  /** Asked for each request; null: not known yet, and any cluster's requests are answered. */
+  readonly clusterId?: () => string | null;
   /** Where `quorum-state` and the snapshots are: the log's own. */
   readonly folder?: string;
   readonly limits?: QuorumLimits;
   readonly snapshotIntervalBytes?: number;
+  /** controller.quorum.election.timeout.ms: the least that a voter waits; at most twice as long. */
+  readonly electionTimeoutMs?: number;
+  /** controller.quorum.fetch.timeout.ms: how long a leader may be silent. */
+  readonly fetchTimeoutMs?: number;
+  /** Of one request to another member. */
+  readonly requestTimeoutMs?: number;
+  /** Configured voters that follow well are made voters (again) by the leader. */
+  readonly autoJoin?: boolean;
 }
 
 export interface MemberSnapshot {
@@ -63,25 +118,43 @@ export interface MemberSnapshot {
   readonly logEndOffset: Offset;
   /** The first offset that is not in `tree`. */
   readonly appliedOffset: Offset;
+  /** Ids. Empty: this member does not know them yet. */
   readonly voters: readonly NodeId[];
   /** Why the member has failed. */
   readonly failure: Error | null;
 }
 
+/** What a leader can tell of its ensemble, for DescribeQuorum. */
+export interface QuorumDescription {
+  readonly leaderId: NodeId;
+  readonly epoch: LeaderEpoch;
+  readonly highWatermark: Offset;
+  readonly voters: readonly ReplicaDescription[];
+  readonly observers: readonly ReplicaDescription[];
+}
+
+export interface NotLeader {
+  readonly status: 'notLeader';
+  readonly leaderId: NodeId | null;
+}
+
 /**
  * Rejects with QuorumError where the answer is not known ('storage', 'interrupted'): the change may be found after a restart.
  */
-export type Proposal = Outcome | { readonly status: 'notLeader'; readonly leaderId: NodeId | null };
+export type Proposal = Outcome | NotLeader;
 
 export type SessionOpened =
   | { readonly status: 'committed'; readonly offset: Offset; readonly session: Session }
   | { readonly status: 'refused'; readonly error: TreeError }
-  | { readonly status: 'notLeader'; readonly leaderId: NodeId | null };
+  | NotLeader;
 
 export const METADATA_FOLDER = '__cluster_metadata-0';
 
 export class QuorumMember {
-  /** Recovers what is on the disk and takes part in the election; resolves when this member's role is settled. */
+  /**
+   * Recovers what is on the disk and takes part in the election. A lone voter leads when this resolves; one of many has only
+   * begun, because the others need its answers to get on: `ready` tells when there is a leader and the tree is up to date.
+   */
   static async start(options: QuorumMemberOptions): Promise<QuorumMember> {
     const folder = options.folder ?? METADATA_FOLDER;
     const snapshots = new SnapshotFiles({ ...options, folder });
@@ -92,20 +165,32 @@ export class QuorumMember {
   }
 
   readonly #options: QuorumMemberOptions;
+  readonly #mutants: ReadonlySet<QuorumMutant>;
+  readonly #self: ReplicaKey;
   readonly #folder: string;
   readonly #logger: Logger;
+  readonly #peers: QuorumPeers;
+  readonly #snapshots: SnapshotFiles;
   readonly #snapshotter: Snapshotter;
   readonly #committed: CommittedTree;
-  readonly #sessionClock: SessionClock;
+  readonly #applier: Applier;
+  readonly #voters: VoterHistory;
+  readonly #answers: Answers;
+  readonly #elections: Elections;
+  readonly #waiters = new Waiters();
   readonly #actor: ActorRefFrom<typeof quorumMemberMachine>;
   #highWatermark: Offset;
-  /** While it leads: its epoch and where that begins. */
-  #term: { readonly epoch: LeaderEpoch; readonly startOffset: Offset } | undefined;
-  /** While it leads and has the whole log in its tree. */
-  #proposals: Proposals | undefined;
-  #unfollow: (() => void) | undefined;
+  #leadership: Leadership | undefined;
+  #confirmation: Confirmation | undefined;
+  #fetcher: Fetcher | undefined;
+  /** Where the log must be in the tree for this member to be up to date with the first leader that it heard. */
+  #readyOffset: Offset | undefined;
+  /** Configured voters with empty logs, while nobody has said who votes. */
+  readonly #empty = new Map<NodeId, Uuid>();
   /** Votes are written one after another. */
   #persisting: Promise<void> = Promise.resolve();
+  #logWork: Promise<void> = Promise.resolve();
+  #isInstalling = false;
   #failure: Error | null = null;
   #closing: Promise<void> | undefined;
 
@@ -113,29 +198,74 @@ export class QuorumMember {
     options: QuorumMemberOptions,
     folder: string,
     snapshots: SnapshotFiles,
-    { election, snapshot }: Recovered,
+    { election, snapshot, voters }: Recovered,
   ) {
-    const { nodeId, incarnation, voters, clock, log, logger } = options;
+    const { nodeId, incarnation, clock, log, logger, crc32c } = options;
     this.#options = options;
+    this.#mutants = mutantsOf(options as Mutable);
+    this.#self = { id: nodeId, incarnation };
     this.#folder = folder;
     this.#logger = logger;
-    this.#committed = new CommittedTree(snapshot, logger);
+    this.#peers = options.peers ?? noPeers;
+    this.#snapshots = snapshots;
+    this.#voters = voters;
+    this.#committed = new CommittedTree(snapshot, logger, {
+      tellsTwice: this.#mutants.has('watchBackInTime'),
+    });
     this.#highWatermark = this.#committed.nextOffset;
     this.#snapshotter = new Snapshotter({
       files: snapshots,
       log,
       committed: this.#committed,
       intervalBytes: options.snapshotIntervalBytes ?? SNAPSHOT_INTERVAL_BYTES,
+      votersBefore: (nextOffset) => {
+        const set = voters.before(nextOffset);
+        return voters.isProvisional || set.length === 0 ? new Uint8Array(0) : encodeVoters(set);
+      },
       logger,
     });
-    this.#sessionClock = new SessionClock(clock, (id) => this.#expireSession(id));
-    const input = { nodeId, incarnation, voters, election };
+    this.#applier = new Applier({
+      log,
+      committed: this.#committed,
+      crc32c,
+      end: () => this.#highWatermark,
+      isWanted: () => !this.#isInstalling && this.#failure === null && this.#isRunning,
+      applied: () => this.#applied(),
+    });
+    this.#answers = new Answers({
+      self: this.#self,
+      clusterId: this.#clusterId,
+      log,
+      snapshots,
+      mutants: this.#mutants,
+      election: () => this.#election,
+      logEnd: () => this.#logEnd(),
+      highWatermark: () => this.#highWatermark,
+      isContent: () => this.#isContent(),
+      isStopped: () => !this.#isRunning,
+      leadership: () => this.#leadership,
+      tell: (event) => this.#tell(event),
+      persisted: () => this.#persisting,
+      confirmLeadership: () => this.#confirmation?.confirm() ?? Promise.resolve(false),
+      noteEmpty: (replica) => this.#noteEmpty(replica),
+    });
+    this.#elections = new Elections({
+      self: this.#self,
+      clusterId: this.#clusterId,
+      peers: this.#peers,
+      clock,
+      requestTimeoutMs: this.#requestTimeoutMs,
+      logEnd: () => this.#logEnd(),
+      tell: (event) => this.#tell(event),
+      standing: (epoch, leaderId) => this.#hearStanding(epoch, leaderId),
+    });
+    const input = { nodeId, incarnation, voters: voters.latest, election };
     this.#actor = createActor(this.#machine(), { clock, input });
-    log.onFlushed = (flushedOffset) => this.#flushed(flushedOffset);
+    log.onFlushed = () => this.#leadership?.flushed();
     log.onFailed = (error) => this.#fail(error);
   }
 
-  /** What is committed. Whole multis only, in the order of the log. */
+  /** What is committed, as far as this member knows. Whole multis only, in the order of the log. */
   get tree(): ReadonlyTree {
     return this.#committed.tree;
   }
@@ -150,9 +280,36 @@ export class QuorumMember {
       highWatermark: this.#highWatermark,
       logEndOffset: this.#options.log.logEndOffset,
       appliedOffset: this.#committed.nextOffset,
-      voters,
+      voters: idsOf(voters),
       failure: this.#failure,
     };
+  }
+
+  /** Undefined: this member does not lead. */
+  describe(): QuorumDescription | undefined {
+    const leadership = this.#leadership;
+    if (leadership === undefined) return undefined;
+    const { log, clock } = this.#options;
+    const nowMs = clock.wallTimeMs();
+    const own: ReplicaDescription = {
+      ...this.#self,
+      logEndOffset: log.logEndOffset,
+      lastFetchTimestampMs: nowMs,
+      lastCaughtUpTimestampMs: nowMs,
+    };
+    const { latest } = this.#voters;
+    return {
+      leaderId: this.#self.id,
+      epoch: leadership.epoch,
+      highWatermark: this.#highWatermark,
+      voters: latest.map((it) => (it.id === own.id ? own : leadership.progress.describe(it))),
+      observers: leadership.progress.observers(latest),
+    };
+  }
+
+  /** As the newest record says, committed or not, with their endpoints where they were given. */
+  get voterSet(): readonly Voter[] {
+    return this.#voters.latest;
   }
 
   /** Tells of each new role, epoch or leader. Offsets change with each flush and are only to be asked for. */
@@ -172,6 +329,14 @@ export class QuorumMember {
   /** Called after each committed batch that changed something, in order; `offset` is that of the batch's last record. */
   onChange(listener: (changes: readonly TreeChange[], offset: Offset) => void): () => void {
     return this.#committed.onChange(listener);
+  }
+
+  /**
+   * Resolves when there is a leader, and this member has what was committed when it first heard of one. Rejects with QuorumError
+   * when it fails or is closed before.
+   */
+  async ready(): Promise<void> {
+    await this.#waiters.until(() => this.#isReady(), this.#stopped);
   }
 
   /** All operations or none. Values are kept as they are: the caller changes their bytes no more. */
@@ -198,7 +363,90 @@ export class QuorumMember {
 
   /** Its owner was heard. False: it is not open, or this member does not lead. A proposal of the session says the same. */
   touchSession(sessionId: SessionId): boolean {
-    return this.#sessionClock.touch(sessionId);
+    return this.#leadership?.touchSession(sessionId) ?? false;
+  }
+
+  /**
+   * Resolves when the tree has all that was committed when this was called, to where that ends. Rejects with QuorumError
+   * 'unconfirmed' where there is no leader that could say so in time.
+   */
+  async sync(): Promise<Offset> {
+    const readIndex = await this.#readIndex();
+    const arrived = this.#waiters.until(
+      () => this.#committed.nextOffset >= readIndex,
+      this.#stopped,
+    );
+    await withTimeout(this.#options.clock, arrived, this.#requestTimeoutMs).catch(
+      (cause: unknown) => {
+        throw unconfirmed('what the leader has committed has not come here in time', cause);
+      },
+    );
+    return readIndex;
+  }
+
+  /** To where the log is committed now, as nobody but a leader with its majority knows. */
+  async #readIndex(): Promise<Offset> {
+    const { clock, nodeId } = this.#options;
+    if (this.#leadership?.isActive === true) {
+      const leadership = this.#leadership;
+      const readIndex = this.#highWatermark;
+      const isConfirmed =
+        this.#mutants.has('unconfirmedReadIndex') || (await this.#confirmation!.confirm());
+      if (isConfirmed && this.#leadership === leadership) return readIndex;
+      throw unconfirmed('this member does not lead any more');
+    }
+    const { leaderId } = this.#election;
+    if (leaderId === null || leaderId === nodeId)
+      throw unconfirmed('no leader of the metadata quorum is known');
+    const answer = await withTimeout(
+      clock,
+      this.#peers.fetch(leaderId, probeOf(this.#clusterId())),
+      this.#requestTimeoutMs,
+    ).catch((cause: unknown) => {
+      throw unconfirmed(`node ${leaderId}, the leader, does not answer`, cause);
+    });
+    const partition = fetchedPartitionOf(answer);
+    if (partition?.errorCode !== ErrorCode.NONE)
+      throw unconfirmed(`node ${leaderId} is not, or not yet, the leader that it was`);
+    return offset(partition.highWatermark);
+  }
+
+  /** It must follow the log as an observer already. One change at a time. */
+  async addVoter(voter: Voter): Promise<VoterChange | NotLeader> {
+    return (await this.#leadership?.addVoter(voter)) ?? this.#notLeader();
+  }
+
+  /** A leader that is removed resigns when that is committed. */
+  async removeVoter(voter: ReplicaKey): Promise<VoterChange | NotLeader> {
+    return (await this.#leadership?.removeVoter(voter)) ?? this.#notLeader();
+  }
+
+  /** Gives up the lead, if this member has it, to whoever follows best. */
+  resign(): void {
+    this.#tell({ type: 'resignation.requested' });
+  }
+
+  // What the others ask.
+
+  answerVote(request: VoteRequest): Promise<VoteResponse> {
+    return this.#answers.vote(request);
+  }
+
+  answerBeginQuorumEpoch(request: BeginQuorumEpochRequest): Promise<BeginQuorumEpochResponse> {
+    return this.#answers.beginQuorumEpoch(request);
+  }
+
+  answerEndQuorumEpoch(request: EndQuorumEpochRequest): Promise<EndQuorumEpochResponse> {
+    return this.#answers.endQuorumEpoch(request);
+  }
+
+  /** May take as long as the request's `maxWaitMs`. */
+  answerFetch(request: FetchRequest): Promise<FetchResponse> {
+    return this.#answers.fetch(request);
+  }
+
+  answerFetchSnapshot(request: FetchSnapshotRequest): Promise<FetchSnapshotResponse> {
+    return this.#answers.fetchSnapshot(request);
   }
 
   /** Answers what was proposed, then gives up the lead. */
@@ -208,28 +456,32 @@ export class QuorumMember {
   }
 
   async #close(): Promise<void> {
-    await this.#proposals?.drained();
+    await this.#leadership?.drained();
     this.#tell({ type: 'shutdown.requested' });
     this.#actor.stop();
+    this.#waiters.changed();
+    await this.#elections.farewell();
     await this.#persisting.catch(() => {});
+    await this.#logWork.catch(() => {});
+    await this.#applier.idle();
     await this.#snapshotter.idle();
   }
 
   #submit(ops: readonly (TreeOp | SessionOp)[], sessionId?: SessionId): Promise<Proposal> {
-    if (this.#proposals === undefined || this.#closing !== undefined) {
-      const { leaderId } = this.#actor.getSnapshot().context.election;
-      return Promise.resolve({
-        status: 'notLeader',
-        leaderId: leaderId === this.#options.nodeId ? null : leaderId,
-      });
-    }
-    if (sessionId !== undefined) this.#sessionClock.touch(sessionId);
+    if (this.#closing !== undefined) return Promise.resolve(this.#notLeader());
     try {
-      return this.#proposals.propose(ops, sessionId);
+      return (
+        this.#leadership?.propose(ops, sessionId) ?? Promise.resolve<Proposal>(this.#notLeader())
+      );
     } catch (thrown) {
       this.#fail(asError(thrown));
       return Promise.reject(asError(thrown));
     }
+  }
+
+  #notLeader(): NotLeader {
+    const { leaderId } = this.#election;
+    return { status: 'notLeader', leaderId: leaderId === this.#options.nodeId ? null : leaderId };
   }
 
   #endSession(sessionId: SessionId, end: SessionEnd): Promise<Proposal> {
@@ -246,63 +498,143 @@ export class QuorumMember {
     });
   }
 
-  // The election.
+  // What this member knows of itself.
+
+  readonly #clusterId = (): string | null => this.#options.clusterId?.() ?? null;
+
+  get #requestTimeoutMs(): number {
+    return this.#options.requestTimeoutMs ?? this.#options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS;
+  }
+
+  get #election(): ElectionState {
+    return this.#actor.getSnapshot().context.election;
+  }
+
+  get #isRunning(): boolean {
+    return this.#actor.getSnapshot().status === 'active';
+  }
+
+  /** Of what a log ends with that has nothing but a snapshot before it, only the snapshot knows the epoch. */
+  #logEnd(): LogEnd {
+    const { latestEpoch, logEndOffset } = this.#options.log;
+    const { epoch, nextOffset } = this.#committed.snapshotId;
+    const lastEpoch = latestEpoch < 0 && nextOffset === logEndOffset ? epoch : latestEpoch;
+    return { lastEpoch: Math.max(lastEpoch, 0) as LeaderEpoch, endOffset: logEndOffset };
+  }
+
+  #isContent(): boolean {
+    if (this.#leadership !== undefined) return true;
+    const state = this.#actor.getSnapshot();
+    return state.hasTag('follows') && state.context.hasHeardLeader;
+  }
+
+  #isReady(): boolean {
+    if (this.#leadership?.isActive === true) return true;
+    return this.#readyOffset !== undefined && this.#committed.nextOffset >= this.#readyOffset;
+  }
+
+  /** Why nothing is to be waited for any more. */
+  readonly #stopped = (): Error | undefined => {
+    if (this.#failure !== null) return this.#failure;
+    if (this.#isRunning) return undefined;
+    return new QuorumError('interrupted', 'the member was closed meanwhile');
+  };
+
+  // Roles.
 
   #machine(): typeof quorumMemberMachine {
-    const { random } = this.#options;
-    const jittered = (baseMs: number) => () => baseMs + (random.uint32() % baseMs);
-    // Peers: there is nobody to ask yet, and a lone voter asks nobody.
-    const noPeers = (_: unknown, { peers }: { peers: readonly NodeId[] }): void =>
-      invariant(peers.length === 0, 'a lone voter has peers');
+    const { random, electionTimeoutMs = ELECTION_TIMEOUT_MS } = this.#options;
+    const { fetchTimeoutMs = FETCH_TIMEOUT_MS } = this.#options;
     return quorumMemberMachine.provide({
       delays: {
-        electionTimeout: jittered(ELECTION_TIMEOUT_MS),
-        fetchTimeout: () => FETCH_TIMEOUT_MS,
+        electionTimeout: () => electionTimeoutMs + (random.uint32() % electionTimeoutMs),
+        fetchTimeout: () => fetchTimeoutMs,
       },
       actions: {
-        sendPreVoteRequests: noPeers,
-        sendVoteRequests: noPeers,
-        sendEndQuorumEpoch: noPeers,
+        sendPreVoteRequests: (_, { epoch, peers }) => this.#elections.askForPreVotes(epoch, peers),
+        sendVoteRequests: (_, { epoch, peers }) => this.#elections.askForVotes(epoch, peers),
+        sendEndQuorumEpoch: (_, { epoch, peers }) => this.#elections.leave(epoch, peers),
         appendLeaderChange: (_, { epoch, granted }) => this.#openEpoch(epoch, granted),
         startLeading: (_, { epoch }) => this.#startLeading(epoch),
         stopLeading: () => this.#stopLeading(),
+        startFetching: (_, { epoch, leaderId }) => this.#startFetching(epoch, leaderId),
+        stopFetching: () => this.#fetcher?.stop(),
       },
       actors: {
         persistElection: fromPromise(({ input }) => this.#persist(input)),
         replayCommitted: fromPromise(() => this.#replay()),
+        truncateLog: fromPromise(({ input }) =>
+          this.#changeLog(() => this.#truncate(input.epoch, input.end)),
+        ),
+        installSnapshot: fromPromise(({ input }) => this.#install(input)),
       },
     });
   }
 
   /** The machine may have ended: what comes later means nothing to it. */
   #tell(event: MemberEvent): void {
-    if (this.#actor.getSnapshot().status === 'active') this.#actor.send(event);
+    if (this.#isRunning) this.#actor.send(event);
   }
 
   #join(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const failed = (): void =>
-        reject(
-          this.#failure ?? new QuorumError('interrupted', 'the member was closed while it started'),
-        );
-      const subscription = this.#actor.subscribe({
-        next: (state) => {
-          if (!state.hasTag('settled')) return;
-          resolve();
-          subscription.unsubscribe();
-        },
-        error: reject,
-        complete: failed,
-      });
-      this.#actor.start();
+    const isAlone =
+      this.#voters.latest.length === 1 && this.#voters.latest[0]!.id === this.#self.id;
+    this.#actor.subscribe({
+      next: () => this.#waiters.changed(),
+      complete: () => this.#waiters.changed(),
     });
+    this.#actor.start();
+    return isAlone ? this.ready() : Promise.resolve();
+  }
+
+  #hearStanding(epoch: LeaderEpoch, leaderId: NodeId | null): void {
+    if (leaderId !== null) this.#tell({ type: 'leader.discovered', epoch, leaderId });
+    // Whoever has no vote has no need of an epoch without a leader.
+    else if (this.#isVoter) this.#tell({ type: 'epoch.observed', epoch });
+  }
+
+  get #isVoter(): boolean {
+    const { id, incarnation } = this.#self;
+    return this.#voters.latest.some((it) => it.id === id && it.incarnation === incarnation);
+  }
+
+  /** What the machine was told of the voters is what the log says. */
+  #votersChanged(): void {
+    this.#tell({ type: 'voters.changed', voters: this.#voters.latest });
+  }
+
+  /**
+   * The ensemble's very beginning: nobody has said yet who votes. The configured voter with the lowest id says so, once every
+   * other one has shown itself with an empty log. All of them, because a majority of empty disks may be a majority of
+   * disks that were lost.
+   */
+  #noteEmpty({ id, incarnation }: ReplicaKey): void {
+    const { voters, nodeId } = this.#options;
+    const isFirst = voters.every((voter) => voter >= nodeId) && voters.includes(nodeId);
+    if (!isFirst || !voters.includes(id) || id === nodeId || this.#voters.latest.length > 0) return;
+    this.#empty.set(id, incarnation);
+    if (this.#empty.size < voters.length - 1) return;
+    const found: Voter[] = [{ ...this.#self }, ...this.#othersFound()];
+    this.#voters.found(found.sort((a, b) => a.id - b.id));
+    this.#logger.info('all voters of a new metadata quorum have been found', { voters });
+    this.#votersChanged();
+  }
+
+  #othersFound(): Voter[] {
+    return [...this.#empty].map(([id, incarnation]) => ({ id, incarnation }));
   }
 
   #persist(election: ElectionState): Promise<void> {
-    const { volume, crc32c } = this.#options;
-    const written = this.#persisting
-      .catch(() => {})
-      .then(() => writeQuorumState(volume, this.#folder, election, crc32c))
+    const { volume, crc32c, nodeId } = this.#options;
+    const isForgotten =
+      this.#mutants.has('lostVote') && election.votedId !== null && election.votedId !== nodeId;
+    const written = Promise.allSettled([this.#persisting, this.#logWork])
+      .then(() => {
+        const kept = isForgotten
+          ? { ...election, votedId: null, votedIncarnation: null }
+          : election;
+        return writeQuorumState(volume, this.#folder, kept, crc32c);
+      })
       .catch((cause: unknown) => {
         throw this.#failed(
           new QuorumError(
@@ -313,43 +645,72 @@ export class QuorumMember {
         );
       });
     this.#persisting = written;
+    // Whoever needs it waits for it; the machine learns of a failure in any case.
+    written.catch(() => {});
     return written;
   }
 
+  // Leading.
+
   #openEpoch(epoch: LeaderEpoch, granted: readonly NodeId[]): void {
-    const { log, clock, crc32c, nodeId: leaderId, incarnation, voters } = this.#options;
-    const startOffset = log.logEndOffset;
-    this.#term = { epoch, startOffset };
+    const { fetchTimeoutMs = FETCH_TIMEOUT_MS, limits = QUORUM_LIMITS } = this.#options;
     try {
-      const batch = leaderChangeBatch(
-        { epoch, leaderId, incarnation, voters, granted },
-        { baseOffset: startOffset, timestampMs: clock.wallTimeMs() },
-        crc32c,
-      );
-      const appended = log.appendAsLeader(batch, { leaderEpoch: epoch, origin: 'coordinator' });
-      if (appended.status === 'refused') {
-        throw new QuorumError(
-          'storage',
-          `the metadata log does not open epoch ${epoch}: ${appended.message}`,
-        );
-      }
+      this.#leadership = new Leadership({
+        ...this.#options,
+        self: this.#self,
+        epoch,
+        granted,
+        highWatermark: this.#highWatermark,
+        committed: this.#committed,
+        voters: this.#voters,
+        configuredVoters: this.#options.voters,
+        autoJoin: this.#options.autoJoin ?? true,
+        checkQuorumTimeoutMs: fetchTimeoutMs * CHECK_QUORUM_FACTOR,
+        limits,
+        mutants: this.#mutants,
+        events: {
+          epochStartCommitted: () => this.#tell({ type: 'epochStart.committed', epoch }),
+          advanced: (highWatermark) => (this.#highWatermark = highWatermark),
+          applied: () => this.#applied(),
+          majorityLost: () => {
+            this.#logger.warn('no majority of the voters asks this leader: it resigns', { epoch });
+            this.#tell({ type: 'majority.lost', epoch });
+          },
+          unheard: (voters) => this.#elections.announce(epoch, voters),
+          votersChanged: () => this.#votersChanged(),
+          removed: () => this.#tell({ type: 'resignation.requested' }),
+          sessionExpired: (id) => this.#expireSession(id),
+          failed: (error) => this.#fail(error),
+        },
+      });
     } catch (thrown) {
       this.#fail(asError(thrown));
+      return;
+    }
+    this.#confirmation = new Confirmation({
+      self: this.#self,
+      epoch,
+      clusterId: this.#clusterId,
+      voters: () => this.#voters.latest,
+      peers: this.#peers,
+      clock: this.#options.clock,
+      requestTimeoutMs: this.#requestTimeoutMs,
+      standing: (at, leaderId) => this.#hearStanding(at, leaderId),
+    });
+    const others = this.#voters.latest.filter((voter) => voter.id !== this.#self.id);
+    this.#elections.announce(epoch, others);
+  }
+
+  async #replay(): Promise<void> {
+    try {
+      await this.#applier.catchUp();
+    } catch (thrown) {
+      throw this.#failed(asError(thrown));
     }
   }
 
   #startLeading(epoch: LeaderEpoch): void {
-    const { log, clock, crc32c, limits = QUORUM_LIMITS } = this.#options;
-    this.#proposals = new Proposals({
-      epoch,
-      log,
-      committed: this.#committed,
-      clock,
-      crc32c,
-      limits,
-    });
-    for (const session of this.tree.sessions()) this.#sessionClock.watch(session);
-    this.#unfollow = this.onChange((changes) => this.#followSessions(changes));
+    this.#leadership!.activate();
     this.#logger.info('leads the metadata quorum', { epoch, highWatermark: this.#highWatermark });
   }
 
@@ -359,54 +720,195 @@ export class QuorumMember {
       'this member no longer leads: whether the change was committed is not known, read it back before trying again',
       { cause: this.#failure ?? undefined },
     );
-    this.#term = undefined;
-    this.#sessionClock.stop();
-    this.#unfollow?.();
-    const proposals = this.#proposals;
-    this.#proposals = undefined;
-    proposals?.abandon(error);
+    const leadership = this.#leadership;
+    this.#leadership = undefined;
+    this.#confirmation = undefined;
+    this.#snapshots.forgetServed();
+    leadership?.stop(error);
+    // Best first: who has most of the log.
+    if (leadership !== undefined)
+      this.#elections.rankSuccessors((voter) => leadership.progress.endOffsetOf(voter));
   }
 
-  #followSessions(changes: readonly TreeChange[]): void {
-    for (const change of changes) {
-      if (change.kind === 'sessionOpened') this.#sessionClock.watch(change.session);
-      else if (change.kind === 'sessionClosed') this.#sessionClock.forget(change.session.id);
-    }
+  // Following.
+
+  #startFetching(epoch: LeaderEpoch, leaderId: NodeId | null): void {
+    const { log, clock, random, nodeId, voters } = this.#options;
+    const fetcher = new Fetcher(
+      {
+        clusterId: this.#clusterId,
+        nodeId,
+        incarnation: this.#self.incarnation,
+        peers: this.#peers,
+        clock,
+        random,
+        logger: this.#logger,
+        requestTimeoutMs: this.#requestTimeoutMs,
+        logEnd: () => this.#logEnd(),
+        flushed: () => (log.flushedOffset < log.logEndOffset ? this.#flush() : undefined),
+        highWatermark: () => this.#highWatermark,
+        candidates: () =>
+          [...new Set([...voters, ...idsOf(this.#voters.latest)])].filter((id) => id !== nodeId),
+        append: (records) => this.#append(records),
+        heard: {
+          answered: () => this.#tell({ type: 'fetch.succeeded', epoch }),
+          committed: (highWatermark) => this.#committedTo(highWatermark),
+          diverged: (end) => {
+            const target = truncationOffset(log, end);
+            this.#tell({ type: 'divergence.found', epoch, end: target });
+          },
+          snapshotRequired: (id) => this.#tell({ type: 'snapshot.required', epoch, id }),
+          standing: (at, leader) => this.#hearStanding(at, leader),
+          leaderLeft: () => this.#tell({ type: 'leader.left', epoch, isSuccessor: false }),
+          unreachable: () => this.#tell({ type: 'leader.lost', epoch }),
+        },
+      },
+      epoch,
+    );
+    this.#fetcher = fetcher;
+    this.#committed.leaderChanged();
+    const fetching = leaderId === null ? fetcher.search() : this.#follow(fetcher, epoch, leaderId);
+    fetching.catch((error: unknown) => this.#fail(asError(error)));
   }
 
-  // The log.
-
-  #flushed(flushedOffset: Offset): void {
-    const term = this.#term;
-    if (term === undefined) return;
-    // Peers: what each of them holds goes beside it.
-    const held = majorityOffset([flushedOffset]);
-    // What an older epoch wrote is not committed by copies, but by a record of this one behind it.
-    if (held <= term.startOffset || held <= this.#highWatermark) return;
-    this.#highWatermark = held;
-    this.#options.log.setHighWatermark?.(held);
-    if (this.#proposals === undefined) {
-      this.#tell({ type: 'epochStart.committed', epoch: term.epoch });
-      return;
-    }
-    try {
-      this.#proposals.advance(held);
-    } catch (thrown) {
-      this.#fail(asError(thrown));
-      return;
-    }
-    this.#snapshotter.ifDue();
+  async #follow(fetcher: Fetcher, epoch: LeaderEpoch, leaderId: NodeId): Promise<void> {
+    if (this.#mutants.has('truncateToHighWatermark'))
+      await this.#changeLog(() => this.#truncate(epoch, this.#highWatermark));
+    await fetcher.follow(leaderId);
   }
 
-  /** From the snapshot, or the log's start, to the start of this epoch. */
-  async #replay(): Promise<void> {
-    const { log, crc32c } = this.#options;
-    const isWanted = (): boolean => this.#term !== undefined;
-    try {
-      await replayLog(log, this.#committed, { end: this.#highWatermark, isWanted, crc32c });
-    } catch (thrown) {
-      throw this.#failed(asError(thrown));
+  #flush(): Promise<void> {
+    return this.#mutants.has('ackBeforeFlush') ? Promise.resolve() : this.#options.log.flush();
+  }
+
+  #append(records: Uint8Array): Promise<void> | undefined {
+    const { log } = this.#options;
+    const before = log.logEndOffset;
+    const appended = log.appendAsFollower(records);
+    if (appended.status === 'refused') {
+      if (appended.errorCode === ErrorCode.KAFKA_STORAGE_ERROR)
+        throw new QuorumError('storage', `the metadata log takes no batch: ${appended.message}`);
+      this.#logger.warn("the leader's batches are not taken", { reason: appended.message });
+      return undefined;
     }
+    let isChanged = false;
+    for (const view of batchesIn(records)) {
+      if (!view.isControl || view.baseOffset < before) continue;
+      for (const { at, voters } of votersIn(view)) {
+        this.#voters.add(at, voters);
+        isChanged = true;
+      }
+    }
+    // The flush first: whoever is made a voter by it may go over into another state at once.
+    const flushed = this.#flush();
+    if (isChanged) void flushed.then(() => this.#votersChanged()).catch(() => {});
+    return flushed;
+  }
+
+  #committedTo(leadersHighWatermark: Offset): void {
+    const { log } = this.#options;
+    this.#readyOffset ??= leadersHighWatermark;
+    const held = offset(Math.min(leadersHighWatermark, log.logEndOffset));
+    if (held > this.#highWatermark) {
+      this.#highWatermark = held;
+      log.setHighWatermark?.(held);
+      this.#applier.catchUp().catch((error: unknown) => this.#fail(asError(error)));
+    }
+    this.#waiters.changed();
+  }
+
+  #applied(): void {
+    this.#waiters.changed();
+    if (!this.#isInstalling) this.#snapshotter.ifDue();
+  }
+
+  /** One after another, and nobody reads what is being cut. */
+  #changeLog(work: () => Promise<void>): Promise<void> {
+    const done = this.#logWork
+      .catch(() => {})
+      .then(async () => {
+        await this.#applier.idle();
+        await work();
+      })
+      .catch((error: unknown) => {
+        throw this.#failed(asError(error));
+      });
+    this.#logWork = done;
+    done.catch(() => {});
+    return done;
+  }
+
+  #isFollowing(epoch: LeaderEpoch): boolean {
+    return this.#isRunning && this.#leadership === undefined && this.#election.epoch === epoch;
+  }
+
+  async #truncate(epoch: LeaderEpoch, target: Offset): Promise<void> {
+    const { log } = this.#options;
+    if (!this.#isFollowing(epoch)) return;
+    if (target < this.#highWatermark) {
+      throw new QuorumError(
+        'corrupt',
+        `the leader's metadata log differs at offset ${target}, and offset ${this.#highWatermark - 1} is committed here: one of the two was damaged or put back from an old copy`,
+      );
+    }
+    this.#logger.info('the metadata log is cut to where it is the leader’s', { epoch, target });
+    await log.truncateTo(target);
+    this.#voters.truncateTo(target);
+    this.#votersChanged();
+  }
+
+  async #install(input: {
+    readonly epoch: LeaderEpoch;
+    readonly leaderId: NodeId | null;
+    readonly id: SnapshotId;
+  }): Promise<void> {
+    const { clock, nodeId } = this.#options;
+    const { epoch, leaderId, id } = input;
+    const isWanted = (): boolean => this.#isFollowing(epoch);
+    const bytes =
+      leaderId === null || id.nextOffset <= this.#highWatermark
+        ? undefined
+        : await fetchSnapshot({
+            clusterId: this.#clusterId(),
+            nodeId,
+            incarnation: this.#self.incarnation,
+            peers: this.#peers,
+            clock,
+            requestTimeoutMs: this.#requestTimeoutMs,
+            epoch,
+            leaderId,
+            id,
+            isWanted,
+          });
+    if (bytes === undefined) return await sleep(clock, RETRY_BACKOFF_MS);
+    await this.#changeLog(async () => {
+      if (!isWanted()) return;
+      this.#isInstalling = true;
+      try {
+        await this.#replaceBySnapshot(bytes, id);
+      } finally {
+        this.#isInstalling = false;
+      }
+    });
+  }
+
+  /** The file first: after a crash the recovery finishes what it finds begun. */
+  async #replaceBySnapshot(bytes: Uint8Array, id: SnapshotId): Promise<void> {
+    const { log } = this.#options;
+    await this.#applier.idle();
+    await this.#snapshotter.idle();
+    const snapshot = this.#snapshots.decode(bytes, id);
+    await this.#snapshots.saveBytes(bytes, id);
+    await log.truncateFullyAndStartAt(id.nextOffset);
+    log.setHighWatermark?.(id.nextOffset);
+    if (snapshot.voters.length > 0)
+      this.#voters.restart(decodeVoters(snapshot.voters, 'in the snapshot of the metadata'));
+    else this.#voters.truncateTo(offset(0));
+    this.#highWatermark = id.nextOffset;
+    this.#logger.info('the metadata tree was taken over from the leader', { ...id });
+    this.#committed.install(snapshot);
+    this.#votersChanged();
+    this.#waiters.changed();
   }
 
   /** The first failure is the one that is told. */
@@ -416,7 +918,11 @@ export class QuorumMember {
   }
 
   #fail(error: Error): void {
+    if (!this.#isRunning) return;
     this.#logger.error('the metadata log has failed: this member stops', { error });
     this.#tell({ type: 'log.failed', reason: this.#failed(error).message });
   }
 }
+
+const unconfirmed = (why: string, cause?: unknown): QuorumError =>
+  new QuorumError('unconfirmed', `${why}: ask again`, { cause });

@@ -25,6 +25,8 @@ export class SnapshotFiles {
   readonly #folder: string;
   readonly #crc32c: Crc32c;
   readonly #logger: Logger;
+  #kept: readonly SnapshotId[] | undefined;
+  #served: { readonly name: string; readonly bytes: Uint8Array } | undefined;
 
   constructor(options: { volume: Volume; folder: string; crc32c: Crc32c; logger: Logger }) {
     this.#volume = options.volume;
@@ -51,12 +53,48 @@ export class SnapshotFiles {
   }
 
   /** Resolves to the offset before which the log is no longer needed. */
-  async save(tree: ReadonlyTree, id: SnapshotId): Promise<Offset> {
-    await this.#volume.replace(fileName(this.#folder, id), encodeSnapshot(tree, id, this.#crc32c));
+  async save(tree: ReadonlyTree, id: SnapshotId, voters?: Uint8Array): Promise<Offset> {
+    return await this.saveBytes(encodeSnapshot(tree, id, this.#crc32c, voters), id);
+  }
+
+  /** The same, of a snapshot that another member has made. */
+  async saveBytes(bytes: Uint8Array, id: SnapshotId): Promise<Offset> {
+    await this.#volume.replace(fileName(this.#folder, id), bytes);
+    this.#kept = undefined;
     const files = await this.#newestFirst();
     for (const { name } of files.slice(SNAPSHOTS_KEPT)) await this.#volume.remove(name);
+    this.#kept = undefined;
     const oldest = files[SNAPSHOTS_KEPT - 1];
     return oldest?.nextOffset ?? offset(0);
+  }
+
+  /** Which there are, the newest first. */
+  async kept(): Promise<readonly SnapshotId[]> {
+    this.#kept ??= (await this.#newestFirst()).slice(0, SNAPSHOTS_KEPT);
+    return this.#kept;
+  }
+
+  /** The bytes of one that is (still) kept. The last one asked for stays in memory: it is read in pieces. */
+  async bytesOf(id: SnapshotId): Promise<Uint8Array | undefined> {
+    const name = fileName(this.#folder, id);
+    if (this.#served?.name === name) return this.#served.bytes;
+    const bytes = await this.#volume.readSmall(name);
+    this.#served = bytes === undefined ? undefined : { name, bytes };
+    return bytes;
+  }
+
+  /** Nobody reads pieces any more. */
+  forgetServed(): void {
+    this.#served = undefined;
+  }
+
+  /** Throws QuorumError. */
+  decode(bytes: Uint8Array, id: SnapshotId): TreeSnapshot {
+    const name = fileName(this.#folder, id);
+    const snapshot = decodeSnapshot(bytes, this.#crc32c, name);
+    if (snapshot.nextOffset !== id.nextOffset || snapshot.epoch !== id.epoch)
+      throw new QuorumError('corrupt', `snapshot ${name} is another's under its name`);
+    return snapshot;
   }
 
   async #newestFirst(): Promise<SnapshotFile[]> {

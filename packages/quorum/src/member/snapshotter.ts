@@ -3,6 +3,7 @@
  * without a snapshot, so that a failure costs only time at the next start, and it is tried again after as much log again.
  */
 import type { Logger } from '@odradek/ports';
+import type { Offset } from '@odradek/protocol';
 import type { CommittedTree } from './committed-tree.ts';
 import type { QuorumLog } from './quorum-log.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';
@@ -12,6 +13,8 @@ export interface SnapshotterOptions {
   readonly log: QuorumLog;
   readonly committed: CommittedTree;
   readonly intervalBytes: number;
+  /** As a record in front of `nextOffset` has them, in its bytes. */
+  readonly votersBefore: (nextOffset: Offset) => Uint8Array;
   readonly logger: Logger;
 }
 
@@ -35,11 +38,11 @@ export class Snapshotter {
   }
 
   async #take(): Promise<void> {
-    const { files, log, committed, logger } = this.#options;
+    const { files, log, committed, votersBefore, logger } = this.#options;
     const id = committed.snapshotId;
     committed.snapshotTaken();
     try {
-      const neededFrom = await files.save(committed.tree, id);
+      const neededFrom = await files.save(committed.tree, id, votersBefore(id.nextOffset));
       await log.deleteRecordsBefore?.(neededFrom);
       await log.enforceRetention?.();
       logger.debug('the metadata tree was snapshot', { ...id, neededFrom });

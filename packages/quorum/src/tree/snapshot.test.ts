@@ -108,7 +108,7 @@ describe('a snapshot', () => {
 
   it('of a newer version is refused by name', () => {
     const bytes = encodeSnapshot(new Tree(), ID, crc32c);
-    bytes[4] = 1;
+    bytes[4] = 2;
     new DataView(bytes.buffer).setUint32(bytes.length - 4, crc32c(bytes.subarray(0, -4)));
     expect(kindOf(bytes)).toBe('unknownRecord');
   });

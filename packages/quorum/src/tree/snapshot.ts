@@ -4,6 +4,7 @@
  *
  *   'ODTS', version byte
  *   nextOffset, epoch + 1                            what it stands for, and the epoch of the last record in it
+ *   voters as VotersRecord has them, as bytes        in version 1 alone, which is written where there are any
  *   session count, then of each: id, timeoutMs
  *   node count, then from the root on, depth first:
  *     name, value, version, childrenVersion, createdAt, modifiedAt, ephemeralOwner + 1 (0: none), child count
@@ -35,20 +36,33 @@ export interface SnapshotId {
 
 export interface TreeSnapshot extends SnapshotId {
   readonly tree: Tree;
+  /** Who votes, as the last VotersRecord before `nextOffset` has it, in its bytes. Empty: there was none. */
+  readonly voters: Uint8Array;
 }
 
 const MAGIC = 0x4f445453;
-const VERSION = 0;
+/** Voters are those of the configuration. */
+const WITHOUT_VOTERS = 0;
+const WITH_VOTERS = 1;
 const CRC_BYTES = 4;
 const WRITER_BYTES = 64 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
-export function encodeSnapshot(tree: ReadonlyTree, id: SnapshotId, crc32c: Crc32c): Uint8Array {
+export function encodeSnapshot(
+  tree: ReadonlyTree,
+  id: SnapshotId,
+  crc32c: Crc32c,
+  voters: Uint8Array = NO_BYTES,
+): Uint8Array {
   const writer = new Writer(WRITER_BYTES);
   writer.uint32(MAGIC);
-  writer.int8(VERSION);
+  writer.int8(voters.length === 0 ? WITHOUT_VOTERS : WITH_VOTERS);
   writer.varlong(id.nextOffset);
   writer.varlong(id.epoch + 1);
+  if (voters.length > 0) {
+    writer.unsignedVarint(voters.length);
+    writer.raw(voters);
+  }
   const sessions = tree.sessions();
   writer.varlong(sessions.length);
   for (const { id: session, timeoutMs } of sessions) {
@@ -86,7 +100,7 @@ export function decodeSnapshot(bytes: Uint8Array, crc32c: Crc32c, name: string):
 function readSnapshot(reader: Reader, name: string): TreeSnapshot {
   if (reader.uint32() !== MAGIC) reader.fail('not a snapshot of the tree');
   const version = reader.int8();
-  if (version !== VERSION) {
+  if (version !== WITHOUT_VOTERS && version !== WITH_VOTERS) {
     throw new QuorumError(
       'unknownRecord',
       `snapshot ${name} is of version ${version}: start the Odradek that wrote it`,
@@ -94,6 +108,8 @@ function readSnapshot(reader: Reader, name: string): TreeSnapshot {
   }
   const nextOffset = offset(reader.varlong());
   const epoch = leaderEpoch(reader.varlong() - 1);
+  const votersBytes = version === WITHOUT_VOTERS ? 0 : reader.unsignedVarint();
+  const voters = votersBytes === 0 ? NO_BYTES : reader.raw(votersBytes).slice();
   const tree = new Tree();
   for (let left = reader.varlong(); left > 0; left--) {
     tree.putSession({ id: sessionId(reader.varlong()), timeoutMs: reader.varlong() });
@@ -102,7 +118,7 @@ function readSnapshot(reader: Reader, name: string): TreeSnapshot {
   readNodes(reader, tree, nodeCount);
   if (tree.nodeCount !== nodeCount || reader.bytesLeft > 0)
     reader.fail('it has more or fewer nodes than it says');
-  return { tree, nextOffset, epoch };
+  return { tree, nextOffset, epoch, voters };
 }
 
 function readNodes(reader: Reader, tree: Tree, nodeCount: number): void {

@@ -28,10 +28,10 @@ interface OpenSession {
 const NO_NAMES: readonly string[] = [];
 
 export class Tree implements ReadonlyTree, TreeStore {
-  readonly #entries = new Map<string, Entry>([
+  #entries = new Map<string, Entry>([
     [ROOT, { node: ROOT_NODE, children: undefined, sorted: undefined }],
   ]);
-  readonly #sessions = new Map<SessionId, OpenSession>();
+  #sessions = new Map<SessionId, OpenSession>();
 
   get nodeCount(): number {
     return this.#entries.size;
@@ -43,6 +43,12 @@ export class Tree implements ReadonlyTree, TreeStore {
 
   apply(record: TreeRecord, at: Offset): TreeChange[] {
     return replay(this, record, at);
+  }
+
+  /** Takes over the contents of another tree at once, which is not to be used any more. */
+  become(other: Tree): void {
+    this.#entries = other.#entries;
+    this.#sessions = other.#sessions;
   }
 
   get(path: string): TreeNode | undefined {

@@ -1,0 +1,37 @@
+/**
+ * Known bugs of consensus, as switches: a simulation that does not find them proves nothing. They are handed in under a
+ * symbol that only the package's `testing` export gives away, so that no configuration can ever reach them.
+ */
+export const QUORUM_MUTANTS = [
+  /** A vote is answered without being on the disk: after a crash it is given a second time. */
+  'lostVote',
+  /** A member whose storage came back empty votes as if it were the old one. */
+  'forgottenIncarnation',
+  /** What was written is told as if it were flushed. */
+  'ackBeforeFlush',
+  /** A follower cuts its log at its high watermark instead of where it diverges (KIP-101). */
+  'truncateToHighWatermark',
+  /** A leader counts the copies of what an older epoch wrote (Raft, section 5.4.2). */
+  'commitOldEpoch',
+  /** Those who follow the tree are told of a change again after a change of the leader (etcd #15271). */
+  'watchBackInTime',
+  /** A leader that nobody hears any more goes on leading. */
+  'leaderWithoutCheckQuorum',
+  /** A read index is given without asking whether somebody else leads by now. */
+  'unconfirmedReadIndex',
+  /** A vote is given to a candidate whose log is behind. */
+  'voteForShorterLog',
+] as const;
+
+export type QuorumMutant = (typeof QUORUM_MUTANTS)[number];
+
+export const MUTANTS: unique symbol = Symbol('mutants');
+
+/** What the `testing` export adds to a member's options. */
+export interface Mutable {
+  readonly [MUTANTS]?: ReadonlySet<QuorumMutant>;
+}
+
+const NONE: ReadonlySet<QuorumMutant> = new Set();
+
+export const mutantsOf = (options: Mutable): ReadonlySet<QuorumMutant> => options[MUTANTS] ?? NONE;

@@ -1,0 +1,14 @@
+/** For tests and simulations alone: known bugs to switch on, and a judge of what was observed. */
+import { MUTANTS, type QuorumMutant } from '../member/mutants.ts';
+import type { QuorumMemberOptions } from '../member/quorum-member.ts';
+
+export { QUORUM_MUTANTS, type QuorumMutant } from '../member/mutants.ts';
+export { anomalyIn, type Observation } from './linearizability.ts';
+
+/** The options of a member that has these bugs. */
+export function withMutants(
+  options: QuorumMemberOptions,
+  mutants: Iterable<QuorumMutant>,
+): QuorumMemberOptions {
+  return { ...options, [MUTANTS]: new Set(mutants) } as QuorumMemberOptions;
+}
