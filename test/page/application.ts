@@ -2,6 +2,7 @@
 import { Bus, Cluster } from '@odradek/client';
 import type { CompressionName, Endpoint } from '@odradek/ports';
 import { createBrowserClientHost } from '@odradek/web';
+import type { App } from './app.ts';
 
 const REQUEST_TIMEOUT_MS = 1000;
 
@@ -14,40 +15,31 @@ const open = (bootstrap: Endpoint, compression?: CompressionName): Bus =>
     compression === undefined ? {} : { compression },
   );
 
-/** Sends one record to a new topic and reads it back as a member of a group. */
-export async function sendAndRead(
-  bootstrap: Endpoint,
-  topic: string,
-  value: unknown,
-  compression?: CompressionName,
-): Promise<unknown> {
-  const bus = open(bootstrap, compression);
-  try {
-    await bus.admin.createTopic({ name: topic, partitions: 1 });
-    await bus.send(topic, { value });
-    for await (const message of bus.consume(topic, { group: `of-${topic}`, from: 'earliest' }))
-      return message.value;
-    return undefined;
-  } catch (error) {
-    return { error: String(error), kind: (error as { kind?: string }).kind };
-  } finally {
-    await bus.close();
-  }
-}
-
-let bus: Bus;
 const read: unknown[] = [];
-export const seen = (): readonly unknown[] => read;
+let bus: Bus;
 
-/** Reads from now on, into `seen`. */
-export async function follow(bootstrap: Endpoint, topic: string): Promise<void> {
-  bus = open(bootstrap);
-  await bus.admin.createTopic({ name: topic, partitions: 1 });
-  void (async () => {
-    for await (const { value } of bus.consume(topic, { from: 'earliest' })) read.push(value);
-  })();
-}
-
-export const send = async (topic: string, value: unknown): Promise<void> => {
-  await bus.send(topic, { value });
+export const app: App = {
+  async sendAndRead(bootstrap, topic, value, compression) {
+    await using opened = open(bootstrap, compression);
+    try {
+      await opened.admin.createTopic({ name: topic, partitions: 1 });
+      await opened.send(topic, { value });
+      for await (const message of opened.consume(topic, { group: `of-${topic}`, from: 'earliest' }))
+        return message.value;
+      return undefined;
+    } catch (error) {
+      return { error: String(error), kind: (error as { kind?: string }).kind };
+    }
+  },
+  async follow(bootstrap, topic) {
+    bus = open(bootstrap);
+    await bus.admin.createTopic({ name: topic, partitions: 1 });
+    void (async () => {
+      for await (const { value } of bus.consume(topic, { from: 'earliest' })) read.push(value);
+    })();
+  },
+  async send(topic, value) {
+    await bus.send(topic, { value });
+  },
+  seen: () => read,
 };

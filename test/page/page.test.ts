@@ -4,11 +4,11 @@ import { controlBrokers } from '../support/broker-control-node.ts';
 import type { ControlledBroker } from '../support/broker-control.ts';
 import { findChromium } from '../support/chromium.ts';
 import { until } from '../support/until.ts';
-import type * as application from './application.ts';
+import type { App } from './app.ts';
 import { startSite } from './page.ts';
 import type { Site } from './page.ts';
 
-declare const app: typeof application;
+declare const app: App;
 
 const zstdWasm = readFileSync(
   new URL('../../node_modules/@bokuweb/zstd-wasm/dist/web/zstd.wasm', import.meta.url),

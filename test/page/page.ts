@@ -29,7 +29,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const HTML = '<!doctype html><title>app</title><script type="module" src="/start.js"></script>';
 
-/** `entry` is the application's, what it exports is the page's `app`. `files` are served as well, by path. */
+/** `entry` is the application's, its `app` is the page's. `files` are served as well, by path. */
 export const startSite = async (
   entry: string,
   files: Readonly<Record<string, Uint8Array>> = {},
@@ -78,7 +78,7 @@ async function bundled(
 ): Promise<readonly { readonly path: string; readonly contents: Uint8Array }[]> {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import * as app from ${JSON.stringify(entry)}; globalThis.app = app;`,
+      contents: `import { app } from ${JSON.stringify(entry)}; globalThis.app = app;`,
       resolveDir: import.meta.dirname,
     },
     bundle: true,
