@@ -151,7 +151,7 @@ export class ConsumerRun<B extends Uint8Array> {
       await this.#consumer.commit(toCommit);
     } catch (error) {
       const mapped = toKafkaJS(error);
-      throw isRebalancing(mapped) ? mapped : afterRetries(mapped, session.plan);
+      throw isRebalancing(mapped) ? mapped : afterRetries(error, session.plan);
     }
     this.#offsets.committed(toCommit);
     this.#lastCommitMs = host.clock.monotonicMs();

@@ -15,6 +15,7 @@ import {
   UnsupportedApi,
 } from '../errors.ts';
 import {
+  KafkaJSAggregateError,
   KafkaJSConnectionError,
   KafkaJSError,
   KafkaJSNonRetriableError,
@@ -87,7 +88,9 @@ export function toKafkaJS(error: unknown): KafkaJSError {
 }
 
 /** An error that is left when all attempts are over, as KafkaJS's retrier hands it on. */
-export function afterRetries(error: unknown, plan: RetryPlan): KafkaJSError {
+export function afterRetries(error: unknown, plan: RetryPlan): Error {
+  // Said by the face itself, with all that is to say.
+  if (error instanceof KafkaJSAggregateError || error instanceof KafkaJSError) return error;
   if (error instanceof DeliveryTimedOut && error.cause instanceof ClientError)
     return new KafkaJSNumberOfRetriesExceeded(toKafkaJS(error.cause), plan.spent);
   const mapped = toKafkaJS(error);

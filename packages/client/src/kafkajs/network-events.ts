@@ -15,7 +15,6 @@ export interface NetworkListener {
   answered(request: RequestPayload): void;
   /** What was not answered when the connection was given up. */
   unanswered(request: SentRequest): void;
-  queueSize(broker: string, queueSize: number): void;
 }
 
 export type SentRequest = Omit<RequestPayload, 'duration' | 'size'>;
@@ -26,6 +25,8 @@ interface InFlight {
 }
 
 const PREFIX_BYTES = 12;
+/** More are not remembered. */
+const IN_FLIGHT_MAX = 1000;
 const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(ApiKey).map(([name, key]) => [key as number, name]),
 );
@@ -46,10 +47,13 @@ function observe(
   const answers = new AnswerHeads((correlationId, size) => {
     const found = inFlight.get(correlationId);
     if (found === undefined) return;
-    inFlight.delete(correlationId);
+    // Those before it were not to be answered: Produce with acks=0.
+    for (const earlier of inFlight.keys()) {
+      inFlight.delete(earlier);
+      if (earlier === correlationId) break;
+    }
     const duration = Math.round(clock.monotonicMs() - found.sentAtMs);
     listener.answered({ ...found.request, duration, size });
-    listener.queueSize(broker, inFlight.size);
   });
   return {
     get remoteAddress() {
@@ -87,10 +91,11 @@ function observe(
           sentAt: nowMs,
           pendingDuration: 0,
         };
-        // With acks=0 there is no answer; which of them it is, only the body knows. The next answer tells.
+        // A connection may never be answered at all.
+        const [oldest] = inFlight.keys();
+        if (inFlight.size >= IN_FLIGHT_MAX && oldest !== undefined) inFlight.delete(oldest);
         inFlight.set(request.correlationId, { request, sentAtMs: clock.monotonicMs() });
         listener.sent(request);
-        listener.queueSize(broker, inFlight.size);
       }
       return connection.send(chunks);
     },

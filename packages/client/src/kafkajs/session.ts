@@ -23,7 +23,7 @@ export interface SessionOptions<B extends Uint8Array> {
   readonly plan: RetryPlan;
   readonly emitter: Emitter;
   readonly events: Readonly<
-    Record<'CONNECT' | 'DISCONNECT' | 'REQUEST' | 'REQUEST_TIMEOUT' | 'REQUEST_QUEUE_SIZE', string>
+    Record<'CONNECT' | 'DISCONNECT' | 'REQUEST' | 'REQUEST_TIMEOUT', string>
   >;
   /** A consumer tells its heartbeats and fetches. */
   readonly onSent?: (apiKey: number, nodeId: number) => void;
@@ -165,8 +165,6 @@ export class Session<B extends Uint8Array> {
         if (clock.wallTimeMs() - request.sentAt >= this.requestTimeoutMs)
           emitter.emit(events.REQUEST_TIMEOUT, request);
       },
-      queueSize: (broker, queueSize) =>
-        emitter.emit(events.REQUEST_QUEUE_SIZE, { broker, clientId, queueSize }),
     });
   }
 
