@@ -24,18 +24,23 @@ export function quiet(): void {
   });
 }
 
-interface Page {
+/** A page or a worker, or Node. */
+interface Host {
+  readonly process?: {
+    on(type: string, listener: (reason: unknown) => void): void;
+    off(type: string, listener: (reason: unknown) => void): void;
+  };
   addEventListener?(type: string, listener: (event: { reason: unknown }) => void): void;
   removeEventListener?(type: string, listener: (event: { reason: unknown }) => void): void;
 }
 
 function onUnhandled(tell: (reason: unknown) => void): () => void {
-  const page = globalThis as Page;
-  if (page.addEventListener === undefined) {
-    process.on('unhandledRejection', tell);
-    return () => process.off('unhandledRejection', tell);
+  const host = globalThis as Host;
+  if (host.addEventListener === undefined) {
+    host.process?.on('unhandledRejection', tell);
+    return () => host.process?.off('unhandledRejection', tell);
   }
   const listener = ({ reason }: { reason: unknown }): void => tell(reason);
-  page.addEventListener('unhandledrejection', listener);
-  return () => page.removeEventListener?.('unhandledrejection', listener);
+  host.addEventListener('unhandledrejection', listener);
+  return () => host.removeEventListener?.('unhandledrejection', listener);
 }
