@@ -142,6 +142,14 @@ export function groups(world: World): void {
       await until('it has three', () => isStable(consumer, 3));
     });
 
+    it('hears of a member that changes its mind while it joins', async () => {
+      const [topic, another] = [await world.newTopic(2), await world.newTopic(3)];
+      await using consumer = world.member(`g-${topic}`);
+      await consumer.subscribe([topic]);
+      await consumer.subscribe([topic, another]);
+      await until('it has both', () => isStable(consumer, 5));
+    });
+
     it('commits from time to time by itself, or only when told', async () => {
       const topic = await world.newTopic();
       await world.fill(topic, numbered(5));

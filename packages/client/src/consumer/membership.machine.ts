@@ -16,6 +16,8 @@ export interface MembershipContext {
   /** Why it rebalances, tries again, or is over: for people and for JoinGroup's reason. */
   readonly reason: string | undefined;
   readonly error: unknown;
+  /** What was told to the group has changed since: once more, when this rebalance is over. */
+  readonly mustRejoin: boolean;
 }
 
 export type MembershipEvent =
@@ -54,6 +56,17 @@ const onRefusal = [
   { target: '#membership.backingOff', actions: { type: 'noteRefusal', params: refused } },
 ] as const;
 
+/** The subscription has been told already, or partitions counted: too late for this rebalance. */
+const rejoinLater = {
+  actions: [
+    'rememberToRejoin',
+    {
+      type: 'noteReason',
+      params: ({ event }: { event: { readonly reason: string } }) => ({ reason: event.reason }),
+    },
+  ],
+} as const;
+
 interface ErrorArgs {
   readonly event: { readonly error: unknown };
 }
@@ -70,6 +83,7 @@ export const membershipMachine = setup({
     is: (_, { refusal, kind }: { refusal: Refusal; kind: string }) => refusal.kind === kind,
     /** A cooperative member that gave something back joins once more, so that it can go to others. */
     gaveBack: (_, { gaveBack }: { gaveBack: boolean }) => gaveBack,
+    mustRejoin: ({ context }) => context.mustRejoin,
   },
   actions: {
     noteReason: assign({ reason: (_, { reason }: { reason: string }) => reason }),
@@ -80,6 +94,8 @@ export const membershipMachine = setup({
         refusal.error instanceof Error ? refusal.error.message : String(refusal.error),
     }),
     clearFailures: assign({ failures: 0, error: undefined }),
+    rememberToRejoin: assign({ mustRejoin: true }),
+    forgetToRejoin: assign({ mustRejoin: false }),
     // Effects; the shell provides them.
     loseEverything() {},
   },
@@ -97,7 +113,13 @@ export const membershipMachine = setup({
   },
 }).createMachine({
   id: 'membership',
-  context: ({ input }) => ({ heartbeat: input, failures: 0, reason: undefined, error: undefined }),
+  context: ({ input }) => ({
+    heartbeat: input,
+    failures: 0,
+    reason: undefined,
+    error: undefined,
+    mustRejoin: false,
+  }),
   initial: 'idle',
   on: { 'leave.requested': '.leaving' },
   states: {
@@ -108,10 +130,13 @@ export const membershipMachine = setup({
     },
     joining: {
       tags: ['rebalancing'],
+      entry: 'forgetToRejoin',
+      on: { 'rejoin.requested': rejoinLater },
       invoke: { src: 'join', onDone: 'syncing', onError: onRefusal },
     },
     syncing: {
       tags: ['rebalancing'],
+      on: { 'rejoin.requested': rejoinLater },
       invoke: { src: 'sync', onDone: 'member', onError: onRefusal },
     },
     member: {
@@ -140,6 +165,7 @@ export const membershipMachine = setup({
       states: {
         adopting: {
           tags: ['rebalancing'],
+          on: { 'rejoin.requested': rejoinLater },
           invoke: {
             src: 'adoptAssignment',
             onDone: [
@@ -151,6 +177,7 @@ export const membershipMachine = setup({
                   params: () => ({ reason: 'partitions were given back' }),
                 },
               },
+              { guard: 'mustRejoin', target: '#membership.joining' },
               { target: 'stable' },
             ],
             onError: onRefusal,

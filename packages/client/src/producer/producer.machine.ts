@@ -124,10 +124,10 @@ export const producerMachine = setup({
               {
                 guard: { type: 'isRetriable', params: ({ event }) => ({ error: event.error }) },
                 target: 'backingOff',
-                actions: {
-                  type: 'tellIdentityFailed',
-                  params: ({ event }) => ({ error: event.error }),
-                },
+                actions: [
+                  { type: 'noteFailure', params: ({ event }) => ({ error: event.error }) },
+                  { type: 'tellIdentityFailed', params: ({ event }) => ({ error: event.error }) },
+                ],
               },
               {
                 target: '#producer.fenced',
