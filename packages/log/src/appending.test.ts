@@ -387,6 +387,17 @@ describe('what is appended', () => {
     expect(valuesOf(await readAll(log))).toEqual(['mine']);
   });
 
+  it('lies in the order in which it came, small beside large', async () => {
+    const log = await open();
+    // A large one is staged on its own, while the small ones' chunk has room left.
+    const large = 'x'.repeat(300_000);
+    const values = ['a', large, 'b', large, large, 'c', 'd'];
+    for (const value of values) append(log, [value]);
+    expect(valuesOf(await readAll(log))).toEqual(values);
+    await log.flush();
+    expect(valuesOf(await readAll(log))).toEqual(values);
+  });
+
   it('is stored as it was sent but for offset and epoch', async () => {
     const log = await open();
     append(log, ['first']);

@@ -143,7 +143,11 @@ export class Tail {
     if (open !== undefined && open.segment === segment && open.bytes.length - open.used >= length)
       return open;
     const nowMs = this.#budget.nowMs();
-    if (length >= OWN_BUFFER_BYTES_MIN) return this.#add(segment, this.#budget.take(length), nowMs);
+    if (length >= OWN_BUFFER_BYTES_MIN) {
+      // What comes next lies behind this one, not in the room that the chunk before it has left.
+      this.#open = undefined;
+      return this.#add(segment, this.#budget.take(length), nowMs);
+    }
     if (open !== undefined && nowMs - open.openedMs < CHUNK_BUSY_MS)
       this.#nextChunkBytes = Math.min(CHUNK_BYTES_MAX, this.#nextChunkBytes * 2);
     else this.#nextChunkBytes = CHUNK_BYTES_MIN;
