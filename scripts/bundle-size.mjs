@@ -47,6 +47,9 @@ const kib = (bytes) => bytes / 1024;
 const shown = (bytes) => kib(bytes).toFixed(1);
 const packed = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
+const sizesOf = (bytes) => ({ minified: bytes.length, gzipped: packed(bytes) });
+const zstdWasm = readFileSync(join(root, 'node_modules/@bokuweb/zstd-wasm/dist/web/zstd.wasm'));
+
 async function measure({ source, from = 'packages/web' }) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: source, resolveDir: join(root, from), sourcefile: 'entry.js' },
@@ -78,13 +81,11 @@ async function measure({ source, from = 'packages/web' }) {
   const inputs = outputs.filter(({ name }) => atOnce.has(name)).map((each) => each.inputs);
   const later = outputs.filter(({ name }) => !atOnce.has(name) && contentsOf(name).length > 1000);
   return {
-    minified: text.length,
-    gzipped: packed(text),
+    ...sizesOf(text),
     parts: partsOf(inputs, text.length),
     later: later.map(({ name, entryPoint }) => ({
       name: entryPoint?.replace(/^packages\//, '') ?? name,
-      minified: contentsOf(name).length,
-      gzipped: packed(contentsOf(name)),
+      ...sizesOf(contentsOf(name)),
     })),
   };
 }
@@ -123,7 +124,7 @@ function page(measured) {
     '',
     '| part | minified | gzip |',
     '| --- | --: | --: |',
-    ...measured[0].later.map(
+    ...[...measured[0].later, { name: 'zstd.wasm', ...sizesOf(zstdWasm) }].map(
       ({ name, minified, gzipped }) => `| ${name} | ${shown(minified)} | ${shown(gzipped)} |`,
     ),
     '',
