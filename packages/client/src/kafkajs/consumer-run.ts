@@ -93,7 +93,12 @@ export class ConsumerRun<B extends Uint8Array> {
       ...this.#options.consumer,
       autoCommit: false,
       onRevoked: async (places) => {
-        if (this.#options.handlers.autoCommit !== false) await this.#commitResolved(places);
+        try {
+          if (this.#options.handlers.autoCommit !== false) await this.#commitResolved(places);
+        } catch (error) {
+          // What is not committed is repeated by whoever has it next.
+          this.#options.logger.error(`Offsets were not committed: ${String(error)}`);
+        }
         this.#offsets.drop(places);
       },
       onLost: (places) => this.#offsets.drop(places),

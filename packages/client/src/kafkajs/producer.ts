@@ -151,7 +151,13 @@ class Sending<B extends Uint8Array> {
         const records = messages.map((message) =>
           toRecord(message, this.#partition({ topic, partitionMetadata, message })),
         );
-        return toMetadata(topic, await accumulator.send(topic, records));
+        try {
+          return toMetadata(topic, await accumulator.send(topic, records));
+        } catch (error) {
+          // It may be another topic of the same name by now.
+          this.#topics?.forget(topic);
+          throw error;
+        }
       }),
     );
     return acks === 0 ? [] : answers.flat();

@@ -40,6 +40,7 @@ export class Session<B extends Uint8Array> {
   readonly #options: SessionOptions<B>;
   #cluster: Cluster | undefined;
   #connecting: Promise<Cluster> | undefined;
+  #isEnded = false;
 
   constructor(options: SessionOptions<B>) {
     this.plan = options.plan;
@@ -56,27 +57,29 @@ export class Session<B extends Uint8Array> {
 
   /** The cluster of now; throws when not connected. */
   get cluster(): Cluster {
-    if (this.#cluster === undefined)
-      throw new KafkaJSNonRetriableError('not connected: call connect() first');
+    if (this.#cluster === undefined) throw notConnected();
     return this.#cluster;
   }
 
   /** Tells CONNECT, every time. */
   async connect(): Promise<Cluster> {
+    this.#isEnded = false;
     const cluster = await this.connected();
     this.#options.emitter.emit(this.#options.events.CONNECT);
     return cluster;
   }
 
-  /** Connects when that is not done. */
+  /** Connects when that is not done; not again after it was ended, or nobody would end it. */
   connected(): Promise<Cluster> {
     if (this.#cluster !== undefined) return Promise.resolve(this.#cluster);
+    if (this.#isEnded) return Promise.reject(notConnected());
     return (this.#connecting ??= this.#open().finally(() => {
       this.#connecting = undefined;
     }));
   }
 
   disconnect(): void {
+    this.#isEnded = true;
     this.#cluster?.close();
     this.#cluster = undefined;
     this.#options.emitter.emit(this.#options.events.DISCONNECT);
@@ -111,6 +114,10 @@ export class Session<B extends Uint8Array> {
     } catch (error) {
       cluster?.close();
       throw afterRetries(error, this.plan);
+    }
+    if (this.#isEnded) {
+      cluster.close();
+      throw notConnected();
     }
     this.#cluster = cluster;
     return cluster;
@@ -173,6 +180,9 @@ export class Session<B extends Uint8Array> {
     return cluster?.nodeIds.find((nodeId) => cluster.addressOf(nodeId) === broker) ?? -1;
   }
 }
+
+const notConnected = (): KafkaJSNonRetriableError =>
+  new KafkaJSNonRetriableError('not connected: call connect() first');
 
 export const HEARTBEAT_KEY = ApiKey.Heartbeat;
 export const FETCH_KEY = ApiKey.Fetch;

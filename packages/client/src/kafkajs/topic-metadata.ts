@@ -27,6 +27,10 @@ export class TopicPartitionings {
       : undefined;
   }
 
+  forget(topic: string): void {
+    this.#known.delete(topic);
+  }
+
   load(topic: string): Promise<PartitionMetadata[]> {
     const loading = this.#loading.get(topic) ?? this.#load(topic);
     this.#loading.set(topic, loading);
