@@ -6,7 +6,7 @@ import { root } from './tree.mjs';
 
 const outdir = join(root, '.cache', 'bench');
 await build({
-  entryPoints: ['main', 'load', 'raw-server', 'raw-append'].map((it) =>
+  entryPoints: ['main', 'load', 'client-load', 'raw-server', 'raw-append'].map((it) =>
     join(root, 'test', 'bench', `${it}.ts`),
   ),
   outdir,
@@ -15,6 +15,17 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
+  // What finds its files beside itself, natives, and the libraries that are compared.
+  external: [
+    '@node-rs/crc32',
+    'bufferutil',
+    '@bokuweb/zstd-wasm',
+    'kafkajs',
+    '@platformatic/kafka',
+  ],
+  banner: {
+    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+  },
   logLevel: 'warning',
 });
 spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' });

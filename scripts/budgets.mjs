@@ -8,15 +8,17 @@ import { join } from 'node:path';
 import { root } from './tree.mjs';
 
 const scenarioOf = (name) =>
-  name.startsWith('produce')
-    ? 'produce'
-    : name.startsWith('consume')
-      ? 'consume'
-      : name.startsWith('cold')
-        ? 'start'
-        : name.startsWith('idle')
-          ? 'memory'
-          : 'partitions';
+  name.startsWith('client')
+    ? 'client'
+    : name.startsWith('produce')
+      ? 'produce'
+      : name.startsWith('consume')
+        ? 'consume'
+        : name.startsWith('cold')
+          ? 'start'
+          : name.startsWith('idle')
+            ? 'memory'
+            : 'partitions';
 
 const measure = (scenarios, attempt) => {
   const out = join(root, '.cache', `budgets-${attempt}.jsonl`);
@@ -64,7 +66,7 @@ for (const attempt of [1, 2]) {
     const { isHeld, isBroken, said } = judge(budget, measurements);
     const again = attempt === 2 ? ' at the second try' : '';
     lines.push(
-      `${isHeld ? 'held  ' : isBroken ? 'BROKEN' : 'missed'} ${budget.name}: ${said}${again}`,
+      `${isHeld ? 'held  ' : isBroken ? 'BROKEN' : 'missed'} ${budget.name}, ${budget.side}: ${said}${again}`,
     );
     if (isBroken) broken.push(budget);
     return !isHeld;

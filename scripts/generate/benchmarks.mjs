@@ -29,7 +29,9 @@ export const benchmarks = (jsonl) => {
 Generated from docs/benchmarks.jsonl by \`npm run generate\`; \`npm run bench -- --peer kafka --out docs/benchmarks.jsonl\` measures
 anew. All sides of a table took turns in one run, ${rounds} rounds of ${windowMs / 1000} s each, server on one core and client on the other; medians,
 and the median of the rounds' ratios. "Raw" is the machine's own limit for the same bytes: no checking, no log, no protocol. The
-client is the same for all sides. Apache Kafka runs with its default settings (1 GiB heap), which leave flushing to the system.
+client is the same for all sides, but where the clients themselves are compared (\`client: ...\`): there all work against the same
+broker, without flushing, in the quickest way that each one's documentation shows. Apache Kafka runs with its default settings
+(1 GiB heap), which leave flushing to the system.
 
 Machine: ${machine.cores} cores (${machine.model}), ${machine.memoryGiB} GiB, Node ${machine.node}.
 

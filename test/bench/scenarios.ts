@@ -46,11 +46,11 @@ interface Side {
   readonly measure: () => Promise<number>;
 }
 
-const warmupMs = 500;
-const FLUSH_OFF = { 'flush.messages': '9223372036854775807' };
+export const warmupMs = 500;
+export const FLUSH_OFF = { 'flush.messages': '9223372036854775807' };
 
 /** All sides in turns; ratios to the first side are taken within each round. */
-const inTurns = async (
+export const inTurns = async (
   context: Context,
   name: string,
   unit: string,
@@ -89,18 +89,26 @@ interface RunningServer extends Child<unknown> {
 const tool = (context: Context, name: string): string => join(context.tools, `${name}.mjs`);
 
 const load = <Result>(context: Context, task: LoadTask): Promise<Result> =>
+  loadWith(context, 'load', task);
+
+/** Runs one of the benchmark's programs on the client's core. */
+export const loadWith = <Result>(
+  context: Context,
+  program: string,
+  task: object,
+): Promise<Result> =>
   new Promise((resolve, reject) => {
-    const [program, args] = pinned(1, process.execPath, [
-      tool(context, 'load'),
+    const [command, args] = pinned(1, process.execPath, [
+      tool(context, program),
       JSON.stringify(task),
     ]);
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
     child.once('close', (code) =>
       code === 0
         ? resolve(JSON.parse(out) as Result)
-        : reject(new Error(`the load generator ended with ${code}`)),
+        : reject(new Error(`the ${program} generator ended with ${code}`)),
     );
   });
 
@@ -120,7 +128,7 @@ const rawServer = async (context: Context, mode: string): Promise<RunningServer>
 };
 
 let brokers = 0;
-const odradek = async (context: Context, dataDirectory?: string): Promise<RunningServer> => {
+export const odradek = async (context: Context, dataDirectory?: string): Promise<RunningServer> => {
   const directory = dataDirectory ?? join(context.folder, `data-${brokers++}`);
   const args = [
     join(context.root, 'packages/cli/bin/odradek.js'),
