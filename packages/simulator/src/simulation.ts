@@ -14,7 +14,7 @@ import { restartIfIll, type FaultKind, type World } from './faults/faults.ts';
 import { Nemesis } from './faults/nemesis.ts';
 import { Network } from './network/network.ts';
 import { BrokerNode, KAFKA_PORT, mutantsOf } from './nodes/broker-node.ts';
-import { Scheduler } from './time/scheduler.ts';
+import { Scheduler, StandsStill } from './time/scheduler.ts';
 import type { MachineTime } from './time/virtual-clock.ts';
 import { Trace, type TraceLine } from './trace.ts';
 import type { Actor, ClientWorld } from './workload/client-host.ts';
@@ -125,6 +125,15 @@ class Simulation {
   }
 
   async run(): Promise<void> {
+    try {
+      await this.#live();
+    } catch (error) {
+      if (!(error instanceof StandsStill)) throw error;
+      this.#history.violate('not-live', error.message);
+    }
+  }
+
+  async #live(): Promise<void> {
     const { seconds } = this.#options;
     const scheduler = this.#scheduler;
     for (const node of this.#nodes) node.start();

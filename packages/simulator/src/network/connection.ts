@@ -20,6 +20,8 @@ export interface Parcel {
 const FIN: Parcel = { bytes: undefined, end: 'fin' };
 const RESET: Parcel = { bytes: undefined, end: 'reset' };
 const BUFFER_HIGH_BYTES = 256 * 1024;
+/** What a receiver's kernel takes that its program does not read. */
+const WINDOW_BYTES = 128 * 1024;
 const BUFFER_LOW_BYTES = 64 * 1024;
 /** How long a close waits for what is queued. */
 const CLOSE_GRACE_MS = 5_000;
@@ -95,6 +97,7 @@ export class StreamEnd implements Connection {
     if (this.#state === 'closed' || !this.process.isAlive) return;
     this.held = [];
     this.#network.transmit(this, RESET);
+    this.peer.loseBeyondWindow();
     this.finish();
   }
 
@@ -116,6 +119,16 @@ export class StreamEnd implements Connection {
       sender.finish();
       this.#whenRunning(() => this.#deliver());
     } else this.finish(new TransportError(`${this.remoteAddress} reset the connection`));
+  }
+
+  /** What was more than a receiver's kernel takes was with the sender still, who is gone. */
+  loseBeyondWindow(): void {
+    let sizeBytes = 0;
+    const kept = this.#inbox.findIndex((bytes, at) => {
+      if (at >= this.#inboxAt) sizeBytes += bytes.length;
+      return sizeBytes > WINDOW_BYTES;
+    });
+    if (kept >= 0) this.#inbox.length = kept;
   }
 
   /** So many bytes are with the reader now. */

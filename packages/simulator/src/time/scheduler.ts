@@ -19,6 +19,18 @@ const SETTLED = Promise.resolve();
 /** With nothing planned, something may still be under way. */
 const QUIET_TURNS_AT_END = 1000;
 
+/** More than any moment has that goes over. */
+const EVENTS_AT_ONCE_MAX = 100_000;
+
+/** Events make events, and time does not go on. */
+export class StandsStill extends Error {
+  override readonly name = 'StandsStill';
+
+  constructor({ kind, process, atMs }: PlannedEvent) {
+    super(`${process?.name ?? 'the world'} does not come to an end of "${kind}" at ${atMs} ms`);
+  }
+}
+
 export class Scheduler {
   readonly trace: Trace;
   nowMs = 0;
@@ -26,6 +38,8 @@ export class Scheduler {
   eventCount = 0;
   #activity = 0;
   #order = 0;
+  /** Of this very moment. */
+  #eventsNow = 0;
   #processes = 0;
   readonly #queue = new EventQueue();
 
@@ -106,7 +120,10 @@ export class Scheduler {
           continue;
         }
       }
-      if (event.atMs > this.nowMs) this.nowMs = event.atMs;
+      if (event.atMs > this.nowMs) {
+        this.nowMs = event.atMs;
+        this.#eventsNow = 0;
+      } else if (++this.#eventsNow > EVENTS_AT_ONCE_MAX) throw new StandsStill(event);
       this.eventCount += 1;
       this.trace.event(this.nowMs, process, event.kind);
       const { run } = event;

@@ -11,6 +11,9 @@ import type { Scheduler } from './scheduler.ts';
 /** 2025-10-09: when the simulated worlds begin. */
 const WALL_ORIGIN_MS = 1_760_000_000_000;
 
+/** Node's least delay. */
+const TIMER_MS_MIN = 1;
+
 /** The machine's, which outlives its processes. */
 export interface MachineTime {
   readonly drift: number;
@@ -44,8 +47,9 @@ export class VirtualClock implements Clock {
   }
 
   setTimeout(callback: () => void, delayMs: number): TimerHandle {
-    // Hosts take what is no number, or negative, for at once.
-    const delay = delayMs > 0 ? delayMs : 0;
+    // As hosts do: what is no number, or too little, is a millisecond. So a timer always comes later than it was set, whatever
+    // its owner makes of the fractions.
+    const delay = delayMs > TIMER_MS_MIN ? delayMs : TIMER_MS_MIN;
     // A dead process sets no timers: its event would only be dropped.
     if (!this.#process.isAlive) return DEAD_TIMER;
     return this.#scheduler.after(delay / (1 + this.#time.drift), this.#process, 'timer', callback);

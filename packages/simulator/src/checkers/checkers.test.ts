@@ -1,0 +1,260 @@
+import { describe, expect, it } from 'vitest';
+import { Scheduler } from '../time/scheduler.ts';
+import { Trace } from '../trace.ts';
+import { checkFinalLog } from './final-log.ts';
+import { GroupCheck } from './group.ts';
+import { History, decodeValue, encodeValue, type PartitionHistory } from './history.ts';
+import { ObservedRules } from './observed.ts';
+import { ReaderCheck } from './reader.ts';
+
+/** A history in which one producer has sent so many, and all were acknowledged in order. */
+const acknowledged = (count: number) => {
+  const history = new History(new Scheduler(new Trace()));
+  const partition = history.partition('c', 't', 0);
+  for (let n = 0; n < count; n += 1)
+    history.acknowledged(partition, history.invoked(partition, 1, n), n);
+  return { history, partition };
+};
+const finalRule = (
+  { history, partition }: { history: History; partition: PartitionHistory },
+  log: readonly string[],
+): string | undefined => {
+  checkFinalLog(history, partition, 0, log);
+  return history.violation?.rule;
+};
+
+describe('the final log', () => {
+  it('with all that was acknowledged, and what was not answered, is well', () => {
+    const told = acknowledged(3);
+    told.history.unknown(told.history.invoked(told.partition, 1, 3));
+    told.history.unknown(told.history.invoked(told.partition, 1, 4));
+    expect(finalRule(told, ['1.0', '1.1', '1.2', '1.4'])).toBe(undefined);
+  });
+
+  it('finds a lost write', () => {
+    expect(finalRule(acknowledged(3), ['1.0', '1.1'])).toBe('lost-write');
+  });
+
+  it('finds a duplicate', () => {
+    const told = acknowledged(2);
+    told.history.unknown(told.history.invoked(told.partition, 1, 2));
+    expect(finalRule(told, ['1.0', '1.1', '1.2', '1.2'])).toBe('duplicate');
+  });
+
+  it('finds a producer’s records out of order', () => {
+    const told = acknowledged(1);
+    for (const n of [1, 2]) told.history.unknown(told.history.invoked(told.partition, 1, n));
+    expect(finalRule(told, ['1.0', '1.2', '1.1'])).toBe('nonmonotonic-send');
+  });
+
+  it('finds what nobody sent', () => {
+    expect(finalRule(acknowledged(1), ['1.0', '9.9'])).toBe('phantom');
+  });
+
+  it('finds that somebody has read what is not there', () => {
+    const told = acknowledged(1);
+    told.history.unknown(told.history.invoked(told.partition, 1, 1));
+    told.history.polled(told.partition, 1, '1.1', 'reader');
+    expect(finalRule(told, ['1.0'])).toBe('lost-read');
+  });
+});
+
+describe('a history', () => {
+  it('finds two values at one offset', () => {
+    const { history, partition } = acknowledged(2);
+    history.polled(partition, 1, '1.0', 'reader');
+    expect(history.violation).toMatchObject({ rule: 'inconsistent-offset' });
+    expect(history.violation?.text).toContain('c/t-0@1 is 1.1');
+  });
+
+  it('keeps the first violation: others follow from it', () => {
+    const { history, partition } = acknowledged(1);
+    history.polled(partition, 5, '8.8', 'reader');
+    history.polled(partition, 0, '1.5', 'reader');
+    expect(history.violation?.rule).toBe('phantom');
+  });
+
+  it('carries values in bytes of any length', () => {
+    for (const padding of [0, 1, 80])
+      expect(decodeValue(encodeValue('12.345', padding))).toBe('12.345');
+  });
+});
+
+describe('a reader', () => {
+  const rule = (offsets: readonly number[]): string | undefined => {
+    const { history, partition } = acknowledged(6);
+    const reader = new ReaderCheck(history, 'r');
+    for (const at of offsets) reader.polled(partition, at, `1.${at}`);
+    return history.violation?.rule;
+  };
+
+  it('that is given every offset once is well', () => {
+    expect(rule([2, 3, 4])).toBe(undefined);
+  });
+  it('is not given one again', () => {
+    expect(rule([2, 3, 3])).toBe('nonmonotonic-poll');
+  });
+  it('is not led past one', () => {
+    expect(rule([2, 4])).toBe('skipped-poll');
+  });
+});
+
+describe('a group', () => {
+  const group = () => {
+    const { history, partition } = acknowledged(10);
+    const check = new GroupCheck(history, 'g');
+    const read = (upTo: number): void => {
+      for (let at = 0; at < upTo; at += 1) check.read(partition, at);
+    };
+    const commit = (at: number, floor = check.commitInvoked(partition, at)): void =>
+      check.commitAcknowledged(partition, at, floor, 'm');
+    return { check, partition, read, commit, rule: () => history.violation?.rule };
+  };
+
+  it('that commits what it has read is well', () => {
+    const { check, partition, read, commit, rule } = group();
+    check.assigned(partition, 1, 'm');
+    check.assigned(partition, 2, 'other');
+    read(4);
+    commit(2);
+    commit(4);
+    check.begins(partition, 4, 4, 'other');
+    check.checkFinal(partition, 4, 0);
+    expect(rule()).toBe(undefined);
+  });
+
+  it('has one owner of a partition in a generation', () => {
+    const { check, partition, rule } = group();
+    check.assigned(partition, 3, 'm');
+    check.assigned(partition, 3, 'other');
+    expect(rule()).toBe('two-owners');
+  });
+
+  it('does not commit less than was committed', () => {
+    const { read, commit, rule } = group();
+    read(5);
+    commit(5);
+    commit(3);
+    expect(rule()).toBe('commit-went-back');
+  });
+
+  it('may have two commits under way at once', () => {
+    const { check, partition, read, commit, rule } = group();
+    read(5);
+    const floor = check.commitInvoked(partition, 3);
+    commit(5);
+    commit(3, floor);
+    expect(rule()).toBe(undefined);
+  });
+
+  it('begins no earlier than the last commit', () => {
+    const { check, partition, rule } = group();
+    check.begins(partition, 2, 4, 'm');
+    expect(rule()).toBe('commit-went-back');
+  });
+
+  it('does not forget a commit', () => {
+    const { check, partition, read, commit, rule } = group();
+    read(5);
+    commit(5);
+    check.checkFinal(partition, 4, 0);
+    expect(rule()).toBe('commit-went-back');
+  });
+
+  it('does not invent one', () => {
+    const { check, partition, read, commit, rule } = group();
+    read(9);
+    commit(5);
+    check.checkFinal(partition, 6, 0);
+    expect(rule()).toBe('commit-beyond-read');
+  });
+
+  it('passes over nothing', () => {
+    const { check, partition, read, commit, rule } = group();
+    read(3);
+    commit(5);
+    check.checkFinal(partition, 5, 0);
+    expect(rule()).toBe('unread-commit');
+  });
+});
+
+describe('what is seen within the brokers', () => {
+  const batchOf = (crc: number, epoch = 1): Uint8Array => {
+    const bytes = new Uint8Array(61);
+    new DataView(bytes.buffer).setUint32(17, crc);
+    new DataView(bytes.buffer).setInt32(12, epoch);
+    return bytes;
+  };
+  const facts = (nodeId: number, leaderEpoch = 1) => ({
+    nodeId,
+    topic: 't',
+    partition: 0,
+    leaderEpoch,
+  });
+  const seen = (tell: (rules: ObservedRules) => void): string | undefined => {
+    const history = new History(new Scheduler(new Trace()));
+    tell(new ObservedRules(history, 'c'));
+    return history.violation?.rule;
+  };
+
+  it('is well while replicas follow their leader', () => {
+    expect(
+      seen((rules) => {
+        rules.leaderBecame(facts(1));
+        rules.leaderBecame(facts(2, 2));
+        for (const node of [1, 2])
+          rules.logAppended({ ...facts(node), baseOffset: 0, batch: batchOf(7) });
+        rules.highWatermarkMoved({ ...facts(1), highWatermark: 3 });
+        rules.logAppended({ ...facts(2, 2), baseOffset: 3, batch: batchOf(8) });
+        rules.logTruncated({ ...facts(2, 3), toOffset: 3, highWatermark: 3 });
+        rules.logAppended({ ...facts(2, 3), baseOffset: 3, batch: batchOf(9) });
+      }),
+    ).toBe(undefined);
+  });
+
+  it('finds two leaders of an epoch', () => {
+    expect(
+      seen((rules) => {
+        rules.leaderBecame(facts(1));
+        rules.leaderBecame(facts(2));
+      }),
+    ).toBe('two-leaders');
+  });
+
+  it('finds a high watermark that goes back', () => {
+    expect(
+      seen((rules) => {
+        rules.highWatermarkMoved({ ...facts(1), highWatermark: 5 });
+        rules.highWatermarkMoved({ ...facts(1), highWatermark: 4 });
+      }),
+    ).toBe('high-watermark-went-back');
+  });
+
+  it('finds a cut below the high watermark', () => {
+    expect(
+      seen((rules) => rules.logTruncated({ ...facts(1), toOffset: 4, highWatermark: 5 })),
+    ).toBe('truncated-committed');
+  });
+
+  it('finds replicas that differ below the high watermark, and not above it', () => {
+    const differ = (highWatermark: number) =>
+      seen((rules) => {
+        rules.logAppended({ ...facts(1), baseOffset: 4, batch: batchOf(7) });
+        rules.logAppended({ ...facts(2), baseOffset: 4, batch: batchOf(8) });
+        rules.highWatermarkMoved({ ...facts(1), highWatermark });
+      });
+    expect(differ(4)).toBe(undefined);
+    expect(differ(5)).toBe('replicas-differ');
+  });
+
+  it('finds two votes in an epoch', () => {
+    expect(
+      seen((rules) => {
+        const vote = { nodeId: 3, incarnation: 'x', epoch: 4 };
+        rules.voteGranted({ ...vote, candidateId: 1 });
+        rules.voteGranted({ ...vote, candidateId: 1 });
+        rules.voteGranted({ ...vote, incarnation: 'y', candidateId: 2 });
+      }),
+    ).toBe('two-votes');
+  });
+});
