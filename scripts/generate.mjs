@@ -1,9 +1,10 @@
-// Writes the pages that are facts of the code: docs/api-coverage.md, docs/configuration.md, docs/machines/*.md. With
+// Writes the pages that are facts of the code: docs/api-coverage.md, docs/configuration.md, docs/command.md, docs/machines/*.md. With
 // --check it writes nothing and fails when a page is stale, absent or left over.
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { apiCoverage } from './generate/api-coverage.mjs';
 import { benchmarks } from './generate/benchmarks.mjs';
+import { command } from './generate/command.mjs';
 import { configuration } from './generate/configuration.mjs';
 import { loadSources } from './generate/load.mjs';
 import { statechart } from './generate/statechart.mjs';
@@ -24,14 +25,16 @@ if (stale.length > 0) {
 }
 
 async function makePages() {
-  const [config, broker, ...machineModules] = await loadSources([
+  const [config, broker, cli, ...machineModules] = await loadSources([
     'packages/broker/src/config/index.ts',
     'packages/broker/src/handlers/index.ts',
+    'packages/cli/src/program.ts',
     ...machineFiles,
   ]);
   const made = new Map([
     ['docs/configuration.md', configuration(config)],
     ['docs/api-coverage.md', apiCoverage(broker.handlers)],
+    ['docs/command.md', command(cli)],
   ]);
   const figures = join(root, 'docs/benchmarks.jsonl');
   if (existsSync(figures))

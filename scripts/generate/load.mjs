@@ -1,5 +1,5 @@
-// Reads TypeScript sources as modules: bundled in memory, since Node 20 runs no types. Domain packages only: they do nothing
-// when imported.
+// Reads TypeScript sources as modules: bundled in memory, since Node 20 runs no types. Only those that do nothing when
+// imported: domain packages, and the command's vocabulary.
 import { build } from 'esbuild';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,11 @@ export async function loadSources(paths) {
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    plugins: [leaveDynamicImports],
+    // Packages in CommonJS ask for Node's own modules in their way.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
     logLevel: 'error',
     logLimit: 3,
   });
@@ -32,3 +37,13 @@ export async function loadSources(paths) {
     rmSync(folder, { recursive: true });
   }
 }
+
+/** What a command loads when it is run is no part of its description. */
+const leaveDynamicImports = {
+  name: 'leave-dynamic-imports',
+  setup({ onResolve }) {
+    onResolve({ filter: /.*/ }, ({ path, kind }) =>
+      kind === 'dynamic-import' ? { path, external: true } : undefined,
+    );
+  },
+};

@@ -1,1 +1,1 @@
-export { createClientHost } from '@odradek/node';
+export { createClientHost, createWebSocketClientHost } from '@odradek/node';

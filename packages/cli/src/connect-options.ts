@@ -1,27 +1,25 @@
 /** Options of every command that talks to a broker. */
-import { Option } from 'commander';
 import type { Command } from 'commander';
 import { positive } from './arguments.ts';
-import type { World } from './world.ts';
+import { BROKERS_DEFAULT, TIMEOUT_SECONDS_DEFAULT } from './settings.ts';
 
-export interface ConnectOptions {
-  readonly brokers: string;
-  readonly timeout: number;
+export type { ConnectOptions } from './settings.ts';
+
+export interface PrintOptions {
+  readonly json?: boolean;
 }
 
-export const PORT_DEFAULT = 9092;
-const TIMEOUT_SECONDS = 30;
-export const withConnectOptions = (command: Command, world: World): Command =>
+export const withConnectOptions = (command: Command): Command =>
   command
-    .addOption(
-      new Option(
-        '-b, --brokers <host:port,...>',
-        'brokers to begin with (ODRADEK_BROKERS)',
-      ).default(world.environment['ODRADEK_BROKERS'] ?? `127.0.0.1:${PORT_DEFAULT}`),
+    .option(
+      '-b, --brokers <address,...>',
+      `brokers to begin with: host:port, or ws://host:port/kafka (default: ODRADEK_BROKERS, or ${BROKERS_DEFAULT})`,
     )
     .option(
       '--timeout <seconds>',
-      'how long one thing may take, retries included',
+      `how long one thing may take, retries included (default: ODRADEK_TIMEOUT, or ${TIMEOUT_SECONDS_DEFAULT})`,
       positive,
-      TIMEOUT_SECONDS,
     );
+
+export const withJsonOption = (command: Command): Command =>
+  command.option('--json', 'for programs: one object a line');

@@ -1,26 +1,21 @@
 /** An open client that is closed afterwards. */
 import { Cluster } from '@odradek/client';
-import type { Endpoint } from '@odradek/ports';
-import { PORT_DEFAULT } from './connect-options.ts';
-import type { ConnectOptions } from './connect-options.ts';
+import { parseBrokers } from './brokers.ts';
+import { resolveSettings } from './settings.ts';
+import type { ConnectOptions } from './settings.ts';
 import { UsageError } from './world.ts';
 import type { World } from './world.ts';
 
-const PORT_MAX = 65_535;
+const CLIENT_ID = 'odradek-cli';
 
 /** Fails at once when no broker can be reached: a person is waiting. */
 export async function withCluster<T>(
   world: World,
-  { brokers, timeout }: ConnectOptions,
+  options: ConnectOptions,
   work: (cluster: Cluster) => Promise<T>,
 ): Promise<T> {
-  const timeoutMs = timeout * 1000;
-  const cluster = new Cluster(await world.clientHost(), {
-    bootstrap: parseBrokers(brokers),
-    clientId: 'odradek-cli',
-    requestTimeoutMs: timeoutMs,
-    retry: { timeoutMs },
-  });
+  const open = await opener(world, options);
+  const cluster = open();
   try {
     await cluster.metadata({ topics: [] });
     return await work(cluster);
@@ -29,12 +24,22 @@ export async function withCluster<T>(
   }
 }
 
-export function parseBrokers(text: string): readonly Endpoint[] {
-  return text.split(',').map((part) => {
-    const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^:/[\]]+))(?::(\d{1,5}))?$/.exec(part.trim());
-    const port = Number(match?.[3] ?? PORT_DEFAULT);
-    if (match === null || port > PORT_MAX)
-      throw new UsageError(`${JSON.stringify(part)} is not host:port`);
-    return { host: match[1] ?? match[2] ?? '', port };
-  });
+/** Makes clients, each with connections of its own; whoever opens one closes it. */
+export async function opener(
+  world: World,
+  options: ConnectOptions,
+): Promise<(clientId?: string) => Cluster> {
+  const { brokers, timeout } = await resolveSettings(world, options);
+  const { link, endpoints } = parseBrokers(brokers.value);
+  const timeoutMs = Number(timeout.value) * 1000;
+  if (!(timeoutMs > 0))
+    throw new UsageError(`${timeout.origin}: ${timeout.value} is not a number of seconds`);
+  const host = await world.clientHost(link);
+  return (clientId = CLIENT_ID) =>
+    new Cluster(host, {
+      bootstrap: endpoints,
+      clientId,
+      requestTimeoutMs: timeoutMs,
+      retry: { timeoutMs },
+    });
 }

@@ -1,3 +1,5 @@
+// Not by import(): for what is Node's own the bundle would keep it, which a compiled script cannot do quietly.
+import { promises } from 'node:fs';
 import { OutputClosed } from './world.ts';
 import type { Output, World } from './world.ts';
 
@@ -27,7 +29,21 @@ export function createNodeWorld(version: string, startedMs: number): World {
     },
     exit: (code) => process.exit(code),
     monotonicMs: () => performance.now() - startedMs,
-    clientHost: async () => (await import('./client-host.ts')).createClientHost(),
+    async clientHost(link) {
+      const { createClientHost, createWebSocketClientHost } = await import('./client-host.ts');
+      return link.kind === 'tcp' ? createClientHost() : createWebSocketClientHost(link);
+    },
+    readFile(path) {
+      return promises.readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return undefined;
+        throw error;
+      });
+    },
+    async fetchText(url, timeoutMs) {
+      const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
+      if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+      return response.text();
+    },
   };
 }
 
@@ -39,6 +55,12 @@ function output(stream: NodeJS.WriteStream): Output {
   });
   return {
     isTerminal: stream.isTTY === true,
+    get columns() {
+      return stream.columns;
+    },
+    get rows() {
+      return stream.rows;
+    },
     write(chunk) {
       return new Promise((resolve, reject) => {
         if (failure !== undefined) reject(failure);

@@ -1,17 +1,42 @@
-/** Columns for people: as wide as their widest cell, two blanks between; the last one is not padded. */
+/** Columns for people: as wide as their widest cell, two blanks between; nothing is drawn, so that `grep` and `awk` read them too. */
+import Table from 'cli-table3';
+import { styleFor } from './style.ts';
+import type { World } from './world.ts';
+
+const NO_LINES = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left']
+    .concat(['bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'])
+    .map((name) => [name, '']),
+);
+
 export function formatTable(
   headings: readonly string[],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly (string | number)[])[],
+  decorate: (heading: string) => string = (heading) => heading,
 ): string {
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) =>
-        column === cells.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd();
-  return `${[headings, ...rows].map(line).join('\n')}\n`;
+  const table = new Table({
+    head: headings.map(decorate),
+    chars: { ...NO_LINES, middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(...rows.map((row) => row.map((cell) => oneLine(String(cell)))));
+  return `${table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')}\n`;
 }
+
+export const writeTable = (
+  world: World,
+  headings: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): Promise<void> =>
+  world.stdout.write(formatTable(headings, rows, styleFor(world, world.stdout).bold));
+
+export const writeJson = (world: World, rows: readonly unknown[]): Promise<void> =>
+  world.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+
+/** A name may hold anything; a row is a line. */
+const oneLine = (text: string): string =>
+  text.replace(/[\u0000-\u001f\u007f]/g, (character) => JSON.stringify(character).slice(1, -1));

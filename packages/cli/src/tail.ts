@@ -1,115 +1,84 @@
-import { ClientClosed, readTopic } from '@odradek/client';
-import type { ReadRecord } from '@odradek/client';
-import { utf8Encode } from '@odradek/protocol';
+/** Reads a topic's records and prints them: from a place to another or on and on, alone or as a member of a group. */
+import { readTopic } from '@odradek/client';
+import type { StartingPoint } from '@odradek/client';
 import type { TailOptions } from './commands/tail.ts';
 import { withCluster } from './connect.ts';
-import { EXIT_OK } from './world.ts';
+import { interruptible } from './interruption.ts';
+import { say } from './messages.ts';
+import { placeAt } from './places.ts';
+import type { Place } from './places.ts';
+import { Progress } from './progress.ts';
+import { recordFilter } from './record-filter.ts';
+import { recordFormat } from './record-format.ts';
+import { RecordWriter } from './record-writer.ts';
+import { tailAsMember } from './tail-as-member.ts';
+import { tellProgress } from './tail-reading.ts';
+import type { Reading } from './tail-reading.ts';
+import { EXIT_FAILURE, EXIT_OK, UsageError } from './world.ts';
 import type { World } from './world.ts';
 
-const NEW_LINE = utf8Encode('\n');
-/** Written at once when they come at once. */
-const WRITE_BYTES = 64 * 1024;
-
-export const tail = (world: World, topic: string, options: TailOptions): Promise<number> =>
-  withCluster(world, options, async (cluster) => {
-    const stop = new AbortController();
-    const forget = world.onSignal(() => stop.abort());
-    try {
-      await print(
-        world,
-        topic,
-        options,
-        readTopic(cluster, {
-          topic,
-          from: options.offset,
-          untilEnd: options.exit ?? false,
-          signal: stop.signal,
-          ...(options.partition !== undefined && { partitions: options.partition }),
-        }),
-      );
-    } catch (error) {
-      // Ctrl-C is how following ends.
-      if (!(error instanceof ClientClosed && stop.signal.aborted)) throw error;
-    } finally {
-      forget();
-    }
-    return EXIT_OK;
+export async function tail(world: World, topic: string, options: TailOptions): Promise<number> {
+  const until: Place | undefined = options.until ?? (options.exit ? { at: 'latest' } : undefined);
+  if (options.follow && until !== undefined)
+    throw new UsageError('--follow goes on for ever: it does not go with --until or --exit');
+  const filter = recordFilter(options);
+  const writer = new RecordWriter(world, recordFormat(topic, options, world.stdout.isTerminal), {
+    filter,
+    max: options.number,
   });
+  const isEndless = until === undefined && options.number === undefined;
+  const progress = new Progress(world);
+  return withCluster(world, options, (cluster) =>
+    interruptible(
+      world,
+      async (signal) => {
+        const nowMs = cluster.host.clock.wallTimeMs();
+        const reading = { world, cluster, topic, options, writer, signal, progress };
+        await writer.begin();
+        try {
+          if (options.group === undefined)
+            await readAlone(reading, {
+              from: placeAt(options.from, nowMs),
+              until: until && placeAt(until, nowMs),
+            });
+          else await tailAsMember(reading, until);
+        } finally {
+          await progress.end();
+          // What was begun is closed, so that an interrupted list is a list still.
+          await writer.end();
+        }
+        return outcome(world, options, writer, filter !== undefined);
+      },
+      { isItsEnd: isEndless },
+    ),
+  );
+}
 
-async function print(
-  world: World,
-  topic: string,
-  options: TailOptions,
-  batches: AsyncIterable<readonly ReadRecord[]>,
+async function readAlone(
+  { cluster, topic, options, writer, signal, progress, world }: Reading,
+  range: { readonly from: StartingPoint; readonly until: StartingPoint | undefined },
 ): Promise<void> {
-  const format = options.json ? formatJson(topic) : formatPlain(options.keySeparator);
-  let left = options.number ?? Number.POSITIVE_INFINITY;
+  const batches = readTopic(cluster, { topic, ...range, signal, partitions: options.partition });
   for await (const records of batches) {
-    const wanted = records.slice(0, left);
-    left -= wanted.length;
-    await write(world, wanted, format);
-    if (left <= 0) return;
+    await writer.write(records);
+    tellProgress(world, progress, writer);
+    if (writer.isFull) return;
   }
 }
 
-async function write(
+/** A number that was asked for and nothing found: a script wants to know, as from grep. */
+async function outcome(
   world: World,
-  records: readonly ReadRecord[],
-  format: (record: ReadRecord) => readonly Uint8Array[],
-): Promise<void> {
-  let parts: Uint8Array[] = [];
-  let bytes = 0;
-  for (const record of records) {
-    for (const part of format(record)) {
-      parts.push(part);
-      bytes += part.length;
-    }
-    if (bytes < WRITE_BYTES) continue;
-    await world.stdout.write(Buffer.concat(parts));
-    parts = [];
-    bytes = 0;
-  }
-  if (bytes > 0) await world.stdout.write(Buffer.concat(parts));
-}
-
-/** Values as they are, a line each: what `odradek produce` was given comes out again. */
-function formatPlain(
-  keySeparator: string | undefined,
-): (record: ReadRecord) => readonly Uint8Array[] {
-  if (keySeparator === undefined)
-    return ({ value }) => (value === null ? [NEW_LINE] : [value, NEW_LINE]);
-  const separator = utf8Encode(keySeparator);
-  return ({ key, value }) => [
-    ...(key === null ? [] : [key]),
-    separator,
-    ...(value === null ? [] : [value]),
-    NEW_LINE,
-  ];
-}
-
-const formatJson =
-  (topic: string) =>
-  ({ partition, offset, timestampMs, key, value, headers }: ReadRecord): readonly Uint8Array[] => {
-    const shown = {
-      topic,
-      partition,
-      offset,
-      timestamp: timestampMs,
-      ...field('key', key),
-      ...field('value', value),
-      ...(headers.length > 0 && {
-        headers: headers.map((header) => ({ name: header.key, ...field('value', header.value) })),
-      }),
-    };
-    return [utf8Encode(`${JSON.stringify(shown)}\n`)];
-  };
-
-/** Text as text; other bytes in base64 under a name that says so. */
-function field(name: string, bytes: Uint8Array | null): Readonly<Record<string, string | null>> {
-  if (bytes === null) return { [name]: null };
-  try {
-    return { [name]: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
-  } catch {
-    return { [`${name}Base64`]: Buffer.from(bytes).toString('base64') };
-  }
+  { number }: TailOptions,
+  writer: RecordWriter,
+  isFiltered: boolean,
+): Promise<number> {
+  if (number === undefined || writer.count > 0) return EXIT_OK;
+  await say(
+    world,
+    isFiltered
+      ? `odradek: none of ${writer.seen} records matched`
+      : 'odradek: there were no records',
+  );
+  return EXIT_FAILURE;
 }

@@ -1,117 +1,116 @@
-import { Admin } from '@odradek/client';
-import type { TopicMetadata } from '@odradek/client';
-import type { CreateOptions, PrintOptions } from './commands/topic.ts';
-import type { ConnectOptions } from './connect-options.ts';
+/** Topics: created, listed, altered, deleted. */
+import { Admin, BrokerError } from '@odradek/client';
+import type { Cluster } from '@odradek/client';
+import { ErrorCode } from '@odradek/protocol';
+import type { AlterOptions, CreateOptions, DeleteOptions, ListOptions } from './commands/topic.ts';
 import { withCluster } from './connect.ts';
-import { formatTable } from './table.ts';
-import { EXIT_OK } from './world.ts';
+import { confirmByName, plural, say, suggest } from './messages.ts';
+import { writeJson, writeTable } from './table.ts';
+import { summaryOf } from './topic-describe.ts';
+import { EXIT_OK, UsageError } from './world.ts';
 import type { World } from './world.ts';
 
 export const create = (
   world: World,
   names: readonly string[],
-  { partitions, replicationFactor, config, ...connect }: CreateOptions,
+  { partitions, replicationFactor, config, ifNotExists, json, ...connect }: CreateOptions,
 ): Promise<number> =>
   withCluster(world, connect, async (cluster) => {
     for (const name of names) {
-      await new Admin(cluster).createTopic({
+      const isNew = await createOne(cluster, ifNotExists ?? false, {
         name,
-        ...(partitions !== undefined && { partitions }),
-        ...(replicationFactor !== undefined && { replicationFactor }),
-        ...(config !== undefined && { configs: config }),
+        partitions,
+        replicationFactor,
+        configs: config,
       });
-      await world.stderr.write(`created ${name}\n`);
+      if (json) await writeJson(world, [{ name, created: isNew }]);
+      else await say(world, isNew ? `created ${name}` : `${name} is there already`);
+    }
+    await suggest(world, `odradek produce ${names[0]}`, `odradek topic describe ${names[0]}`);
+    return EXIT_OK;
+  });
+
+async function createOne(
+  cluster: Cluster,
+  ifNotExists: boolean,
+  topic: Parameters<Admin['createTopic']>[0],
+): Promise<boolean> {
+  try {
+    await new Admin(cluster).createTopic(topic);
+    return true;
+  } catch (error) {
+    if (
+      ifNotExists &&
+      error instanceof BrokerError &&
+      error.code === ErrorCode.TOPIC_ALREADY_EXISTS
+    )
+      return false;
+    throw error;
+  }
+}
+
+export const list = (world: World, { json, internal, ...connect }: ListOptions): Promise<number> =>
+  withCluster(world, connect, async (cluster) => {
+    const topics = (await new Admin(cluster).listTopics())
+      .map(summaryOf)
+      .filter((topic) => internal || !topic.internal);
+    if (json) await writeJson(world, topics);
+    else if (topics.length === 0)
+      await say(world, 'there are no topics: odradek topic create NAME');
+    else
+      await writeTable(
+        world,
+        ['TOPIC', 'PARTITIONS', 'REPLICAS'],
+        topics.map(({ name, partitions, replicationFactor }) => [
+          name,
+          partitions,
+          replicationFactor,
+        ]),
+      );
+    return EXIT_OK;
+  });
+
+export const alter = (
+  world: World,
+  name: string,
+  { partitions, config = {}, unset = [], dryRun = false, json, ...connect }: AlterOptions,
+): Promise<number> => {
+  const both = unset.find((key) => key in config);
+  if (both !== undefined) throw new UsageError(`${both} is both set and unset`);
+  const changes = { ...config, ...Object.fromEntries(unset.map((key) => [key, null])) };
+  const keys = Object.keys(changes);
+  if (partitions === undefined && keys.length === 0)
+    throw new UsageError('nothing to alter: give --partitions, --config or --unset');
+  return withCluster(world, connect, async (cluster) => {
+    const admin = new Admin(cluster);
+    const validateOnly = { validateOnly: dryRun };
+    // First what a broker is likelier to refuse, so that half of it is seldom done.
+    if (partitions !== undefined) await admin.createPartitions(name, partitions, validateOnly);
+    if (keys.length > 0) await admin.alterConfig({ topic: name }, changes, validateOnly);
+    if (json) await writeJson(world, [{ name, partitions, config: changes, dryRun }]);
+    else {
+      const done = [
+        ...(partitions === undefined ? [] : [plural(partitions, 'partition')]),
+        ...keys.map((key) => `${key}=${changes[key] ?? "(the broker's)"}`),
+      ].join(', ');
+      await say(world, dryRun ? `${name} could have ${done}` : `altered ${name}: ${done}`);
     }
     return EXIT_OK;
   });
+};
 
 export const remove = (
   world: World,
   names: readonly string[],
-  connect: ConnectOptions,
-): Promise<number> =>
-  withCluster(world, connect, async (cluster) => {
-    for (const name of names) {
-      await new Admin(cluster).deleteTopic(name);
-      await world.stderr.write(`deleted ${name}\n`);
-    }
-    return EXIT_OK;
-  });
-
-export const list = (world: World, { json, ...connect }: PrintOptions): Promise<number> =>
-  withCluster(world, connect, async (cluster) => {
-    const topics = await new Admin(cluster).listTopics();
-    if (json)
-      await world.stdout.write(
-        topics.map((topic) => `${JSON.stringify(summary(topic))}\n`).join(''),
-      );
-    else if (topics.length === 0)
-      await world.stderr.write('there are no topics: odradek topic create NAME\n');
-    else {
-      const rows = topics
-        .map(summary)
-        .map(({ name, partitions, replicationFactor }) => [
-          name,
-          String(partitions),
-          String(replicationFactor),
-        ]);
-      await world.stdout.write(formatTable(['TOPIC', 'PARTITIONS', 'REPLICAS'], rows));
-    }
-    return EXIT_OK;
-  });
-
-export const describe = (
-  world: World,
-  names: readonly string[],
-  { json, ...connect }: PrintOptions,
+  { yes = false, json, ...connect }: DeleteOptions,
 ): Promise<number> =>
   withCluster(world, connect, async (cluster) => {
     const admin = new Admin(cluster);
-    for (const [index, name] of names.entries()) {
-      const topic = await admin.describeTopic(name);
-      const configs = (await admin.topicConfig(name)).filter(({ isOverride }) => isOverride);
-      const partitions = [...topic.partitions].sort((a, b) => a.partitionIndex - b.partitionIndex);
-      if (json) {
-        const config = Object.fromEntries(configs.map((entry) => [entry.name, entry.value]));
-        const shown = partitions.map(
-          ({ partitionIndex, leaderId, leaderEpoch, replicaNodes, isrNodes }) => ({
-            partition: partitionIndex,
-            leader: leaderId,
-            leaderEpoch,
-            replicas: replicaNodes,
-            isr: isrNodes,
-          }),
-        );
-        await world.stdout.write(
-          `${JSON.stringify({ ...summary(topic), config, partitions: shown })}\n`,
-        );
-        continue;
-      }
-      const config = configs.map((entry) => `${entry.name}=${entry.value ?? ''}`).join(' ');
-      const rows = partitions.map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => [
-        String(partitionIndex),
-        leaderId < 0 ? 'none' : String(leaderId),
-        replicaNodes.join(','),
-        isrNodes.join(','),
-      ]);
-      const heading = `${name}${config === '' ? '' : `  ${config}`}\n`;
-      await world.stdout.write(
-        `${index > 0 ? '\n' : ''}${heading}${formatTable(['PARTITION', 'LEADER', 'REPLICAS', 'ISR'], rows)}`,
-      );
+    for (const name of names) {
+      await confirmByName(world, name, `${name} goes with all that is in it`, yes);
+      await admin.deleteTopic(name);
+      if (json) await writeJson(world, [{ name, deleted: true }]);
+      else await say(world, `deleted ${name}`);
     }
     return EXIT_OK;
   });
-
-const summary = (
-  topic: TopicMetadata,
-): {
-  readonly name: string;
-  readonly partitions: number;
-  readonly replicationFactor: number;
-  readonly internal: boolean;
-} => ({
-  name: topic.name ?? '',
-  partitions: topic.partitions.length,
-  replicationFactor: topic.partitions[0]?.replicaNodes.length ?? 0,
-  internal: topic.isInternal,
-});

@@ -161,7 +161,7 @@ Try:
     const world = createFakeWorld();
     const { start, stops } = fakeStart();
     const stdout: World['stdout'] = {
-      isTerminal: false,
+      ...world.stdout,
       write: async () => world.signal(143),
     };
     expect(await up({ http: true, json: true }, { ...world, stdout }, start)).toBe(0);

@@ -10,16 +10,9 @@ import type { ConfigEntry, RunningBroker, StartBroker } from '@odradek/node';
 import { banner, describe } from './banner.ts';
 import type { UpOptions } from './commands/up.ts';
 import { LOG_LEVELS } from './commands/up.ts';
+import { OWN_VARIABLES } from './settings.ts';
 import { EXIT_OK, UsageError } from './world.ts';
 import type { World } from './world.ts';
-
-/** Variables that begin with ODRADEK_ and are no keys of the configuration. */
-const OWN_VARIABLES = [
-  'ODRADEK_BROKERS',
-  'ODRADEK_CONFIG',
-  'ODRADEK_DATA_DIR',
-  'ODRADEK_LOG_LEVEL',
-];
 
 export async function up(
   options: UpOptions,

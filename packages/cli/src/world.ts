@@ -5,7 +5,15 @@ export interface Output {
   /** Resolves when more may be written; rejects when the reader has gone. */
   write(chunk: string | Uint8Array): Promise<void>;
   readonly isTerminal: boolean;
+  /** Of the terminal; undefined when it is none. */
+  readonly columns: number | undefined;
+  readonly rows: number | undefined;
 }
+
+/** How brokers are reached: their addresses are host and port in both cases. */
+export type Link =
+  | { readonly kind: 'tcp' }
+  | { readonly kind: 'websocket'; readonly path: string; readonly secure: boolean };
 
 export interface World {
   readonly stdin: AsyncIterable<Uint8Array> & { readonly isTerminal: boolean };
@@ -19,7 +27,11 @@ export interface World {
   exit(code: number): void;
   monotonicMs(): number;
   /** Loaded when it is first needed: `up` needs none. */
-  clientHost(): Promise<ClientHost>;
+  clientHost(link: Link): Promise<ClientHost>;
+  /** A small file of the person's; undefined when there is none. */
+  readFile(path: string): Promise<string | undefined>;
+  /** The text behind an http URL; rejects when there is none in time. */
+  fetchText(url: string, timeoutMs: number): Promise<string>;
 }
 
 export const EXIT_OK = 0;
@@ -34,4 +46,14 @@ export class UsageError extends Error {
 /** Nobody reads what is written any more (`odradek tail t | head`): the command ends quietly. */
 export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
+}
+
+/** Ended by a signal before it was done: the exit code is the signal's, 130 or 143. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly exitCode: number;
+  constructor(exitCode: number) {
+    super('interrupted');
+    this.exitCode = exitCode;
+  }
 }

@@ -26,7 +26,7 @@ async function read(
   for await (const records of readTopic(cluster, {
     topic: 't',
     from: { at: 'earliest' },
-    untilEnd: true,
+    until: { at: 'latest' },
     ...options,
   })) {
     for (const record of records)
@@ -264,7 +264,7 @@ describe('a reader', () => {
 
   it('says which offset is not there', async () => {
     const { cluster, run } = world({ t: 1 });
-    await expect(run(read(cluster, { from: { offset: 7 }, untilEnd: false }))).rejects.toThrow(
+    await expect(run(read(cluster, { from: { offset: 7 }, until: undefined }))).rejects.toThrow(
       't-0: offset 7 is not in the log (OFFSET_OUT_OF_RANGE)',
     );
   });

@@ -22,8 +22,8 @@ export interface ReadOptions {
   /** All when left out. */
   readonly partitions?: readonly number[];
   readonly from: StartingPoint;
-  /** Stop where the partitions ended when reading began. */
-  readonly untilEnd?: boolean;
+  /** Where to stop: before that offset, or the first record of that time or later; at the latest where the partition ended when reading began. */
+  readonly until?: StartingPoint;
   readonly signal?: AbortSignalLike;
   readonly maxWaitMs?: number;
   readonly maxBytes?: number;
@@ -84,7 +84,7 @@ export async function* readTopic(
 
 async function startingPositions(
   cluster: Cluster,
-  { topic, partitions, from, untilEnd }: ReadOptions,
+  { topic, partitions, from, until }: ReadOptions,
 ): Promise<readonly Position[]> {
   const known = (await cluster.topic(topic)).partitions
     .map(({ partitionIndex }) => partitionIndex)
@@ -97,22 +97,27 @@ async function startingPositions(
       partition: missing,
       retriable: false,
     });
-  const ends =
-    untilEnd || needsEnds(from)
+  const latest =
+    needsEnds(from) || until !== undefined
       ? await listOffsets(cluster, topic, wanted, LATEST)
       : new Map<number, number>();
-  const starts = await findStarts(cluster, topic, wanted, from, ends);
+  const starts = await findPlaces(cluster, topic, wanted, from, latest);
+  const ends =
+    until === undefined ? undefined : await findPlaces(cluster, topic, wanted, until, latest);
   return wanted.map((partition) => ({
     partition,
     next: starts.get(partition) ?? 0,
-    end: untilEnd ? (ends.get(partition) ?? 0) : undefined,
+    end:
+      ends === undefined
+        ? undefined
+        : Math.min(ends.get(partition) ?? 0, latest.get(partition) ?? 0),
   }));
 }
 
 const needsEnds = (from: StartingPoint): boolean =>
   'offset' in from ? from.offset < 0 : 'timestampMs' in from;
 
-async function findStarts(
+async function findPlaces(
   cluster: Cluster,
   topic: string,
   partitions: readonly number[],

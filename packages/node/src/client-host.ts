@@ -13,3 +13,20 @@ export function createClientHost(): ClientHost {
     crc32c: createNodeCrc32c(),
   };
 }
+
+export interface WebSocketHostOptions {
+  /** "/kafka" */
+  readonly path?: string;
+  /** wss: */
+  readonly secure?: boolean;
+}
+
+/** The same over WebSocket, as a page would reach the broker. */
+export async function createWebSocketClientHost(
+  options: WebSocketHostOptions = {},
+): Promise<ClientHost> {
+  const { createWebSocketDial, loadNodeWebSocket } = await import('@odradek/transport/websocket');
+  const host = createClientHost();
+  const WebSocket = await loadNodeWebSocket();
+  return { ...host, dial: createWebSocketDial({ WebSocket, clock: host.clock, ...options }) };
+}

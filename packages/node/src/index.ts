@@ -1,4 +1,4 @@
-export { createClientHost } from './client-host.ts';
+export { createClientHost, createWebSocketClientHost } from './client-host.ts';
 export { readConfigEntries, ConfigSourceError } from './config-file.ts';
 export type { ConfigSources } from './config-file.ts';
 export { createNodeClock, createNodeCrc32c, createNodeRandom } from './host.ts';

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { collect, integer, oneOf, port } from '../arguments.ts';
-import type { Action } from '../run.ts';
+import type { Action } from '../program.ts';
 import type { World } from '../world.ts';
 
 export interface UpOptions {

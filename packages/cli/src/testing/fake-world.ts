@@ -1,6 +1,6 @@
 /** A machine for the command's tests: streams in memory, a broker that is only a fake, signals on demand. */
 import type { ClientHost } from '@odradek/client';
-import type { Output, World } from '../world.ts';
+import type { Link, Output, World } from '../world.ts';
 
 export interface FakeWorld extends World {
   readonly out: () => string;
@@ -13,20 +13,33 @@ export interface FakeWorld extends World {
 export interface FakeWorldOptions {
   readonly stdin?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  readonly host?: ClientHost;
+  /** Of all connections, or made for the way that is asked for. */
+  readonly host?: ClientHost | ((link: Link) => Promise<ClientHost>);
+  /** What is a terminal. */
+  readonly terminals?: readonly ('stdin' | 'stdout' | 'stderr')[];
+  /** By path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** By URL. */
+  readonly pages?: Readonly<Record<string, string>>;
 }
 
 export function createFakeWorld({
   stdin = [],
   environment = {},
   host,
+  terminals = [],
+  files = {},
+  pages = {},
 }: FakeWorldOptions = {}): FakeWorld {
-  const [stdout, stderr] = [collecting(), collecting()];
+  const [stdout, stderr] = [
+    collecting(terminals.includes('stdout')),
+    collecting(terminals.includes('stderr')),
+  ];
   const listeners = new Set<(exitCode: number) => void>();
   const exits: number[] = [];
   return {
     stdin: {
-      isTerminal: false,
+      isTerminal: terminals.includes('stdin'),
       async *[Symbol.asyncIterator]() {
         for (const chunk of stdin) yield Buffer.from(chunk);
       },
@@ -41,10 +54,16 @@ export function createFakeWorld({
     },
     exit: (code) => void exits.push(code),
     monotonicMs: () => 42,
-    clientHost: () =>
-      host === undefined
-        ? Promise.reject(new Error('no client in this test'))
-        : Promise.resolve(host),
+    async clientHost(link) {
+      if (host === undefined) throw new Error('no client in this test');
+      return typeof host === 'function' ? host(link) : host;
+    },
+    readFile: async (path) => files[path],
+    async fetchText(url) {
+      const page = pages[url];
+      if (page === undefined) throw new Error(`nothing at ${url}`);
+      return page;
+    },
     out: () => stdout.bytes().toString(),
     err: () => stderr.bytes().toString(),
     outBytes: () => stdout.bytes(),
@@ -55,10 +74,12 @@ export function createFakeWorld({
   };
 }
 
-function collecting(): Output & { bytes(): Buffer } {
+function collecting(isTerminal: boolean): Output & { bytes(): Buffer } {
   const chunks: Buffer[] = [];
   return {
-    isTerminal: false,
+    isTerminal,
+    columns: isTerminal ? 80 : undefined,
+    rows: isTerminal ? 24 : undefined,
     write(chunk) {
       chunks.push(Buffer.from(chunk));
       return Promise.resolve();
