@@ -133,13 +133,15 @@ export class Membership {
     const generation = this.#lastGeneration;
     const protocols = assignors.map((assignor) => ({
       name: assignor.name,
-      metadata: encodeSubscription({
-        topics,
-        userData: assignor.userData(this.#lastAssigned, generation),
-        owned,
-        generation,
-        rackId,
-      }),
+      metadata:
+        assignor.encoded?.subscription(topics) ??
+        encodeSubscription({
+          topics,
+          userData: assignor.userData(this.#lastAssigned, generation),
+          owned,
+          generation,
+          rackId,
+        }),
     }));
     const joined = await this.#coordinator.ask(
       joinGroupApi,
