@@ -8,6 +8,7 @@ export * from './fetcher/leader-link.ts';
 export * from './fetcher/replication-quota.ts';
 export * from './follower-progress.ts';
 export * from './high-watermark.ts';
+export * from './isr-proposals.ts';
 export * from './isr-state.ts';
 export * from './leadership.ts';
 export * from './mutants.ts';
