@@ -32,6 +32,10 @@ const [{ simulate, FAULT_KINDS, formatFailure, formatLine }] = await loadSources
 for (const fault of faults ?? [])
   if (!FAULT_KINDS.includes(fault)) fail(`no fault ${fault}: ${FAULT_KINDS.join(', ')}`);
 
+// Brokers and clients make errors by the thousand under harm, and a stack costs more than what made it. Who looks at one
+// history wants them.
+if (given.seed === undefined) Error.stackTraceLimit = 0;
+
 // What nobody caught would else end the process without a word of the seed.
 const uncaught = [];
 process.on('unhandledRejection', (error) => uncaught.push(error));

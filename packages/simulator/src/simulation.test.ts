@@ -6,9 +6,9 @@ const run = (seed: number, options: Partial<SimulationOptions> = {}) =>
 
 describe('a simulation', () => {
   it('of single brokers under every kind of harm breaks no rule', async () => {
-    for (const seed of [1, 2, 3, 4]) {
+    for (const seed of [1, 2, 3]) {
       const result = await run(seed);
-      expect(result.violation, formatFailure(result)).toBe(undefined);
+      if (result.violation !== undefined) expect.unreachable(formatFailure(result));
       expect(result.counts.acknowledged).toBeGreaterThan(50);
       expect(result.counts.polled).toBeGreaterThan(result.counts.acknowledged);
       expect(result.counts.committed).toBeGreaterThan(5);

@@ -22,7 +22,7 @@ export interface ClusterWorkloadOptions {
 }
 
 /** Bursts of all clusters together, one in so many ms. */
-const BURST_INTERVAL_MS = 150;
+const BURST_INTERVAL_MS = 300;
 const PRODUCERS = 2;
 const MEMBERS = 2;
 const PROBE_AGAIN_MS = 1_000;

@@ -25,7 +25,7 @@ export interface ProducingOptions {
 }
 
 /** A burst is so many records at most. */
-const BURST_MAX = 6;
+const BURST_MAX = 10;
 const PADDING_MAX = 120;
 /** What an application lets lie unacknowledged. */
 const OUTSTANDING_MAX = 60;
