@@ -236,19 +236,23 @@ export class Fetcher {
         if (entry === undefined || entry.state.version !== entry.version) continue;
         const { state } = entry;
         if (!state.isHeld) continue;
-        if (answer.errorCode === ErrorCode.NONE) this.#fetched(state, answer);
+        if (answer.errorCode === ErrorCode.NONE) this.#fetched(state, answer, nodeId);
         else this.#troubled(state, answer, nodeId, nodeEndpoints);
       }
     }
   }
 
-  #fetched(state: PartitionState, answer: PartitionAnswer): void {
+  #fetched(state: PartitionState, answer: PartitionAnswer, nodeId: number): void {
     const { cluster, settings } = this.#holdings;
     const { records, preferredReadReplica, highWatermark, logStartOffset } = answer;
     state.troubledSinceMs = undefined;
     state.highWatermark = highWatermark;
     state.logStartOffset = logStartOffset;
-    if (preferredReadReplica >= 0)
+    if (preferredReadReplica >= 0 && !cluster.nodeIds.includes(preferredReadReplica)) {
+      // The leader answers that at once and without records: asked again and again, it would be all that it did.
+      this.#slowDown(nodeId);
+      this.#topics.findLeaders([state.topic]);
+    } else if (preferredReadReplica >= 0)
       state.preferred = {
         nodeId: preferredReadReplica,
         untilMs: cluster.host.clock.monotonicMs() + settings.metadataMaxAgeMs,

@@ -48,6 +48,13 @@ import type { ClientHost } from '../host.ts';
 const FRAME_BYTES_MAX = 1024 * 1024;
 
 interface FakePartition {
+  /** And the epoch in which it leads. */
+  leader: number;
+  epoch: number;
+  /** Where consumers are sent that tell their rack (KIP-392). */
+  nearest: number | undefined;
+  /** Where the nearest replica's log begins and ends; undefined: as the leader's. */
+  nearestOffsets: readonly [start: number, end: number] | undefined;
   readonly batches: Uint8Array[];
   endOffset: number;
   /** The last five batches of each producer, as a broker remembers them. */
@@ -64,7 +71,7 @@ interface KnownBatch {
 interface Registered {
   readonly request: Message;
   readonly response: Message<unknown, never>;
-  readonly handle: (body: never) => unknown;
+  readonly handle: (body: never, nodeId: number) => unknown;
 }
 
 export class FakeBroker {
@@ -72,6 +79,8 @@ export class FakeBroker {
   readonly clock = new ManualClock();
   /** Names of the requests as they came: "Metadata v12". */
   readonly asked: string[] = [];
+  /** And of which node: "Fetch of 2". */
+  readonly askedOf: string[] = [];
   /** Error codes that the next requests of an API are answered with, by name. */
   readonly errors = new Map<string, number[]>();
   /** APIs whose next answer is lost with the connection, after the broker did what was asked. */
@@ -80,6 +89,10 @@ export class FakeBroker {
   readonly silent = new Set<string>();
   /** Any first number from a producer that it does not know, as Kafka takes it. */
   takesUnknownSequences = false;
+  /** The nodes of the cluster, by their ids; each is reached under its host. */
+  readonly nodes = new Map([[1, 'fake']]);
+  /** Whether a node that does not lead says who does (KIP-951). */
+  tellsLeaders = false;
   apiVersionsMax = 4;
   messageBytesMax = 1024 * 1024;
   isUp = true;
@@ -96,23 +109,27 @@ export class FakeBroker {
       producerEpoch: 0,
       errorCode: this.#error('InitProducerId'),
     }));
-    this.#register(produceRequest, produceResponse, ({ topicData }) => ({
+    this.#register(produceRequest, produceResponse, ({ topicData }, nodeId) => ({
       responses: topicData.map(({ name, partitionData }) => ({
         name,
         partitionResponses: partitionData.map(({ index, records }) => ({
           index,
-          ...this.#append(name, index, records),
+          ...(this.#notLeader(name, index, nodeId) ?? this.#append(name, index, records)),
         })),
       })),
+      nodeEndpoints: this.#endpoints(),
     }));
-    this.#register(fetchRequest, fetchResponse, ({ topics }) => ({
+    this.#register(fetchRequest, fetchResponse, ({ topics, rackId }, nodeId) => ({
       responses: topics.map(({ topic, partitions }) => ({
         topic,
-        partitions: partitions.map(({ partition, fetchOffset }) => ({
+        partitions: partitions.map(({ partition, fetchOffset, currentLeaderEpoch }) => ({
           partitionIndex: partition,
-          ...this.#read(topic, partition, fetchOffset),
+          ...(this.#notServed(topic, partition, nodeId, currentLeaderEpoch) ??
+            this.#elsewhere(topic, partition, nodeId, rackId) ??
+            this.#read(topic, partition, fetchOffset, nodeId)),
         })),
       })),
+      nodeEndpoints: this.#endpoints(),
     }));
     this.#register(listOffsetsRequest, listOffsetsResponse, ({ topics }) => ({
       topics: topics.map(({ name, partitions }) => ({
@@ -188,7 +205,8 @@ export class FakeBroker {
   readonly dial: Dial = ({ host, port }) => {
     if (!this.isUp)
       return Promise.reject(new TransportError(`${host}:${port} refused the connection`));
-    const connection = new FakeConnection((bytes, self) => this.#answer(bytes, self));
+    const [nodeId] = [...this.nodes].find(([, each]) => each === host) ?? [1];
+    const connection = new FakeConnection((bytes, self) => this.#answer(bytes, self, nodeId));
     this.#connections.add(connection);
     return Promise.resolve(connection);
   };
@@ -197,6 +215,10 @@ export class FakeBroker {
     this.topics.set(
       name,
       Array.from({ length: partitions }, () => ({
+        leader: 1,
+        epoch: 0,
+        nearest: undefined,
+        nearestOffsets: undefined,
         batches: [],
         endOffset: 0,
         producers: new Map(),
@@ -212,12 +234,12 @@ export class FakeBroker {
   #register<Request extends Message, Response extends Message<unknown, never>>(
     request: Request,
     response: Response,
-    handle: (body: Body<Request>) => Input<Response>,
+    handle: (body: Body<Request>, nodeId: number) => Input<Response>,
   ): void {
     this.#handlers.set(request.info.key ?? -1, { request, response, handle });
   }
 
-  #answer(bytes: Uint8Array, connection: FakeConnection): void {
+  #answer(bytes: Uint8Array, connection: FakeConnection, nodeId: number): void {
     const header = decodeRequestHeader(bytes);
     const { apiKey, apiVersion, correlationId } = header;
     if (apiKey === apiVersionsRequest.info.key) {
@@ -228,14 +250,17 @@ export class FakeBroker {
     const { request } = this.#handlers.get(apiKey)!;
     const name = request.info.name.replace(/Request$/, '');
     this.asked.push(`${name} v${apiVersion}`);
+    this.askedOf.push(`${name} of ${nodeId}`);
     if (this.silent.has(name)) return;
     const body = decode(request, apiVersion, header.body) as never;
     const waitMs =
-      name === 'Fetch' && !this.#hasNews(body) ? (body as Body<typeof fetchRequest>).maxWaitMs : 0;
+      name === 'Fetch' && !this.#hasNews(body, nodeId)
+        ? (body as Body<typeof fetchRequest>).maxWaitMs
+        : 0;
     const hasNoAnswer = name === 'Produce' && (body as Body<typeof produceRequest>).acks === 0;
     const place = hasNoAnswer ? { chunks: undefined } : connection.reserve();
     const reply = (): void =>
-      this.#reply(this.#handlers.get(apiKey)!, body, header, connection, place);
+      this.#reply(this.#handlers.get(apiKey)!, body, header, connection, place, nodeId);
     if (waitMs > 0) this.clock.setTimeout(reply, waitMs);
     else reply();
   }
@@ -246,9 +271,10 @@ export class FakeBroker {
     { apiVersion, correlationId }: RequestHeader,
     connection: FakeConnection,
     place: Place,
+    nodeId: number,
   ): void {
     const name = request.info.name.replace(/Request$/, '');
-    const answer = handle(body);
+    const answer = handle(body, nodeId);
     if (name === 'Produce' && (body as Body<typeof produceRequest>).acks === 0) return;
     if (this.lostAnswers.delete(name)) connection.lose();
     else {
@@ -258,7 +284,15 @@ export class FakeBroker {
   }
 
   /** A fetch that finds nothing is held, as brokers do. */
-  #hasNews({ topics }: Body<typeof fetchRequest>): boolean {
+  #hasNews({ topics, rackId }: Body<typeof fetchRequest>, nodeId: number): boolean {
+    const isWrong = topics.some(({ topic, partitions }) =>
+      partitions.some(
+        ({ partition, currentLeaderEpoch }) =>
+          this.#notServed(topic, partition, nodeId, currentLeaderEpoch) !== undefined ||
+          this.#elsewhere(topic, partition, nodeId, rackId) !== undefined,
+      ),
+    );
+    if (isWrong) return true;
     if ((this.errors.get('Fetch')?.length ?? 0) > 0 || this.lostAnswers.has('Fetch')) return true;
     return topics.some(({ topic, partitions }) =>
       partitions.some(
@@ -299,11 +333,11 @@ export class FakeBroker {
           (partitions === undefined ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NONE),
         name,
         topicId: ZERO_UUID,
-        partitions: (partitions ?? []).map((_, partitionIndex) => ({
+        partitions: (partitions ?? []).map(({ leader, epoch }, partitionIndex) => ({
           errorCode: ErrorCode.NONE,
           partitionIndex,
-          leaderId: 1,
-          leaderEpoch: 0,
+          leaderId: leader,
+          leaderEpoch: epoch,
           replicaNodes: [1],
           isrNodes: [1],
           offlineReplicas: [],
@@ -311,10 +345,48 @@ export class FakeBroker {
       };
     });
     return {
-      brokers: [{ nodeId: 1, host: 'fake', port: 9092 }],
+      brokers: this.#endpoints(),
       clusterId: 'fake',
       controllerId: 1,
       topics,
+    };
+  }
+
+  #endpoints(): { nodeId: number; host: string; port: number }[] {
+    return [...this.nodes].map(([nodeId, host]) => ({ nodeId, host, port: 9092 }));
+  }
+
+  #notLeader(topic: string, index: number, nodeId: number) {
+    const partition = this.topics.get(topic)?.[index];
+    if (partition === undefined || partition.leader === nodeId) return undefined;
+    const { leader: leaderId, epoch: leaderEpoch } = partition;
+    return {
+      errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+      baseOffset: -1,
+      ...(this.tellsLeaders && { currentLeader: { leaderId, leaderEpoch } }),
+    };
+  }
+
+  /** By who is neither the leader nor the nearest replica, or to who has an epoch that is over. */
+  #notServed(topic: string, index: number, nodeId: number, epoch: number) {
+    const partition = this.topics.get(topic)![index]!;
+    const nothing = { highWatermark: -1, abortedTransactions: null, records: null };
+    const isFenced = epoch >= 0 && epoch < partition.epoch;
+    if (nodeId !== partition.nearest && nodeId !== partition.leader)
+      return { ...nothing, ...this.#notLeader(topic, index, nodeId)! };
+    return isFenced ? { ...nothing, errorCode: ErrorCode.FENCED_LEADER_EPOCH } : undefined;
+  }
+
+  /** The leader's word that another replica is nearer. */
+  #elsewhere(topic: string, index: number, nodeId: number, rackId: string) {
+    const { nearest, leader, endOffset } = this.topics.get(topic)![index]!;
+    if (rackId === '' || nearest === undefined || nodeId !== leader) return undefined;
+    return {
+      errorCode: ErrorCode.NONE,
+      highWatermark: endOffset,
+      abortedTransactions: null,
+      preferredReadReplica: nearest,
+      records: null,
     };
   }
 
@@ -356,12 +428,16 @@ export class FakeBroker {
     return { errorCode: ErrorCode.NONE, baseOffset };
   }
 
-  #read(topic: string, index: number, fetchOffset: number) {
+  #read(topic: string, index: number, fetchOffset: number, nodeId: number) {
     const errorCode = this.#error('Fetch');
     const partition = this.topics.get(topic)![index]!;
+    const [start, end] = (nodeId === partition.leader ? undefined : partition.nearestOffsets) ?? [
+      0,
+      partition.endOffset,
+    ];
     if (errorCode !== ErrorCode.NONE)
       return { errorCode, highWatermark: -1, abortedTransactions: null, records: null };
-    if (fetchOffset > partition.endOffset)
+    if (fetchOffset < start || fetchOffset > end)
       return {
         errorCode: ErrorCode.OFFSET_OUT_OF_RANGE,
         highWatermark: -1,
