@@ -2,15 +2,40 @@ export { QuorumError, type QuorumErrorKind } from './errors.ts';
 export { QUORUM_LIMITS, type QuorumLimits, type TreeLimits } from './limits.ts';
 export type { ChangeListener } from './member/committed-tree.ts';
 export type { QuorumAppend, QuorumLog, QuorumRead } from './member/quorum-log.ts';
+export type { VoterChange } from './member/leadership.ts';
+export { METADATA_TOPIC_ID, METADATA_TOPIC_NAME } from './member/messages.ts';
+export type { QuorumPeers } from './member/peers.ts';
+export type { Outcome } from './member/proposals.ts';
 export {
   METADATA_FOLDER,
   QuorumMember,
   type MemberSnapshot,
+  type NotLeader,
   type Proposal,
+  type QuorumDescription,
   type QuorumMemberOptions,
   type SessionOpened,
 } from './member/quorum-member.ts';
 export { quorumMemberMachine, type MemberRole } from './member/quorum-member.machine.ts';
+export type { ReplicaDescription, ReplicaKey } from './member/replica-progress.ts';
+export type { Voter, VoterEndpoint, VoterSet } from './member/voters.ts';
+export { addToCounter, readCounter } from './recipes/counter.ts';
+export {
+  followLeader,
+  leaderOf,
+  standForElection,
+  type ElectedLeader,
+} from './recipes/leader-election.ts';
+export { acquireLock, type HeldLock, type LockOptions } from './recipes/lock.ts';
+export { memberClient, type MemberDoor } from './recipes/member-client.ts';
+export {
+  followMembers,
+  joinGroup,
+  membersOf,
+  type JoinedGroup,
+  type Member,
+} from './recipes/membership.ts';
+export { TreeRefusal, type TreeAnswer, type TreeClient } from './recipes/tree-client.ts';
 export { deleteAll } from './tree/decide.ts';
 export type {
   ReadonlyTree,

@@ -2,7 +2,7 @@
  * Whether a follower's log is a beginning of the leader's, told by its end alone: the last epoch in it and where it ends
  * (KIP-595). Two logs that agree there agree everywhere before.
  */
-import type { LeaderEpoch, Offset } from '@odradek/protocol';
+import { offset, type LeaderEpoch, type Offset } from '@odradek/protocol';
 import type { SnapshotId } from '../tree/snapshot.ts';
 import type { LogEnd } from './election.ts';
 import type { QuorumLog } from './quorum-log.ts';
@@ -21,20 +21,22 @@ export function alignmentOf(
 ): Alignment {
   const { endOffset, lastEpoch } = follower;
   if (endOffset === 0 && log.logStartOffset === 0) return { status: 'aligned' };
-  if (endOffset <= log.logStartOffset) {
-    // The epochs before the log's start are forgotten; the snapshot that ends there knows the last one.
+  if (endOffset < log.logStartOffset) return { status: 'tooOld' };
+  const own = endOffset <= log.logEndOffset ? log.epochAt(offset(endOffset - 1)) : undefined;
+  if (own === lastEpoch && endOffset > log.logStartOffset) return { status: 'aligned' };
+  if (endOffset === log.logStartOffset) {
+    // Only the snapshot that ends there knows the epoch of what came before.
     const isSnapshot = snapshots.some(
       (it) => it.nextOffset === endOffset && Math.max(it.epoch, 0) === lastEpoch,
     );
-    return isSnapshot && endOffset === log.logStartOffset
-      ? { status: 'aligned' }
-      : { status: 'tooOld' };
+    return isSnapshot ? { status: 'aligned' } : { status: 'tooOld' };
   }
   const end = log.endOffsetForEpoch(lastEpoch);
-  if (end.epoch < 0) return { status: 'tooOld' };
-  if (end.epoch !== lastEpoch || end.endOffset < endOffset)
-    return { status: 'diverging', epoch: end.epoch, endOffset: end.endOffset };
-  return { status: 'aligned' };
+  // The epochs of what a snapshot stands for are forgotten, even where a crash has brought the records back: what the log
+  // says of them is a guess, and where epochs are guessed, logs do not match.
+  const isKnown = end.epoch >= 0 && log.epochAt(offset(end.endOffset - 1)) === end.epoch;
+  if (!isKnown || end.endOffset <= log.logStartOffset) return { status: 'tooOld' };
+  return { status: 'diverging', epoch: end.epoch, endOffset: end.endOffset };
 }
 
 /** Where a follower cuts its own log: the end of that epoch in whichever log it ends first. */

@@ -202,6 +202,7 @@ export class Answers {
       return this.#fetched({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
     const alignment = alignmentOf(log, follower, kept);
     if (alignment.status !== 'aligned') {
+      leadership.progress.heard(replica);
       if (alignment.status === 'diverging') return this.#fetched({ divergingEpoch: alignment });
       const [newest] = kept;
       if (newest === undefined) return this.#fetched({ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE });

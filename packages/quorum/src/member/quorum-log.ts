@@ -27,6 +27,8 @@ export interface QuorumLog {
     readonly epoch: LeaderEpoch;
     readonly endOffset: Offset;
   };
+  /** Of the record at that offset; undefined where it is not known (any more). */
+  epochAt(at: Offset): LeaderEpoch | undefined;
   /** Durable on return. */
   truncateTo(target: Offset): Promise<unknown>;
   /** Durable on return: the log is empty, and goes on at `start`. */

@@ -285,6 +285,11 @@ export class QuorumMember {
     };
   }
 
+  /** It leads, and has the whole log in its tree. */
+  get acceptsProposals(): boolean {
+    return this.#leadership?.isActive === true;
+  }
+
   /** Undefined: this member does not lead. */
   describe(): QuorumDescription | undefined {
     const leadership = this.#leadership;
@@ -629,12 +634,9 @@ export class QuorumMember {
     const isForgotten =
       this.#mutants.has('lostVote') && election.votedId !== null && election.votedId !== nodeId;
     const written = Promise.allSettled([this.#persisting, this.#logWork])
-      .then(() => {
-        const kept = isForgotten
-          ? { ...election, votedId: null, votedIncarnation: null }
-          : election;
-        return writeQuorumState(volume, this.#folder, kept, crc32c);
-      })
+      .then(() =>
+        isForgotten ? undefined : writeQuorumState(volume, this.#folder, election, crc32c),
+      )
       .catch((cause: unknown) => {
         throw this.#failed(
           new QuorumError(

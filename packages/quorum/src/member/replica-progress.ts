@@ -46,33 +46,37 @@ export class ReplicaProgress {
 
   /** It has asked for what comes at `fetchOffset`: everything before is on its disk, as this leader has it. */
   fetched(key: ReplicaKey, fetchOffset: Offset, leaderEndOffset: Offset): void {
-    const nowMs = this.#clock.monotonicMs();
+    const progress = this.#of(key);
     const wallTimeMs = this.#clock.wallTimeMs();
-    const known = this.#replicas.get(keyOf(key));
-    const progress: Progress = known ?? {
-      ...key,
-      logEndOffset: offset(0),
-      heardMs: nowMs,
-      lastFetchTimestampMs: -1,
-      lastCaughtUpTimestampMs: -1,
-      leaderEndOffset: offset(0),
-    };
     if (fetchOffset >= leaderEndOffset) progress.lastCaughtUpTimestampMs = wallTimeMs;
     else if (progress.lastFetchTimestampMs >= 0 && fetchOffset >= progress.leaderEndOffset)
       progress.lastCaughtUpTimestampMs = progress.lastFetchTimestampMs;
     progress.logEndOffset = fetchOffset;
-    progress.heardMs = nowMs;
+    progress.heardMs = this.#clock.monotonicMs();
     progress.lastFetchTimestampMs = wallTimeMs;
     progress.leaderEndOffset = leaderEndOffset;
-    if (known !== undefined) return;
-    if (this.#replicas.size >= OBSERVERS_MAX) this.#forgetMostSilent();
-    this.#replicas.set(keyOf(key), progress);
   }
 
-  /** It asks for something else than the log. */
+  /** It follows this leader; what it holds is not known, or not the leader's. */
   heard(key: ReplicaKey): void {
-    const progress = this.#replicas.get(keyOf(key));
-    if (progress !== undefined) progress.heardMs = this.#clock.monotonicMs();
+    this.#of(key).heardMs = this.#clock.monotonicMs();
+  }
+
+  #of(key: ReplicaKey): Progress {
+    const known = this.#replicas.get(keyOf(key));
+    if (known !== undefined) return known;
+    if (this.#replicas.size >= OBSERVERS_MAX) this.#forgetMostSilent();
+    const progress: Progress = {
+      id: key.id,
+      incarnation: key.incarnation,
+      logEndOffset: offset(0),
+      heardMs: this.#clock.monotonicMs(),
+      lastFetchTimestampMs: -1,
+      lastCaughtUpTimestampMs: -1,
+      leaderEndOffset: offset(0),
+    };
+    this.#replicas.set(keyOf(key), progress);
+    return progress;
   }
 
   endOffsetOf(key: ReplicaKey): Offset {

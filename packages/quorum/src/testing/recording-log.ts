@@ -10,10 +10,12 @@ export interface Entry {
   readonly crc: number;
 }
 
+export type RecordingLog = QuorumLog & { readonly entries: readonly Entry[] };
+
 export async function recordingLog(
   log: PartitionLog,
   appended: (entry: Entry) => void,
-): Promise<QuorumLog & { readonly entries: readonly Entry[] }> {
+): Promise<RecordingLog> {
   let entries: Entry[] = [];
   const note = (records: Uint8Array, baseOffset?: Offset, epoch?: LeaderEpoch): void => {
     for (const view of batchesIn(records)) {
@@ -79,6 +81,7 @@ export async function recordingLog(
     },
     flush: () => log.flush(),
     endOffsetForEpoch: (epoch) => log.endOffsetForEpoch(epoch),
+    epochAt: (at) => log.epochAt(at),
     truncateTo(target) {
       entries = entries.filter((entry) => entry.nextOffset <= target);
       return log.truncateTo(target);

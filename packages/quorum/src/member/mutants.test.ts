@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { spendEvening } from '../testing/evening.ts';
+import { Violation } from '../testing/judge.ts';
+import { QUORUM_MUTANTS, type QuorumMutant } from './mutants.ts';
+
+const SEEDS_MAX = Number(process.env['ODRADEK_SEEDS'] ?? 40);
+
+/** The first seed that finds it, and what it finds. */
+async function hunt(mutant: QuorumMutant): Promise<string | undefined> {
+  for (let seed = 1; seed <= SEEDS_MAX; seed++) {
+    try {
+      await spendEvening({ seed, mutants: [mutant] });
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      return error.message;
+    }
+  }
+  return undefined;
+}
+
+describe('a known bug', () => {
+  it.each(QUORUM_MUTANTS)(
+    '%s is found',
+    async (mutant) => {
+      const found = await hunt(mutant);
+      if (process.env['ODRADEK_TRACE']) process.stdout.write(`${mutant}: ${found}\n`);
+      expect(found).toBeDefined();
+    },
+    600_000,
+  );
+});
