@@ -16,6 +16,8 @@ export interface OpenPage extends AsyncDisposable {
   readonly requested: readonly string[];
   /** Errors that nobody in the page caught. */
   readonly complaints: readonly string[];
+  /** To its console. */
+  readonly said: readonly string[];
 }
 
 export interface Site extends AsyncDisposable {
@@ -29,9 +31,9 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 const HTML = '<!doctype html><title>app</title><script type="module" src="/start.js"></script>';
 
-/** `entry` is the application's, its `app` is the page's. `files` are served as well, by path. */
+/** `entry` is the application's file or text; its `app` is the page's. `files` are served as well, by path. */
 export const startSite = async (
-  entry: string,
+  entry: string | { readonly code: string },
   files: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<Site> => {
   const served = new Map(Object.entries(files));
@@ -59,11 +61,13 @@ export const startSite = async (
       const page = await context.newPage();
       const requested: string[] = [];
       const complaints: string[] = [];
+      const said: string[] = [];
       page.on('request', (request) => requested.push(new URL(request.url()).pathname));
       page.on('pageerror', (error) => complaints.push(String(error)));
+      page.on('console', (message) => said.push(message.text()));
       await page.goto(origin);
       await page.waitForFunction(() => 'app' in globalThis);
-      return { page, requested, complaints, [Symbol.asyncDispose]: () => context.close() };
+      return { page, requested, complaints, said, [Symbol.asyncDispose]: () => context.close() };
     },
     async [Symbol.asyncDispose]() {
       await browser?.close();
@@ -74,11 +78,15 @@ export const startSite = async (
 };
 
 async function bundled(
-  entry: string,
+  entry: string | { readonly code: string },
 ): Promise<readonly { readonly path: string; readonly contents: Uint8Array }[]> {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import { app } from ${JSON.stringify(entry)}; globalThis.app = app;`,
+      contents:
+        typeof entry === 'string'
+          ? `import { app } from ${JSON.stringify(entry)}; globalThis.app = app;`
+          : `globalThis.app = {};\n${entry.code}`,
+      loader: 'ts',
       resolveDir: import.meta.dirname,
     },
     bundle: true,
