@@ -34,6 +34,8 @@ export interface ErrorPlace {
   readonly broker?: string;
 }
 
+const UNKNOWN_SERVER_ERROR = -1;
+
 /** A broker answered with an error code. */
 export class BrokerError extends ClientError {
   override readonly name = 'BrokerError';
@@ -49,7 +51,9 @@ export class BrokerError extends ClientError {
     const errorName = errorNameOf(code);
     const subject =
       topic === undefined ? api : partition === undefined ? topic : `${topic}-${partition}`;
-    const reason = detail || adviceOn(code);
+    // A broker may be newer than this table.
+    const isUnknown = errorName === 'UNKNOWN_SERVER_ERROR' && code !== UNKNOWN_SERVER_ERROR;
+    const reason = detail || (isUnknown ? `error code ${code}` : adviceOn(code));
     super(
       (subject === undefined ? '' : `${subject}: `) +
         (reason === undefined ? errorName : `${reason} (${errorName})`),

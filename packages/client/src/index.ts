@@ -41,7 +41,7 @@ export type { Delivery, RecordMetadata } from './producer/sinks.ts';
 export { listOffsets, readTopic } from './reader.ts';
 export type { ReadOptions, ReadRecord, StartingPoint } from './reader.ts';
 export { RETRY_DEFAULT } from './retry.ts';
-export type { RetryPolicy } from './retry.ts';
+export type { RetryPolicy, WaitOptions } from './retry.ts';
 export type { Assignment, Assignor, Member, ToldPast } from './consumer/assignors/assignor.ts';
 export { rangeAssignor } from './consumer/assignors/range.ts';
 export { roundRobinAssignor } from './consumer/assignors/round-robin.ts';
@@ -52,14 +52,14 @@ export type {
   RebalanceListener,
 } from './consumer/consumer-options.ts';
 export { Consumer } from './consumer/consumer.ts';
-export type { PolledBatch, WaitOptions } from './consumer/consumer.ts';
+export type { PolledBatch } from './consumer/consumer.ts';
 export type { ConsumerRecord } from './consumer/fetched.ts';
 export { GroupCoordinator } from './consumer/group-coordinator.ts';
 export type { CommittedOffset, OffsetToCommit } from './consumer/group-coordinator.ts';
 export type { StartingAt } from './consumer/partition-state.ts';
 export type { TopicPartition } from './consumer/topic-partition.ts';
 export { Bus, connect } from './bus/bus.ts';
-export type { ConnectOptions, ConsumeOptions, OutgoingMessage, SendOptions } from './bus/bus.ts';
+export type { ConnectOptions, ConsumeOptions, OutgoingMessage } from './bus/bus.ts';
 export type { Consumption, ConsumptionOptions, MessageBatch } from './bus/consumption.ts';
 export type { Message } from './bus/message.ts';
 export type { StandardSchema } from './bus/schema.ts';

@@ -3,6 +3,11 @@ import type { AbortSignalLike } from '@odradek/ports';
 import { ClientClosed, isRetriable } from './errors.ts';
 import type { ClientHost } from './host.ts';
 
+export interface WaitOptions {
+  /** Ends the waiting, not what was begun. */
+  readonly signal?: AbortSignalLike;
+}
+
 export interface RetryPolicy {
   /** From the first try on; the last error is thrown when it is over. */
   readonly timeoutMs: number;
@@ -62,7 +67,7 @@ export function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted) throw abandoned(signal);
 }
 
-const abandoned = (signal: AbortSignalLike | undefined): ClientClosed =>
+export const abandoned = (signal: AbortSignalLike | undefined): ClientClosed =>
   new ClientClosed('given up by the caller', { cause: signal?.reason });
 
 /** Stops waiting at the signal; what was begun goes on. */

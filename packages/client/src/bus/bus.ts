@@ -16,6 +16,7 @@ import { Producer } from '../producer/producer.ts';
 import type { ProducerOptions } from '../producer/producer-options.ts';
 import type { RecordMetadata } from '../producer/sinks.ts';
 import { abortable, throwIfAborted } from '../retry.ts';
+import type { WaitOptions } from '../retry.ts';
 import { Consumption } from './consumption.ts';
 import type { ConsumptionOptions } from './consumption.ts';
 import { BusStatus } from './status.ts';
@@ -40,11 +41,6 @@ export interface OutgoingMessage<K, V> {
   readonly partition?: number;
 }
 
-export interface SendOptions {
-  /** Ends the waiting. The record may be on its way already. */
-  readonly signal?: AbortSignalLike;
-}
-
 export interface ConsumeOptions
   extends ConsumptionOptions, Omit<ConsumerOptions, 'onAssigned' | 'onRevoked' | 'onLost'> {
   /** Without a group: those to read, all when left out. */
@@ -54,7 +50,7 @@ export interface ConsumeOptions
 
 const PORT_DEFAULT = 9092;
 
-/** Rejects when no broker can be reached within `retry.timeoutMs`. */
+/** Rejects as soon as every address was tried in vain: whoever wants to wait for a broker calls it again. */
 export async function connect({
   host,
   brokers,
@@ -96,7 +92,7 @@ export class Bus {
   async send<K, V>(
     to: Topic<K, V, unknown, unknown> | string,
     message: OutgoingMessage<NoInfer<K>, NoInfer<V>>,
-    { signal }: SendOptions = {},
+    { signal }: WaitOptions = {},
   ): Promise<RecordMetadata> {
     throwIfAborted(signal);
     const { name, key: keys, value: values, tombstones } = asTopic<K, V>(to);
@@ -116,7 +112,7 @@ export class Bus {
       ...(timestampMs !== undefined && { timestampMs }),
       ...(partition !== undefined && { partition }),
     };
-    return abortable(this.producer.send(name, record), signal);
+    return this.producer.send(name, record, signal && { signal });
   }
 
   /** Reads when it is iterated. With a group it shares the topic with the group's other members, and the group remembers what is finished. */

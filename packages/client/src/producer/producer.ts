@@ -9,6 +9,8 @@
 import type { TimerHandle } from '@odradek/ports';
 import type { Cluster } from '../cluster.ts';
 import { ClientClosed, DeliveryTimedOut } from '../errors.ts';
+import { abandoned, abortable } from '../retry.ts';
+import type { WaitOptions } from '../retry.ts';
 import { Accumulator } from './accumulator.ts';
 import { NEVER } from './partition-queue.ts';
 import type { Batch, PartitionQueue } from './partition-queue.ts';
@@ -54,10 +56,24 @@ export class Producer {
   }
 
   /** Resolves when the record is acknowledged. */
-  send(topic: string, record: ProducerRecord): Promise<RecordMetadata>;
+  send(topic: string, record: ProducerRecord, options?: WaitOptions): Promise<RecordMetadata>;
   /** Resolves when all are acknowledged; rejects when some were not taken (others may have been). */
-  send(topic: string, records: readonly ProducerRecord[]): Promise<readonly Delivery[]>;
   send(
+    topic: string,
+    records: readonly ProducerRecord[],
+    options?: WaitOptions,
+  ): Promise<readonly Delivery[]>;
+  send(
+    topic: string,
+    records: ProducerRecord | readonly ProducerRecord[],
+    { signal }: WaitOptions = {},
+  ): Promise<RecordMetadata | readonly Delivery[]> {
+    // Given up before: not even sent. Later: only the waiting ends.
+    if (signal?.aborted === true) return Promise.reject(abandoned(signal));
+    return abortable(this.#send(topic, records), signal);
+  }
+
+  #send(
     topic: string,
     records: ProducerRecord | readonly ProducerRecord[],
   ): Promise<RecordMetadata | readonly Delivery[]> {
