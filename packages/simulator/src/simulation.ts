@@ -217,8 +217,12 @@ class Simulation {
       return;
     for (const workload of workloads) workload.checkEnd(checkFinalLog);
     let left = workloads.length;
-    for (const workload of workloads) void workload.checkGroups().then(() => (left -= 1));
-    await this.#reach('the groups’ offsets', LIVENESS_MS_MAX, () => left === 0);
+    for (const workload of workloads) void workload.checkAdmin().then(() => (left -= 1));
+    await this.#reach(
+      'what the coordinators and the controllers have',
+      LIVENESS_MS_MAX,
+      () => left === 0,
+    );
   }
 
   async #reach(

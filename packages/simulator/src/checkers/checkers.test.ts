@@ -6,6 +6,7 @@ import { GroupCheck } from './group.ts';
 import { History, decodeValue, encodeValue, type PartitionHistory } from './history.ts';
 import { ObservedRules } from './observed.ts';
 import { ReaderCheck } from './reader.ts';
+import { TopicsCheck } from './topics.ts';
 
 /** A history in which one producer has sent so many, and all were acknowledged in order. */
 const acknowledged = (count: number) => {
@@ -175,6 +176,29 @@ describe('a group', () => {
     commit(5);
     check.checkFinal(partition, 5, 0);
     expect(rule()).toBe('unread-commit');
+  });
+});
+
+describe('topics', () => {
+  const rule = (topics: readonly string[], act: (check: TopicsCheck) => void) => {
+    const history = new History(new Scheduler(new Trace()));
+    const check = new TopicsCheck(history, 'c');
+    act(check);
+    check.checkFinal(new Set(topics));
+    return history.violation?.rule;
+  };
+
+  it('are there when they were made, and are not when they were deleted', () => {
+    const act = (check: TopicsCheck): void => {
+      for (const name of ['a', 'b', 'c']) check.created(name);
+      check.deletionInvoked('b');
+      check.deleted('b');
+      check.deletionInvoked('c');
+    };
+    expect(rule(['a', 'c', 'of others'], act)).toBe(undefined);
+    expect(rule(['a'], act)).toBe(undefined);
+    expect(rule(['c'], act)).toBe('lost-topic');
+    expect(rule(['a', 'b'], act)).toBe('deleted-topic-returned');
   });
 });
 

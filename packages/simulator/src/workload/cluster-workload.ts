@@ -4,8 +4,10 @@
 import { Admin } from '@odradek/client';
 import type { Chance } from '../chance.ts';
 import { GroupCheck } from '../checkers/group.ts';
+import { TopicsCheck } from '../checkers/topics.ts';
 import type { History, PartitionHistory } from '../checkers/history.ts';
 import { startClient, wordsOfError, type Actor, type ClientWorld } from './client-host.ts';
+import { Administering } from './administering.ts';
 import { Grouping } from './grouping.ts';
 import { Producing } from './producing.ts';
 import { Reading } from './reading.ts';
@@ -23,6 +25,8 @@ export interface ClusterWorkloadOptions {
 
 /** Bursts of all clusters together, one in so many ms. */
 const BURST_INTERVAL_MS = 300;
+/** Acts on topics of all clusters together. */
+const ADMIN_INTERVAL_MS = 6_000;
 const PRODUCERS = 2;
 const MEMBERS = 2;
 const PROBE_AGAIN_MS = 1_000;
@@ -35,6 +39,8 @@ export class ClusterWorkload {
   readonly #producers: readonly Producing[];
   readonly #readers: readonly Reading[];
   readonly #members: readonly Grouping[];
+  readonly #operator: Administering;
+  readonly #topicsCheck: TopicsCheck;
   readonly #group: GroupCheck;
   readonly #groupId: string;
   #final: Reading | undefined;
@@ -95,7 +101,16 @@ export class ClusterWorkload {
           sessionTimeoutMs,
         }),
     );
-    this.clients = [...this.#producers, ...this.#readers, ...this.#members];
+    this.#topicsCheck = new TopicsCheck(history, name);
+    this.#operator = new Administering(world, {
+      machine: `${name}-o1`,
+      name: `${name} operator`,
+      history,
+      check: this.#topicsCheck,
+      replicationFactor: options.replicationFactor,
+      intervalMs: ADMIN_INTERVAL_MS * clusters,
+    });
+    this.clients = [...this.#producers, ...this.#readers, ...this.#members, this.#operator];
   }
 
   async createTopics(): Promise<void> {
@@ -132,6 +147,7 @@ export class ClusterWorkload {
   endProducing(): void {
     for (const client of this.clients) if (client.process === undefined) client.start();
     for (const producer of this.#producers) producer.quiet();
+    this.#operator.quiet();
     const { world, history, name, takeNumber } = this.#options;
     this.#prober = new Producing(world, {
       machine: `${name}-probe`,
@@ -216,8 +232,8 @@ export class ClusterWorkload {
       check(this.#options.history, partition, 0, this.#final!.values.get(partition) ?? []);
   }
 
-  /** What the coordinator has of the group. */
-  async checkGroups(): Promise<void> {
+  /** What the coordinator has of the group, and the controller of topics. */
+  async checkAdmin(): Promise<void> {
     const { world, name } = this.#options;
     const { cluster, process } = startClient(world, `${name}-admin`, `${name} last admin`);
     const admin = new Admin(cluster);
@@ -230,6 +246,8 @@ export class ClusterWorkload {
           );
           this.#group.checkFinal(partition, found?.offset ?? 0, 0);
         }
+        const topics = await admin.listTopics();
+        this.#topicsCheck.checkFinal(new Set(topics.map((it) => it.name ?? '')));
         return;
       } catch (error) {
         world.scheduler.trace.say(process.name, `asks again: ${wordsOfError(error)}`);
