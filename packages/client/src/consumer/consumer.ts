@@ -5,18 +5,19 @@
  * It goes on by itself over lost connections, moved leaders and rebalances. What cannot be helped by waiting ends it: `poll` then rejects
  * with the reason, again and again. Here is its face; what it does is in fetcher.ts, positions.ts, hand-out.ts and group-share.ts.
  */
+import { loadGroupShare } from '#group-share';
 import type { AbortSignalLike, TimerHandle } from '@odradek/ports';
 import { ErrorCode } from '@odradek/protocol';
 import type { Cluster } from '../cluster.ts';
 import { BrokerError } from '../errors.ts';
-import { abortable, throwIfAborted } from '../retry.ts';
+import { abortable, throwIfAborted, withRetries } from '../retry.ts';
+import type { WaitOptions } from '../retry.ts';
 import { settingsOf } from './consumer-options.ts';
 import type { ConsumerOptions } from './consumer-options.ts';
 import type { ConsumerRecord } from './fetched.ts';
 import { Fetcher } from './fetcher.ts';
-import { GroupCoordinator } from './group-coordinator.ts';
 import type { CommittedOffset, OffsetToCommit } from './group-coordinator.ts';
-import { GroupShare } from './group-share.ts';
+import type { GroupShare } from './group-share.ts';
 import { HandOut } from './hand-out.ts';
 import { Holdings, placeOf } from './holdings.ts';
 import type { GroupJoined, Membership } from './membership.ts';
@@ -32,17 +33,15 @@ export interface PolledBatch extends TopicPartition {
   readonly highWatermark: number;
 }
 
-export interface WaitOptions {
-  /** Ends the waiting, not what was begun. */
-  readonly signal?: AbortSignalLike;
-}
-
 export class Consumer {
   readonly #holdings: Holdings;
   readonly #topics: TopicWatch;
   readonly #fetcher: Fetcher;
   readonly #handOut: HandOut;
-  readonly #group: GroupShare | undefined;
+  readonly #groupId: string | undefined;
+  /** Once it is loaded: before the group is asked for anything. */
+  #group: GroupShare | undefined;
+  #groupLoading: Promise<GroupShare> | undefined;
   #isAssigned = false;
   #closing: Promise<void> | undefined;
   #onClosed: (() => void) | undefined;
@@ -50,24 +49,27 @@ export class Consumer {
   constructor(cluster: Cluster, options: ConsumerOptions = {}) {
     const { group } = options;
     if (group === '') throw new RangeError('a group needs a name');
-    const coordinator = group === undefined ? undefined : new GroupCoordinator(cluster, group);
     const holdings = new Holdings(cluster, settingsOf(options));
     this.#holdings = holdings;
     this.#topics = new TopicWatch(holdings);
-    this.#fetcher = new Fetcher(holdings, new Positions(holdings, coordinator), this.#topics);
+    const loadGroup = group === undefined ? undefined : () => this.#loadGroup(group);
+    this.#fetcher = new Fetcher(holdings, new Positions(holdings, loadGroup), this.#topics);
     this.#handOut = new HandOut(holdings);
-    this.#group = coordinator && new GroupShare(holdings, this.#topics, coordinator);
+    this.#groupId = group;
     holdings.pump = () => this.#fetcher.pump();
+    // Whoever needs it tries again, and is told.
+    loadGroup?.().catch(() => {});
   }
 
   /** Joins the group. Topics that do not exist are an error, unless they may be created. */
   async subscribe(topics: readonly string[], { signal }: WaitOptions = {}): Promise<void> {
-    if (this.#group === undefined)
+    if (this.#groupId === undefined)
       throw new RangeError('only a consumer with a group can subscribe; use assign');
     const unique = [...new Set(topics)];
     await this.#load(unique, signal);
+    const group = await abortable(this.#loadGroup(this.#groupId), signal);
     this.#holdings.throwIfOver();
-    this.#group.subscribe(unique);
+    group.subscribe(unique);
   }
 
   /** Reads these and no others, without any group's say. With a group, its committed offsets are where it begins, and it can commit. */
@@ -85,6 +87,7 @@ export class Consumer {
           retriable: false,
         });
     }
+    if (this.#groupId !== undefined) await abortable(this.#loadGroup(this.#groupId), signal);
     this.#holdings.throwIfOver();
     const wanted = new Set(partitions.map(keyOf));
     for (const state of this.#holdings.states)
@@ -98,6 +101,10 @@ export class Consumer {
 
   get assignment(): readonly TopicPartition[] {
     return this.#holdings.places;
+  }
+
+  isAssigned(place: TopicPartition): boolean {
+    return this.#holdings.find(place) !== undefined;
   }
 
   /** The membership's states; undefined without a group, or before it has subscribed. */
@@ -211,8 +218,9 @@ export class Consumer {
 
   /** The offsets given, or what is finished. */
   async commit(offsets?: readonly OffsetToCommit[], { signal }: WaitOptions = {}): Promise<void> {
-    const group = this.#grouped('can commit');
+    const groupId = this.#grouped('can commit');
     throwIfAborted(signal);
+    const group = this.#group ?? (await abortable(this.#loadGroup(groupId), signal));
     await abortable(group.commit(offsets ?? group.finishedOffsets()), signal);
   }
 
@@ -220,8 +228,9 @@ export class Consumer {
     partitions: readonly TopicPartition[] = this.assignment,
     { signal }: WaitOptions = {},
   ): Promise<ReadonlyMap<string, CommittedOffset>> {
-    const { coordinator } = this.#grouped('has committed offsets');
+    const groupId = this.#grouped('has committed offsets');
     throwIfAborted(signal);
+    const { coordinator } = await abortable(this.#loadGroup(groupId), signal);
     return abortable(coordinator.committed(partitions), signal);
   }
 
@@ -252,9 +261,20 @@ export class Consumer {
     return abortable(this.#topics.load(topics), signal);
   }
 
-  #grouped(what: string): GroupShare {
-    if (this.#group === undefined) throw new RangeError(`only a consumer with a group ${what}`);
-    return this.#group;
+  #grouped(what: string): string {
+    if (this.#groupId === undefined) throw new RangeError(`only a consumer with a group ${what}`);
+    return this.#groupId;
+  }
+
+  #loadGroup(groupId: string): Promise<GroupShare> {
+    const { host, retry } = this.#holdings.cluster;
+    return (this.#groupLoading ??= withRetries(host, retry, loadGroupShare).then(
+      (Share) => (this.#group ??= new Share(this.#holdings, this.#topics, groupId)),
+      (error: unknown) => {
+        this.#groupLoading = undefined;
+        throw error;
+      },
+    ));
   }
 
   /** Resolves when there may be something to take, at the signal, or when the time is over. */

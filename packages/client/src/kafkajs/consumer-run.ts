@@ -238,7 +238,8 @@ export class ConsumerRun<B extends Uint8Array> {
     while (!this.#isOver) {
       const cycle: Cycle = {};
       await Promise.all(Array.from({ length: workers }, () => this.#work(consumer, cycle)));
-      if (!('error' in cycle)) return;
+      // What fails at the end was logged; nobody is there to try it again.
+      if (this.#isOver || !('error' in cycle)) return;
       const { error } = cycle;
       if (isRebalancing(error)) continue;
       // The same message again, or another one.
@@ -422,7 +423,7 @@ export class ConsumerRun<B extends Uint8Array> {
 
   /** What is not resolved is read again. */
   #leave(consumer: Consumer, taken: Taken): void {
-    if (taken.assignment !== this.#assignment || !isAssigned(consumer, taken)) return;
+    if (taken.assignment !== this.#assignment || !consumer.isAssigned(taken)) return;
     if (!this.#pauses.has(taken)) consumer.resume([taken]);
     else consumer.pause([taken]);
     if (this.#seeks.has(keyOf(taken))) {
@@ -444,7 +445,7 @@ export class ConsumerRun<B extends Uint8Array> {
   #applySeek(place: TopicPartition): void {
     const consumer = this.#consumer;
     const seek = this.#seeks.get(keyOf(place));
-    if (seek === undefined || consumer === undefined || !isAssigned(consumer, place)) return;
+    if (seek === undefined || consumer === undefined || !consumer.isAssigned(place)) return;
     this.#seeks.delete(keyOf(place));
     const { topic, partition, to } = seek;
     // A numeric place first: it gives up what is in work.
@@ -492,9 +493,6 @@ export class ConsumerRun<B extends Uint8Array> {
 
 const mayTryAgain = (error: Error): boolean =>
   (error as { readonly retriable?: unknown }).retriable !== false && !UNRECOVERABLE.has(error.name);
-
-const isAssigned = (consumer: Consumer, { topic, partition }: TopicPartition): boolean =>
-  consumer.assignment.some((each) => each.topic === topic && each.partition === partition);
 
 const flat = (topics: readonly TopicOffsets[]): TopicPartitionOffsetAndMetadata[] =>
   topics.flatMap(({ topic, partitions }) => partitions.map((each) => ({ topic, ...each })));

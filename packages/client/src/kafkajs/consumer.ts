@@ -78,9 +78,12 @@ export function createConsumer<B extends Uint8Array>(
   let run: ConsumerRun<B> | undefined;
   let restarting: TimerHandle | undefined;
   let stopping: Promise<void> | undefined;
+  /** Counts what ends a run: who waited meanwhile does not begin another one. */
+  let stops = 0;
 
-  const stop = (): Promise<void> =>
-    (stopping ??= (async () => {
+  const stop = (): Promise<void> => {
+    stops += 1;
+    return (stopping ??= (async () => {
       if (restarting !== undefined) host.clock.clearTimeout(restarting);
       restarting = undefined;
       const stopped = run;
@@ -93,6 +96,7 @@ export function createConsumer<B extends Uint8Array>(
     })().finally(() => {
       stopping = undefined;
     }));
+  };
 
   const disconnect = async (): Promise<void> => {
     await stop();
@@ -102,8 +106,10 @@ export function createConsumer<B extends Uint8Array>(
   const start = async (handlers: ConsumerRunConfig<B>): Promise<void> => {
     logger.info('Starting', { groupId });
     const onCrash = (error: Error): void => void crashed(error, handlers);
+    const stopsBefore = stops;
     try {
       const cluster = await (session.isConnected ? session.connected() : session.connect());
+      if (stops !== stopsBefore) return;
       const assignors = toAssignors(partitionAssigners, cluster, groupId, logger, host.toBuffer);
       run = new ConsumerRun({
         host,
@@ -133,21 +139,24 @@ export function createConsumer<B extends Uint8Array>(
       });
       await run.start();
     } catch (error) {
-      await crashed(error as Error, handlers);
+      if (stops === stopsBefore) await crashed(error as Error, handlers);
     }
   };
 
   const crashed = async (error: Error, handlers: ConsumerRunConfig<B>): Promise<void> => {
     logger.error(`Crash: ${error.name}: ${error.message}`, { groupId, stack: error.stack });
     await disconnect();
+    const stopsBefore = stops;
     const { restartOnFailure } = given.retry ?? {};
-    const restart =
+    const wanted =
       isWorthATry(error) &&
       (restartOnFailure === undefined ||
         (await restartOnFailure(error).catch((failure: unknown) => {
           logger.error(`"restartOnFailure" threw, the consumer restarts: ${String(failure)}`);
           return true;
         })));
+    // Somebody may have ended it while it was asked.
+    const restart = wanted && stops === stopsBefore;
     emitter.emit(consumerEvents.CRASH, { error, groupId, restart });
     if (!restart) return;
     const retryTime =
