@@ -1,4 +1,5 @@
 /** The command as it is built and run: processes, pipes, signals, exit codes. */
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { BrokerDidNotStart, BrokerProcess } from '../support/broker-process.ts';
 import { run } from '../support/run.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { until } from '../support/until.ts';
 
 const COMMAND = fileURLToPath(new URL('../../packages/cli/bin/odradek.js', import.meta.url));
 const odradek = (args: readonly string[], options: Parameters<typeof run>[2] = {}) =>
@@ -53,7 +55,9 @@ describe('the built command', () => {
     const produced = await odradek(['produce', 'lines', '--compression', 'lz4', ...brokers], {
       input: lines,
     });
-    expect(produced).toMatchObject({ code: 0, stderr: '20000 records to lines\n' });
+    // What takes longer than a second says more.
+    expect(produced.code).toBe(0);
+    expect(produced.stderr).toMatch(/^20000 records to lines/m);
     const tailed = await odradek(['tail', 'lines', '--exit', '--offset', 'beginning', ...brokers]);
     expect(tailed).toMatchObject({ code: 0, stderr: '' });
     expect(tailed.stdout.equals(lines)).toBe(true);
@@ -140,5 +144,48 @@ describe('the built command', () => {
     );
     expect(existsSync(join(folder.path, 'data'))).toBe(true);
     expect(existsSync(join(folder.path, 'elsewhere'))).toBe(false);
+  });
+
+  it('goes over WebSocket when the address says so', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await BrokerProcess.start({ dataDirectory: join(folder.path, 'data') });
+    const brokers = ['--brokers', broker.websocket];
+    expect(await odradek(['produce', 't', ...brokers], { input: 'a\nb\n' })).toMatchObject({
+      code: 0,
+    });
+    const { stdout } = await odradek(['tail', 't', '-e', ...brokers]);
+    expect(stdout.toString()).toBe('a\nb\n');
+  });
+
+  it('ends as interrupted by Ctrl-C, with what was read sent and told', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await BrokerProcess.start({ dataDirectory: join(folder.path, 'data') });
+    const producer = spawn(process.execPath, [COMMAND, 'produce', 't', '-b', broker.bootstrap]);
+    let said = '';
+    producer.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const ended = new Promise((resolve) => producer.on('close', resolve));
+    producer.stdin.write('a\n');
+    const tail = () => odradek(['tail', 't', '-e', '--json', '-b', broker.bootstrap]);
+    await until(async () => (await tail()).stdout.toString().includes('"a"'));
+    producer.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(said).toMatch(/^1 record to t/);
+  });
+
+  it.skipIf(!existsSync('/usr/bin/script'))('looks after a person at a terminal', async () => {
+    await using folder = await temporaryFolder();
+    await using broker = await BrokerProcess.start({ dataDirectory: join(folder.path, 'data') });
+    const atTerminal = async (args: string, input = ''): Promise<string> => {
+      const line = `"${process.execPath}" "${COMMAND}" ${args} -b ${broker.bootstrap}`;
+      const { stdout } = await run('script', ['-qec', line, '/dev/null'], { input });
+      return stdout.toString().replaceAll('\r', '');
+    };
+    expect(await atTerminal('topic create t')).toContain('next: odradek produce t');
+    expect(await atTerminal('topic list')).toContain('\u001b[1mTOPIC');
+    expect(await atTerminal('topic list --no-color')).toMatch(/^TOPIC/m);
+    expect(await atTerminal('topic delete t', 'no\n')).toContain('not confirmed: t stays');
+    expect(await atTerminal('bench produce -n 500')).toContain('\u2588');
+    expect(await atTerminal('top -i 1 -n 2')).toMatch(/\u001b\[\d+A/);
+    expect(await atTerminal('topic delete t', 't\n')).toContain('deleted t');
   });
 });

@@ -4,15 +4,25 @@ import { run } from './run.ts';
 import { createFakeWorld } from './testing/fake-world.ts';
 import type { FakeWorldOptions } from './testing/fake-world.ts';
 
+/** Arguments are words; where blanks belong to one, a list. */
 async function odradek(
-  args: string,
+  args: string | readonly string[],
   options: FakeWorldOptions & { readonly broker?: FakeBroker } = {},
 ) {
   const { broker } = options;
   const world = createFakeWorld({ ...options, ...(broker && { host: broker.host }) });
-  const running = run(args.split(' '), world);
+  const running = run(typeof args === 'string' ? args.split(' ') : args, world);
   const exitCode = await (broker ?? new FakeBroker()).clock.runUntil(running);
   return { exitCode, out: world.out(), err: world.err() };
+}
+
+/** Lets the command run, and time with it, until something is so. */
+async function reach(broker: FakeBroker, isSo: () => boolean): Promise<void> {
+  for (let step = 0; step < 1000 && !isSo(); step += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await broker.clock.advance(20);
+  }
+  expect(isSo()).toBe(true);
 }
 
 function brokerWith(topics: Readonly<Record<string, number>>): FakeBroker {
@@ -47,6 +57,53 @@ describe('the command', () => {
     const { exitCode, out, err } = await odradek(args, { broker: new FakeBroker() });
     expect({ exitCode, out }).toEqual({ exitCode: 2, out: '' });
     expect(err).toContain(message);
+  });
+
+  it.each<[string, FakeWorldOptions['terminals'], string]>([
+    ['reads where a person sits', ['stdin', 'stdout'], 'one\n'],
+    ['produces what comes through a pipe', [], ''],
+  ])('takes a word that is no command for a topic, and %s', async (_, terminals, out) => {
+    const broker = brokerWith({ greetings: 1 });
+    await odradek('produce greetings', { broker, stdin: ['one\n'] });
+    const args = terminals?.length ? 'greetings -e' : 'greetings';
+    const guessed = await odradek(args, { broker, terminals, stdin: ['two\n'] });
+    expect(guessed).toMatchObject({ exitCode: 0, out });
+    const all = (await odradek('tail greetings -e', { broker })).out;
+    expect(all).toBe(terminals?.length ? 'one\n' : 'one\ntwo\n');
+  });
+
+  it('has colours on a terminal only, and not when told so', async () => {
+    const broker = brokerWith({ t: 1 });
+    const headings = async (args: string, options: FakeWorldOptions): Promise<boolean> =>
+      (await odradek(args, { broker, ...options })).out.includes('\u001b[');
+    const terminals = ['stdout'] as const;
+    expect(await headings('topic list', {})).toBe(false);
+    expect(await headings('topic list', { terminals })).toBe(true);
+    expect(await headings('topic list --no-color', { terminals })).toBe(false);
+    expect(await headings('--no-color topic list', { terminals })).toBe(false);
+    expect(await headings('topic list', { terminals, environment: { NO_COLOR: '1' } })).toBe(false);
+    expect(await headings('topic list', { terminals, environment: { TERM: 'dumb' } })).toBe(false);
+  });
+
+  it('goes over WebSocket when the address says so', async () => {
+    const broker = brokerWith({ t: 1 });
+    const links: unknown[] = [];
+    const world = createFakeWorld({
+      host: async (link) => {
+        links.push(link);
+        return broker.host;
+      },
+    });
+    await broker.clock.runUntil(run(['topic', 'list', '-b', 'ws://h:1/kafka'], world));
+    expect(links).toEqual([{ kind: 'websocket', path: '/kafka', secure: false }]);
+    expect(world.out()).toContain('t ');
+  });
+
+  it('suggests what to type next, to a person', async () => {
+    const terminals = ['stdin', 'stdout', 'stderr'] as const;
+    const broker = new FakeBroker();
+    const { err } = await odradek('topic create t --no-color', { broker, terminals });
+    expect(err).toBe('created t\nnext: odradek produce t\nnext: odradek topic describe t\n');
   });
 
   it('says at once that no broker can be reached: exit code 1', async () => {
@@ -86,6 +143,32 @@ describe('odradek topic', () => {
       err: 'deleted orders\n',
     });
     expect(await odradek('topic list', { broker })).toMatchObject({ exitCode: 0, out: '' });
+  });
+
+  it('asks a person for the name of what is to go', async () => {
+    const terminals = ['stdin', 'stderr'] as const;
+    const broker = brokerWith({ a: 1, b: 1, c: 1 });
+    const refused = await odradek('topic delete a', { broker, terminals, stdin: ['yes\n'] });
+    expect(refused).toMatchObject({ exitCode: 2, out: '' });
+    expect(refused.err).toContain('write a to go on: ');
+    expect(refused.err).toContain('not confirmed: a stays');
+    const confirmed = { broker, terminals, stdin: ['b', '\r\n'] };
+    expect(await odradek('topic delete b', confirmed)).toMatchObject({ exitCode: 0 });
+    expect(await odradek('topic delete c --yes', { broker, terminals })).toEqual({
+      exitCode: 0,
+      out: '',
+      err: 'deleted c\n',
+    });
+    expect([...broker.topics.keys()]).toEqual(['a']);
+  });
+
+  it('may be created twice, if that is said', async () => {
+    const broker = brokerWith({ t: 1 });
+    expect(await odradek('topic create t --if-not-exists --json', { broker })).toEqual({
+      exitCode: 0,
+      out: '{"name":"t","created":false}\n',
+      err: '',
+    });
   });
 
   it('speaks JSON to programs', async () => {
@@ -211,11 +294,129 @@ describe('odradek produce and odradek tail', () => {
     const broker = brokerWith({ t: 1 });
     const world = createFakeWorld({ host: broker.host });
     const following = run(['tail', 't'], world);
-    await broker.clock.advance(100);
+    await reach(broker, () => broker.asked.some((api) => api.startsWith('Fetch')));
     await odradek('produce t', { broker, stdin: ['late\n'] });
-    await broker.clock.advance(1000);
+    await reach(broker, () => world.out() !== '');
     world.signal(130);
     expect(await broker.clock.runUntil(following)).toBe(0);
     expect(world.out()).toBe('late\n');
+  });
+
+  it('take JSON as they give it: keys, headers, tombstones and times', async () => {
+    const broker = brokerWith({ a: 1, b: 1, c: 1 });
+    await odradek('produce a -k : -Z -H n=1 -H m=2', { broker, stdin: ['k:v\nl:\n'] });
+    const [lines, list] = await Promise.all(
+      ['ndjson', 'json'].map(
+        async (format) => (await odradek(`tail a -e --format ${format}`, { broker })).out,
+      ),
+    );
+    await odradek('produce b --format json', { broker, stdin: [lines!] });
+    await odradek('produce c --format json', { broker, stdin: [list!] });
+    const renamed = lines!.replaceAll('"topic":"a"', '"topic":"b"');
+    expect((await odradek('tail b -e --json', { broker })).out).toBe(renamed);
+    expect((await odradek('tail c -e --json', { broker })).out).toBe(
+      renamed.replaceAll('"topic":"b"', '"topic":"c"'),
+    );
+    expect(lines).toContain('"value":null');
+  });
+
+  it('say which line is no record, after sending those before it', async () => {
+    const broker = brokerWith({ t: 1 });
+    const stdin = ['{"value":"a"}\n{"value":"b"}\n{"key":"c"}\n'];
+    const { exitCode, err } = await odradek('produce t --format json', { broker, stdin });
+    expect(exitCode).toBe(1);
+    expect(err).toContain('line 3 of what was read: it has neither value nor valueBase64');
+    expect((await odradek('tail t -e', { broker })).out).toBe('a\nb\n');
+  });
+
+  it('send a tombstone without reading anything', async () => {
+    const broker = brokerWith({ t: 1 });
+    await odradek('produce t --key 42 --tombstone', { broker, stdin: ['not read\n'] });
+    expect((await odradek('tail t -e --json', { broker })).out).toMatch(
+      /"key":"42","value":null\}\n$/,
+    );
+    expect(await odradek('produce t --tombstone', { broker })).toMatchObject({ exitCode: 2 });
+  });
+
+  it.each([
+    [['--until', '2', '-o', '0'], 'ab'],
+    [['--until', '99', '-o', '-1'], 'e'],
+    [['-e', '-o', '0', '--value', 'c'], 'c'],
+    [['-e', '-o', '0', '--value', '/[bd]/'], 'bd'],
+    [['-e', '-o', '0', '--value', '/[bd]/', '-n', '1'], 'b'],
+    [['-e', '-o', '1h ago'], 'abcde'],
+    [['-e', '-o', '0', '--format', '%v@%o;'], 'a@0;b@1;c@2;d@3;e@4;'],
+  ])('show what %j asks for', async (args, expected) => {
+    const broker = brokerWith({ t: 1 });
+    await odradek('produce t', { broker, stdin: ['a\nb\nc\nd\ne\n'] });
+    expect((await odradek(['tail', 't', ...args], { broker })).out.replaceAll('\n', '')).toBe(
+      expected,
+    );
+  });
+
+  it('tell a script that nothing was found', async () => {
+    const broker = brokerWith({ t: 1 });
+    expect(await odradek('tail t -e -n 1', { broker })).toEqual({
+      exitCode: 1,
+      out: '',
+      err: 'odradek: there were no records\n',
+    });
+    await odradek('produce t', { broker, stdin: ['a\n'] });
+    expect(await odradek('tail t -e -n 1 --value x', { broker })).toMatchObject({
+      exitCode: 1,
+      err: 'odradek: none of 1 records matched\n',
+    });
+    expect(await odradek('tail t -e --value x', { broker })).toMatchObject({ exitCode: 0 });
+  });
+
+  it.each([
+    ['tail t -f -e', '--follow goes on for ever'],
+    ['tail t --json --format hex', '--json is --format ndjson'],
+    ['tail t --group g -p 0', 'the group gives the partitions'],
+    ['produce t --format json -k :', 'are for lines of text'],
+    ['produce t -H nonsense', 'write it as name=value'],
+  ])('%s makes no sense: exit code 2', async (args, message) => {
+    const { exitCode, err } = await odradek(args, { broker: brokerWith({ t: 1 }) });
+    expect(exitCode).toBe(2);
+    expect(err).toContain(message);
+  });
+
+  it('are interrupted when they were not done: 130, and a list is a list still', async () => {
+    const broker = brokerWith({ t: 1 });
+    await odradek('produce t', { broker, stdin: ['a\n'] });
+    const world = createFakeWorld({ host: broker.host });
+    const reading = run(['tail', 't', '-n', '5', '--format', 'json'], world);
+    await reach(broker, () => world.out().includes('"a"'));
+    world.signal(130);
+    expect(await broker.clock.runUntil(reading)).toBe(130);
+    expect(JSON.parse(world.out())).toHaveLength(1);
+  });
+
+  it('send what was read before the signal, and then are interrupted', async () => {
+    const broker = brokerWith({ t: 1 });
+    const world = createFakeWorld({ host: broker.host });
+    const stdin = {
+      isTerminal: false,
+      async *[Symbol.asyncIterator]() {
+        yield Buffer.from('a\nb\n');
+        await new Promise(() => {});
+      },
+    };
+    const producing = run(['produce', 't'], { ...world, stdin });
+    await reach(broker, () => broker.topics.get('t')![0]!.endOffset === 2);
+    world.signal(143);
+    expect(await broker.clock.runUntil(producing)).toBe(143);
+    expect((await odradek('tail t -e', { broker })).out).toBe('a\nb\n');
+  });
+
+  it('end at once at the second signal', async () => {
+    const broker = brokerWith({ t: 1 });
+    const world = createFakeWorld({ host: broker.host });
+    const following = run(['tail', 't'], world);
+    await reach(broker, () => broker.asked.some((api) => api.startsWith('Fetch')));
+    world.signal(130);
+    world.signal(130);
+    expect(world.exits).toEqual([130]);
+    await broker.clock.runUntil(following);
   });
 });
