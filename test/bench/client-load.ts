@@ -3,13 +3,9 @@
  * replicas, or reads a whole topic twice (the first time to get warm). Each is used in the quickest way that its documentation
  * shows, with its own defaults. Its argument is one JSON object; it prints one line of JSON.
  */
-import {
-  Consumer as PlatformaticConsumer,
-  Producer as PlatformaticProducer,
-} from '@platformatic/kafka';
 import { Cluster, Consumer, Producer } from '@odradek/client';
 import { createClientHost } from '@odradek/node';
-import { Kafka, logLevel } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { round } from './statistics.ts';
 import type { Target } from './wire.ts';
 
@@ -36,7 +32,11 @@ interface Sender {
 const task = JSON.parse(process.argv[2]!) as ClientTask;
 const bootstrap = `${task.target.host}:${task.target.port}`;
 const openCluster = (): Cluster => new Cluster(createClientHost(), { bootstrap: [task.target] });
-const kafkaJs = (): Kafka => new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING });
+/** Each process loads the library that it measures, and no other. */
+const kafkaJs = async (): Promise<Kafka> => {
+  const { Kafka, logLevel } = await import('kafkajs');
+  return new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING });
+};
 
 const senders: Readonly<Record<ClientTask['library'], () => Promise<Sender>>> = {
   async odradek() {
@@ -52,7 +52,7 @@ const senders: Readonly<Record<ClientTask['library'], () => Promise<Sender>>> = 
     };
   },
   async kafkajs() {
-    const producer = kafkaJs().producer();
+    const producer = (await kafkaJs()).producer();
     await producer.connect();
     const messages = values((value) => ({ value }));
     return {
@@ -61,7 +61,11 @@ const senders: Readonly<Record<ClientTask['library'], () => Promise<Sender>>> = 
     };
   },
   async platformatic() {
-    const producer = new PlatformaticProducer({ clientId: 'bench', bootstrapBrokers: [bootstrap] });
+    const platformatic = await import('@platformatic/kafka');
+    const producer = new platformatic.Producer({
+      clientId: 'bench',
+      bootstrapBrokers: [bootstrap],
+    });
     const messages = values((value) => ({ topic: task.topic, value }));
     return { send: () => producer.send({ messages, acks: -1 }), close: () => producer.close() };
   },
@@ -92,7 +96,7 @@ const readers: Readonly<Record<ClientTask['library'], Reader>> = {
     await cluster.close();
   },
   async kafkajs(onValue, isOver) {
-    const consumer = kafkaJs().consumer({ groupId: group() });
+    const consumer = (await kafkaJs()).consumer({ groupId: group() });
     await consumer.connect();
     await consumer.subscribe({ topic: task.topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
@@ -108,7 +112,8 @@ const readers: Readonly<Record<ClientTask['library'], Reader>> = {
     await consumer.disconnect();
   },
   async platformatic(onValue, isOver) {
-    const consumer = new PlatformaticConsumer({
+    const platformatic = await import('@platformatic/kafka');
+    const consumer = new platformatic.Consumer({
       clientId: 'bench',
       bootstrapBrokers: [bootstrap],
       groupId: group(),
