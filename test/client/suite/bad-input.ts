@@ -261,6 +261,9 @@ export function badInput(world: World): void {
       expect(await failsInTime(consumer.poll(gone))).toMatchObject(expected);
       expect(await failsInTime(consumer.commit(undefined, signal))).toMatchObject(expected);
       expect(await failsInTime(consumer.committed([place], signal))).toMatchObject(expected);
+      await using producer = new Producer(cluster);
+      expect(await failsInTime(producer.send(name, text('b'), signal))).toMatchObject(expected);
+      expect((await world.admin.listOffsets(name, 'latest'))[0]?.offset).toBe(1);
       await read(consumer, 1);
       const stop = new AbortController();
       const waiting = consumer.poll(stop.signal);
