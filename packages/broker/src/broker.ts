@@ -15,6 +15,7 @@ import type {
   Compression,
   Connection,
   Crc32c,
+  Dial,
   Logger,
   Probe,
   Random,
@@ -26,7 +27,10 @@ import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
 import { machineHasRestarted, rememberBoot } from './boot-file.ts';
 import { brokerMachine } from './broker.machine.ts';
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
+import { Cluster, voterIds } from './cluster/cluster.ts';
+import type { ControllerFace } from './cluster/routed-controller.ts';
 import type { ConfigEntry } from './config/index.ts';
+import { parseVoters, type Voter } from './config/voters.ts';
 import { Connections } from './connection/connections.ts';
 import { RequestBudget } from './connection/request-budget.ts';
 import { Controller } from './controller/controller.ts';
@@ -35,7 +39,13 @@ import { FetchSessions } from './fetch/fetch-sessions.ts';
 import { appendToGroupLog, followGroupLeadership } from './groups/group-log.ts';
 import { handlers } from './handlers/index.ts';
 import { housekeeping, type Housekeeping } from './housekeeping.ts';
-import { establishIdentity, type Identity } from './identity-file.ts';
+import {
+  adoptCluster,
+  establishIdentity,
+  newClusterId,
+  randomUuid,
+  type Identity,
+} from './identity-file.ts';
 import { InternalTopics, OFFSETS_TOPIC } from './internal-topics.ts';
 import {
   ANSWER_BYTES_UNDER_WAY_MAX,
@@ -63,6 +73,8 @@ export interface BrokerOptions {
   readonly logger: Logger;
   readonly crc32c: Crc32c;
   readonly compression: Compression;
+  /** The way to other members' peer listeners; a broker that is configured alone needs none. */
+  readonly dialPeer?: Dial;
   /** Names this run of the machine, where the host can tell (boot-file.ts). */
   readonly bootId?: string;
   /** For simulations alone. */
@@ -71,6 +83,7 @@ export interface BrokerOptions {
 
 /** How long a stopping broker lets its groups finish what they have begun before it closes them. */
 const GROUP_ANSWERS_GRACE_MS = 500;
+const FORMAT_CHECK_INTERVAL_MS = 20;
 
 export class Broker {
   readonly nodeId: NodeId;
@@ -84,7 +97,9 @@ export class Broker {
   readonly #unpacking: Unpacking;
   readonly #early: { connection: Connection; listenerName: string }[] = [];
   #identity: Identity | undefined;
-  #wasCleanShutdown = true;
+  /** Of the life before, when that ended orderly. */
+  #lastBrokerEpoch: number | undefined = -1;
+  readonly #cluster: Cluster | undefined;
   #hasMachineRestarted: boolean | undefined;
   #metadataLog: PartitionLog | undefined;
   #quorum: QuorumMember | undefined;
@@ -101,6 +116,7 @@ export class Broker {
     this.#logger = options.logger;
     this.#unpacking = new Unpacking(options.compression);
     this.#logResources = new LogResources({ clock: options.clock, traits: options.volume.traits });
+    this.#cluster = this.#makeCluster();
     this.#actor = createActor(this.#machine(), {
       input: { nodeId: this.nodeId },
       clock: options.clock,
@@ -126,6 +142,17 @@ export class Broker {
     else if (this.#early.length < this.settings.broker['max.connections']) {
       this.#early.push({ connection, listenerName });
     } else connection.destroy();
+  }
+
+  /** Another member of the cluster has dialled. One that is alone has no peers. */
+  acceptPeer(connection: Connection): void {
+    if (this.#cluster === undefined || this.#identity === undefined) connection.destroy();
+    else this.#cluster.accept(connection);
+  }
+
+  /** Whether it is configured as a member of a cluster: its listeners are then opened before it starts. */
+  get isMember(): boolean {
+    return this.#cluster !== undefined;
   }
 
   /** Drains connections, flushes and closes the logs, marks a clean stop. */
@@ -213,8 +240,9 @@ export class Broker {
 
   async #joinQuorum(): Promise<void> {
     const { volume, clock, random, crc32c } = this.#options;
-    this.#identity = await establishIdentity(volume, this.nodeId, random);
-    this.#wasCleanShutdown = await takeCleanShutdown(volume);
+    const cluster = this.#cluster;
+    this.#identity = await establishIdentity(volume, this.nodeId, random, cluster === undefined);
+    this.#lastBrokerEpoch = await takeCleanShutdown(volume);
     this.#hasMachineRestarted = await machineHasRestarted(volume, this.#options.bootId);
     const log = await this.#openLog({
       topic: METADATA_TOPIC,
@@ -225,7 +253,15 @@ export class Broker {
     this.#metadataLog = log;
     const quorum = await QuorumMember.start({
       nodeId: this.nodeId,
-      voters: [this.nodeId],
+      voters: cluster === undefined ? [this.nodeId] : voterIds(this.#voters()),
+      ...(cluster === undefined
+        ? {}
+        : {
+            peers: cluster.quorumPeers,
+            clusterId: () => this.#identity!.clusterId,
+            electionTimeoutMs: this.settings.broker['controller.quorum.election.timeout.ms'],
+            fetchTimeoutMs: this.settings.broker['controller.quorum.fetch.timeout.ms'],
+          }),
       incarnation: this.#identity.directoryId,
       volume,
       log,
@@ -245,11 +281,62 @@ export class Broker {
     this.image.apply(initial);
     this.settings.refresh();
     quorum.onChange((changes) => this.#applyChanges(changes));
-    await this.#services!.controller.formatCluster(this.#identity.clusterId);
+    if (cluster === undefined)
+      await this.#services!.controller.formatCluster(
+        this.#identity.clusterId ?? newClusterId(random),
+      );
+    else {
+      cluster.attach(quorum, this.#services!.controller);
+      await quorum.ready();
+      await this.#untilFormatted();
+    }
+    if (this.#identity.clusterId === null) {
+      this.#identity = await adoptCluster(volume, this.#identity, this.image.clusterId);
+    }
     if (this.image.clusterId !== this.#identity.clusterId) {
       throw new BrokerFailure(
         `the metadata in ${volume.traits.location} belongs to cluster ${this.image.clusterId}, and meta.properties says ${this.#identity.clusterId}: the folder was put together from two`,
       );
+    }
+  }
+
+  #voters(): readonly Voter[] {
+    const voters = parseVoters(this.settings.broker['controller.quorum.voters']);
+    // The host has refused what cannot be read.
+    return typeof voters === 'string' ? [] : voters;
+  }
+
+  #makeCluster(): Cluster | undefined {
+    const { clock, random, dialPeer } = this.#options;
+    const voters = this.#voters();
+    const isAlone = voters.length < 2 && voters.every(({ id }) => id === this.nodeId);
+    if (isAlone) return undefined;
+    if (dialPeer === undefined)
+      throw new BrokerFailure('a broker with other voters needs a way to dial them');
+    return new Cluster({
+      nodeId: this.nodeId,
+      voters,
+      dial: dialPeer,
+      clock,
+      random,
+      logger: this.#logger,
+      image: this.image,
+      settings: this.settings,
+      handlers,
+      identity: () => this.#identity!,
+      processId: randomUuid(random),
+      services: () => this.#services,
+      replicas: () => this.#replicas,
+    });
+  }
+
+  /** The first controller of a cluster gives it its id. */
+  async #untilFormatted(): Promise<void> {
+    const { clock } = this.#options;
+    while (this.image.clusterId === '') {
+      if (this.#actor.getSnapshot().hasTag('isEnding'))
+        throw new BrokerFailure('the broker was stopped while it waited for its cluster');
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, FORMAT_CHECK_INTERVAL_MS));
     }
   }
 
@@ -269,7 +356,10 @@ export class Broker {
         configProblem: (entries) => settings.topicProblem(entries),
       }),
     });
+    const cluster = this.#cluster;
+    const face: ControllerFace = cluster?.routedController ?? controller;
     const replicas = new ReplicaManager({
+      ...(cluster === undefined ? {} : { replication: () => cluster.replication }),
       nodeId: this.nodeId,
       volume,
       clock,
@@ -289,7 +379,7 @@ export class Broker {
           );
       },
       onDeleted: ({ topicId }) => {
-        void controller.completeDeletion(this.nodeId, topicId).then((it) => {
+        void face.completeDeletion(this.nodeId, topicId).then((it) => {
           if (!it.ok)
             logger.warn('a finished deletion could not be recorded; the next start does it', {
               topicId,
@@ -317,10 +407,11 @@ export class Broker {
       nodeId: this.nodeId,
       image,
       controller,
-      producerIds: new ProducerIds(controller),
+      ...(cluster === undefined ? {} : { forwarding: cluster.forwarding }),
+      producerIds: new ProducerIds(face),
       replicas,
       groups,
-      internalTopics: new InternalTopics({ controller, image, replicas, settings, logger }),
+      internalTopics: new InternalTopics({ controller: face, image, replicas, settings, logger }),
       fetchSessions: new FetchSessions(
         settings.broker['max.incremental.fetch.session.cache.slots'],
         clock,
@@ -376,12 +467,17 @@ export class Broker {
   }
 
   async #register(listeners: readonly ListenerAddress[]): Promise<void> {
+    if (this.#cluster !== undefined) {
+      await this.#isBootRemembered;
+      await this.#cluster.join({ listeners, previousBrokerEpoch: this.#lastBrokerEpoch ?? -1 });
+      return;
+    }
     await this.#services!.controller.registerBroker({
       nodeId: this.nodeId,
       incarnation: this.#identity!.directoryId,
       listeners,
       rack: this.settings.broker['broker.rack'],
-      wasCleanShutdown: this.#wasCleanShutdown,
+      wasCleanShutdown: this.#lastBrokerEpoch !== undefined,
     });
     await this.#isBootRemembered;
   }
@@ -406,6 +502,7 @@ export class Broker {
   async #shutDown(): Promise<void> {
     const { volume, clock } = this.#options;
     this.#refuseEarly();
+    if (this.#cluster !== undefined) await this.#cluster.leave();
     const drained = this.#connections?.drain() ?? Promise.resolve();
     // Commits under way are answered; then those who wait for their group's rebalance are told that it goes elsewhere.
     await within(drained, GROUP_ANSWERS_GRACE_MS, clock);
@@ -413,9 +510,11 @@ export class Broker {
     await drained;
     // A compaction gives up when its log is closed: it is not waited for before.
     const isQuiet = this.#housekeeping?.stop();
+    if (this.#cluster !== undefined) await this.#cluster.stop();
     const closed = (await this.#replicas?.close({ clean: true })) ?? { isClean: false };
     await isQuiet;
     await this.#quorum?.close();
+    this.#cluster?.close();
     await this.#metadataLog?.close({ clean: true });
     this.#logResources.close();
     if (closed.isClean) {
@@ -434,9 +533,11 @@ export class Broker {
     const isQuiet = this.#housekeeping?.stop();
     this.#groups?.close();
     const parts = [
+      () => this.#cluster?.stop(),
       () => this.#replicas?.close({ clean: false }),
       () => isQuiet,
       () => this.#quorum?.close(),
+      () => this.#cluster?.close(),
       () => this.#metadataLog?.close({ clean: false }),
       () => this.#logResources.close(),
     ];
@@ -465,7 +566,7 @@ export class Broker {
       crc32c,
       compression: this.#unpacking,
       logger: this.#logger,
-      cleanShutdown: this.#wasCleanShutdown,
+      cleanShutdown: this.#lastBrokerEpoch !== undefined,
       powerLoss: this.#hasMachineRestarted,
       resources: this.#logResources,
       producerIdExpirationMs: this.settings.broker['producer.id.expiration.ms'],

@@ -15,7 +15,8 @@ import {
 const FILE = 'meta.properties';
 
 export interface Identity {
-  readonly clusterId: string;
+  /** Null for a member of an ensemble that has not met its cluster yet. */
+  readonly clusterId: string | null;
   readonly nodeId: NodeId;
   /** Drawn when the folder was first used: an emptied folder comes back as another incarnation. */
   readonly directoryId: Uuid;
@@ -31,11 +32,13 @@ export const establishIdentity = async (
   volume: Volume,
   nodeId: NodeId,
   random: Random,
+  /** A lone broker is its own cluster; a member of an ensemble learns which it is in. */
+  isAlone = true,
 ): Promise<Identity> => {
   const bytes = await volume.readSmall(FILE);
   if (bytes === undefined) {
     const identity: Identity = {
-      clusterId: uuidToBase64(randomUuid(random)),
+      clusterId: isAlone ? newClusterId(random) : null,
       nodeId,
       directoryId: randomUuid(random),
     };
@@ -57,10 +60,23 @@ export const establishIdentity = async (
   return found;
 };
 
+/** The cluster has said which it is. */
+export const adoptCluster = async (
+  volume: Volume,
+  identity: Identity,
+  clusterId: string,
+): Promise<Identity> => {
+  const adopted = { ...identity, clusterId };
+  await volume.replace(FILE, utf8Encode(format(adopted)));
+  return adopted;
+};
+
+export const newClusterId = (random: Random): string => uuidToBase64(randomUuid(random));
+
 const format = (identity: Identity): string =>
   [
     'version=1',
-    `cluster.id=${identity.clusterId}`,
+    `cluster.id=${identity.clusterId ?? ''}`,
     `node.id=${identity.nodeId}`,
     `directory.id=${uuidToBase64(identity.directoryId)}`,
     '',
@@ -78,7 +94,7 @@ const parse = (text: string): Identity | undefined => {
   const directory = values.get('directory.id');
   if (
     values.get('version') !== '1' ||
-    !clusterId ||
+    clusterId === undefined ||
     nodeId === undefined ||
     !/^\d+$/.test(nodeId) ||
     !directory
@@ -88,10 +104,14 @@ const parse = (text: string): Identity | undefined => {
   const directoryId = uuidFromBase64(directory);
   return directoryId === undefined
     ? undefined
-    : { clusterId, nodeId: Number(nodeId) as NodeId, directoryId };
+    : {
+        clusterId: clusterId === '' ? null : clusterId,
+        nodeId: Number(nodeId) as NodeId,
+        directoryId,
+      };
 };
 
-const randomUuid = (random: Random): Uuid => {
+export const randomUuid = (random: Random): Uuid => {
   let hex = '';
   for (const byte of random.bytes(16)) hex += byte.toString(16).padStart(2, '0');
   return hex as Uuid;

@@ -1,7 +1,7 @@
 /** Topics that come into being by themselves: those that clients may make by naming them, and the groups' own. */
 import type { Logger } from '@odradek/ports';
 import { ErrorCode } from '@odradek/protocol';
-import type { Controller } from './controller/controller.ts';
+import type { ControllerFace } from './cluster/routed-controller.ts';
 import type { TopicRequest } from './controller/create-topics.ts';
 import { INTERNAL_TOPICS, METADATA_TOPIC, type MetadataImage } from './metadata/image.ts';
 import type { ReplicaManager } from './replica-manager.ts';
@@ -13,7 +13,7 @@ export const OFFSETS_TOPIC = '__consumer_offsets';
 const CREATION_TIMEOUT_MS = 5_000;
 
 export class InternalTopics {
-  readonly #controller: Controller;
+  readonly #controller: Pick<ControllerFace, 'createTopic'>;
   readonly #image: MetadataImage;
   readonly #replicas: ReplicaManager;
   readonly #settings: Settings;
@@ -22,7 +22,7 @@ export class InternalTopics {
   readonly #underWay = new Map<string, Promise<ErrorCode>>();
 
   constructor(options: {
-    controller: Controller;
+    controller: Pick<ControllerFace, 'createTopic'>;
     image: MetadataImage;
     replicas: ReplicaManager;
     settings: Settings;

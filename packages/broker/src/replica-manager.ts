@@ -11,15 +11,23 @@ import {
   type PartitionLog,
 } from '@odradek/log';
 import type { Clock, Crc32c, FileEntry, Logger, Volume } from '@odradek/ports';
-import { ErrorCode, type NodeId, type Offset, type Uuid } from '@odradek/protocol';
+import {
+  ErrorCode,
+  type LeaderEpoch,
+  type NodeId,
+  type Offset,
+  type Uuid,
+} from '@odradek/protocol';
 import {
   PartitionReplica,
   partitionReplicaMachine,
   type PartitionAssignment,
   type ReplicaKey,
+  type Truncation,
 } from '@odradek/replication';
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
 import { CheckpointFiles } from './checkpoint-files.ts';
+import type { Replication } from './cluster/replication.ts';
 import type { ImageDelta, MetadataImage, PendingDeletion, TopicImage } from './metadata/image.ts';
 import type { Settings } from './settings.ts';
 import { sharing } from './sharing.ts';
@@ -64,6 +72,8 @@ export interface ReplicaManagerOptions {
   /** The role of a partition changed here: coordinators listen for their own topics. */
   readonly onRoleChange: (topic: string, partition: number, replica: PartitionReplica) => void;
   readonly onDeleted: (deletion: PendingDeletion) => void;
+  /** Where there are other brokers. */
+  readonly replication?: () => Replication | undefined;
 }
 
 interface Hosted {
@@ -190,6 +200,13 @@ export class ReplicaManager {
     }
   }
 
+  /** The log of a follower parts from its leader's. */
+  diverged(key: ReplicaKey, leaderEpoch: LeaderEpoch, truncation: Truncation): void {
+    const hosted = this.#hosted.get(idOf(key.topic, key.partition));
+    if (hosted?.key.topicId !== key.topicId) return;
+    hosted.actor.send({ type: 'divergence.found', leaderEpoch, truncation });
+  }
+
   /** Waits until this broker's replicas of the topic have a role, or the time is up. */
   async whenSettled(topic: string, timeoutMs: number): Promise<void> {
     const waits: Promise<unknown>[] = [];
@@ -260,6 +277,7 @@ export class ReplicaManager {
   #start(topic: TopicImage, partition: number, assignment: PartitionAssignment): void {
     if (this.#isClosing) return;
     const { nodeId, clock, settings, logger } = this.#options;
+    const replication = this.#options.replication?.();
     const key: ReplicaKey = { topic: topic.name, topicId: topic.topicId, partition };
     const replica = new PartitionReplica({
       topic: topic.name,
@@ -267,6 +285,7 @@ export class ReplicaManager {
       nodeId,
       settings: settings.replicaSettings(topic.name),
       onReadFailed: reportingEachOnce(logger, key),
+      ...(replication === undefined ? {} : { cluster: replication.cluster }),
     });
     const actor = createActor(this.#machine, { input: { key, nodeId, assignment }, clock });
     const id = idOf(topic.name, partition);
@@ -372,6 +391,9 @@ export class ReplicaManager {
           const hosted = hostedOf(input);
           return (hosted.opening ??= this.#open(hosted));
         }),
+        truncateLog: fromPromise(({ input }) =>
+          hostedOf(input.key).replica.truncate(input.truncation),
+        ),
         closeLog: fromPromise(async ({ input }) => {
           try {
             await hostedOf(input.key).replica.log?.close({ clean: input.clean });
@@ -402,6 +424,12 @@ export class ReplicaManager {
           replica.follow(assignment!);
           this.#options.onRoleChange(key.topic, key.partition, replica);
         },
+        startFetching: (_, { key, assignment }) => {
+          if (assignment === null) return;
+          const { replica } = hostedOf(key);
+          this.#options.replication?.()?.startFetching(key, replica, assignment);
+        },
+        stopFetching: (_, { key }) => this.#options.replication?.()?.stopFetching(key),
         goOffline: (_, { key, reason }) => {
           const { replica } = hostedOf(key);
           replica.goOffline(reason ?? 'unknown');

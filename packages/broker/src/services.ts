@@ -3,6 +3,7 @@ import type { GroupCoordinator } from '@odradek/coordinator';
 import type { Clock, Logger, Random } from '@odradek/ports';
 import type { NodeId } from '@odradek/protocol';
 import type { RequestBudget } from './connection/request-budget.ts';
+import type { Forwarding } from './cluster/forwarding.ts';
 import type { Controller } from './controller/controller.ts';
 import type { ProducerIds } from './controller/producer-ids.ts';
 import type { FetchSessions } from './fetch/fetch-sessions.ts';
@@ -17,6 +18,8 @@ export interface BrokerServices {
   readonly nodeId: NodeId;
   readonly image: MetadataImage;
   readonly controller: Controller;
+  /** To the controller of a cluster, where that is another broker. */
+  readonly forwarding?: Forwarding;
   readonly producerIds: ProducerIds;
   readonly replicas: ReplicaManager;
   readonly groups: GroupCoordinator;

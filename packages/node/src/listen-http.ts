@@ -6,6 +6,8 @@ import { createHttpServer } from './http.ts';
 import { createBrokerRoutes } from './routes.ts';
 
 export const KAFKA_PATH = '/kafka';
+/** Where members of a cluster reach one another. */
+export const PEER_PATH = '/peer';
 
 export const listenHttp = async (options: {
   readonly config: ListenerConfig;
@@ -17,20 +19,31 @@ export const listenHttp = async (options: {
   const { config, host, broker, clock, logger } = options;
   const settings = broker.settings.broker;
   const allowedHosts = config.advertised === undefined ? [] : [config.advertised.host];
-  const acceptor = createWebSocketAcceptor({
-    path: KAFKA_PATH,
-    allowedOrigins: settings['odradek.websocket.allowed.origins'],
+  const shared = {
     boundHost: host,
     allowedHosts,
+    clock,
+    onRejected: (remoteAddress: string, reason: string) =>
+      logger.warn(`WebSocket refused: ${reason}`, { remoteAddress }),
+  };
+  const acceptor = createWebSocketAcceptor({
+    ...shared,
+    path: KAFKA_PATH,
+    allowedOrigins: settings['odradek.websocket.allowed.origins'],
     maxPayloadBytes: Math.min(
       settings['socket.request.max.bytes'] + FRAME_LENGTH_BYTES,
       MESSAGE_BYTES_MAX,
     ),
     maxConnections: settings['max.connections'] + 1,
-    clock,
     onConnection: (connection) => broker.accept(connection, config.name),
-    onRejected: (remoteAddress, reason) =>
-      logger.warn(`WebSocket refused: ${reason}`, { remoteAddress }),
+  });
+  const peerAcceptor = createWebSocketAcceptor({
+    ...shared,
+    path: PEER_PATH,
+    // No page is a member: those come with an Origin.
+    allowedOrigins: [],
+    maxPayloadBytes: MESSAGE_BYTES_MAX,
+    onConnection: (connection) => broker.acceptPeer(connection),
   });
   const server = await createHttpServer({
     host,
@@ -45,12 +58,16 @@ export const listenHttp = async (options: {
       }),
       metrics: () => broker.metrics(),
     }),
-    onUpgrade: (request, socket, head) => acceptor.handleUpgrade(request, socket, head),
+    onUpgrade: (request, socket, head) => {
+      const isPeer = request.url?.split('?', 1)[0] === PEER_PATH;
+      (isPeer ? peerAcceptor : acceptor).handleUpgrade(request, socket, head);
+    },
   });
   return {
     address: server.address,
     close() {
       acceptor.close();
+      peerAcceptor.close();
       return server.close();
     },
   };

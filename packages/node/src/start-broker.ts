@@ -11,13 +11,13 @@ import {
   type BrokerConfig,
   type ListenerConfig,
 } from '@odradek/broker';
-import type { BufferPool, Clock, Endpoint, Listener, Logger, Volume } from '@odradek/ports';
+import type { BufferPool, Clock, Dial, Endpoint, Listener, Logger, Volume } from '@odradek/ports';
 import { createMemoryVolume } from '@odradek/storage/memory';
 import { openNodeVolume } from '@odradek/storage/node';
 import { listenTcp } from '@odradek/transport/tcp';
 import { createNodeCompression } from '@odradek/compression/node';
 import { createNodeClock, createNodeCrc32c, createNodeRandom, readBootId } from './host.ts';
-import { listenHttp } from './listen-http.ts';
+import { listenHttp, PEER_PATH } from './listen-http.ts';
 import { ReadBuffers } from './read-buffers.ts';
 import {
   BrokerConfigError,
@@ -54,10 +54,13 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
       crc32c: createNodeCrc32c(),
       compression: createNodeCompression(),
       bootId: readBootId(),
+      dialPeer: createPeerDial(clock),
     });
-    await broker.recover();
+    // The others of a cluster must reach a member before it can be one: clients that come early wait.
+    const recovered = broker.isMember ? undefined : await broker.recover();
     for (const listener of parsed.listeners)
       listeners.push(await open(listener, broker, clock, options.logger, buffers));
+    if (recovered === undefined && broker.isMember) await broker.recover();
     await broker.open(listeners.map((it) => it.advertised));
   } catch (error) {
     for (const { listener } of listeners) await listener.close();
@@ -67,6 +70,16 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
     throw error;
   }
   return running(broker, listeners, volume);
+};
+
+/** `ws` is loaded when there is somebody to dial. */
+const createPeerDial = (clock: Clock): Dial => {
+  let loaded: Promise<Dial> | undefined;
+  const load = async (): Promise<Dial> => {
+    const { createWebSocketDial, loadNodeWebSocket } = await import('@odradek/transport/websocket');
+    return createWebSocketDial({ WebSocket: await loadNodeWebSocket(), clock, path: PEER_PATH });
+  };
+  return async (endpoint, signal) => (await (loaded ??= load()))(endpoint, signal);
 };
 
 const openFolder = (directory: string, buffers: BufferPool): Promise<Volume> =>

@@ -9,6 +9,8 @@ export * from './headers.ts';
 export * from './ids.ts';
 export * from './records/index.ts';
 export * from './request-header.ts';
+/** For requests that are not Kafka's. */
+export * as fields from './schema/fields.ts';
 export {
   type Body,
   decode,

@@ -186,15 +186,23 @@ describe("a broker's configuration", () => {
       ],
       [
         { 'controller.quorum.voters': '2@localhost:9093' },
-        'controller.quorum.voters does not name this broker (node.id=1)',
+        'controller.quorum.voters does not name this broker (node.id=1); one without a vote has process.roles=broker',
       ],
       [
-        { 'controller.quorum.voters': '1@a:1,2@b:1,3@c:1' },
-        'controller.quorum.voters names 3 voters; in this version a broker runs alone',
+        { 'controller.quorum.voters': '1@a:1,2@b:1,3@c:1,4@d:1' },
+        '4 voters bear no more failures than 3, and may be cut into halves of which none can lead: take an odd number',
       ],
       [
         { 'process.roles': 'broker' },
-        'process.roles=broker: in this version a broker is its own controller, so it must be broker,controller',
+        'process.roles=broker needs controller.quorum.voters: who else would be the controller?',
+      ],
+      [
+        { 'process.roles': 'broker', 'controller.quorum.voters': '1@a:1,2@b:1,3@c:1' },
+        'controller.quorum.voters names this broker (node.id=1): then process.roles must be broker,controller',
+      ],
+      [
+        { 'process.roles': 'controller' },
+        'process.roles=controller: in this version a controller is a broker as well: take broker,controller, or broker',
       ],
     ])('%j', (values: Readonly<Record<string, string>>, message) => {
       expect(messages(values)).toContain(`error: ${message}`);

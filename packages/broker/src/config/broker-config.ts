@@ -124,6 +124,9 @@ function scale(value: ConfigValue, factor: number): ConfigValue {
   return value < 0 ? -1 : value * factor;
 }
 
+/** A cluster of three and more keeps three copies unless told otherwise; Kafka's default is one. */
+const CLUSTER_REPLICATION_FACTOR = 3;
+
 /** Defaults that follow from other keys. */
 function deriveDefaults(config: BrokerConfig, layers: ConfigLayers): BrokerConfig {
   const isGiven = (key: BrokerKey): boolean => lookUp(layers, key) !== undefined;
@@ -135,6 +138,9 @@ function deriveDefaults(config: BrokerConfig, layers: ConfigLayers): BrokerConfi
     'offsets.topic.replication.factor': isGiven('offsets.topic.replication.factor')
       ? config['offsets.topic.replication.factor']
       : Math.min(config['offsets.topic.replication.factor'], voterCount),
+    'default.replication.factor': isGiven('default.replication.factor')
+      ? config['default.replication.factor']
+      : Math.min(CLUSTER_REPLICATION_FACTOR, voterCount),
   };
 }
 
@@ -203,41 +209,37 @@ function checkVoters(config: BrokerConfig, report: Report): readonly Voter[] {
     report('error', 'controller.quorum.voters', `controller.quorum.voters: ${voters}`);
     return [];
   }
-  if (voters.length > 0 && !voters.some(({ id }) => id === config['node.id'])) {
+  const roles = config['process.roles'];
+  if (!roles.includes('broker')) {
+    report(
+      'error',
+      'process.roles',
+      `process.roles=${roles.join(',')}: in this version a controller is a broker as well: take broker,controller, or broker`,
+    );
+  }
+  const isNamed = voters.some(({ id }) => id === config['node.id']);
+  if (voters.length > 0 && roles.includes('controller') && !isNamed) {
     report(
       'error',
       'controller.quorum.voters',
-      `controller.quorum.voters does not name this broker (node.id=${config['node.id']})`,
+      `controller.quorum.voters does not name this broker (node.id=${config['node.id']}); one without a vote has process.roles=broker`,
+    );
+  }
+  if (!roles.includes('controller') && (isNamed || voters.length === 0)) {
+    report(
+      'error',
+      'process.roles',
+      isNamed
+        ? `controller.quorum.voters names this broker (node.id=${config['node.id']}): then process.roles must be broker,controller`
+        : 'process.roles=broker needs controller.quorum.voters: who else would be the controller?',
     );
   }
   if (voters.length > 0 && voters.length % 2 === 0) {
     report(
-      'warning',
+      'error',
       'controller.quorum.voters',
-      `${voters.length} voters bear no more failures than ${voters.length - 1}: take an odd number`,
+      `${voters.length} voters bear no more failures than ${voters.length - 1}, and may be cut into halves of which none can lead: take an odd number`,
     );
   }
-  refuseWhatIsNotBuilt(config, voters, report);
   return voters;
-}
-
-/** What the keys allow and this version cannot do yet, in one place. */
-function refuseWhatIsNotBuilt(
-  config: BrokerConfig,
-  voters: readonly Voter[],
-  report: Report,
-): void {
-  if (voters.length > 1)
-    report(
-      'error',
-      'controller.quorum.voters',
-      `controller.quorum.voters names ${voters.length} voters; in this version a broker runs alone`,
-    );
-  if (config['process.roles'].length !== 2) {
-    report(
-      'error',
-      'process.roles',
-      `process.roles=${config['process.roles'].join(',')}: in this version a broker is its own controller, so it must be broker,controller`,
-    );
-  }
 }

@@ -1,5 +1,6 @@
 /** The table of a broker's configuration: every key that is taken, by Kafka's name, ours under `odradek.` where Kafka has none. */
 import type { ValueOf } from './key.ts';
+import { clusterKeys } from './keys/cluster.ts';
 import { groupKeys } from './keys/groups.ts';
 import { identityKeys } from './keys/identity.ts';
 import { logKeys } from './keys/log.ts';
@@ -9,6 +10,7 @@ import { keysWithoutEffect } from './keys/without-effect.ts';
 
 export const brokerKeys = {
   ...identityKeys,
+  ...clusterKeys,
   ...networkKeys,
   ...logKeys,
   ...topicDefaultKeys,

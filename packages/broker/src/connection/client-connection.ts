@@ -213,11 +213,9 @@ export class ClientConnection {
       this.#slots.push(slot);
       this.#bytesInFlight += slot.requestBytes;
       budget.take(slot.requestBytes);
-      const answer = handler.handle(
-        broker,
-        body as never,
-        this.#contextOf(apiVersion, header.clientId),
-      );
+      const answer =
+        broker.forwarding?.forward(handler, apiVersion, body) ??
+        handler.handle(broker, body as never, this.#contextOf(apiVersion, header.clientId));
       if (answer instanceof Promise) {
         const waiting = slot;
         answer.then(

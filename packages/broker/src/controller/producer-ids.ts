@@ -1,16 +1,16 @@
 /** Hands out producer ids from a block of the ensemble's; the next block is asked for once, however many wait for it. */
 import { producerId, type ProducerId } from '@odradek/protocol';
 import { PRODUCER_ID_BLOCK_SIZE } from '../limits.ts';
-import type { Controller } from './controller.ts';
+import type { ControllerFace } from '../cluster/routed-controller.ts';
 import { decided, type Decision } from './outcome.ts';
 
 export class ProducerIds {
-  readonly #controller: Controller;
+  readonly #controller: Pick<ControllerFace, 'allocateProducerIds'>;
   #next = 0;
   #end = 0;
   #refill: Promise<Decision<number>> | undefined;
 
-  constructor(controller: Controller) {
+  constructor(controller: Pick<ControllerFace, 'allocateProducerIds'>) {
     this.#controller = controller;
   }
 

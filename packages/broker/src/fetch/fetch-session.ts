@@ -16,6 +16,8 @@ export interface FetchTarget {
   readonly maxBytes: number;
   readonly currentLeaderEpoch: number;
   readonly lastFetchedEpoch: number;
+  /** Of a follower; -1 for a client. */
+  readonly logStartOffset: number;
 }
 
 /** A partition as the session knows it. */

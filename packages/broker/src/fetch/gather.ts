@@ -6,7 +6,7 @@
  * Nothing that was read is held while it waits: it is read again when it is answered.
  */
 import type { Clock } from '@odradek/ports';
-import { ErrorCode, offset } from '@odradek/protocol';
+import { ErrorCode, offset, type NodeId } from '@odradek/protocol';
 import type { PartitionRead, PartitionReplica } from '@odradek/replication';
 import type { FetchTarget } from './fetch-session.ts';
 
@@ -16,6 +16,8 @@ export interface GatherRequest {
   readonly maxBytes: number;
   readonly maxWaitMs: number;
   readonly isolation: 'readUncommitted' | 'readCommitted';
+  /** A follower fetches: it is given what is not committed yet, and its progress is noted. */
+  readonly replica?: { readonly nodeId: NodeId; readonly brokerEpoch: number };
 }
 
 export interface GatherHost {
@@ -32,7 +34,7 @@ type Reads = readonly PartitionRead[];
 
 /** Reads in the targets' order; one for each. Rejects only for a defect. */
 export const gather = (request: GatherRequest, host: GatherHost): Promise<Reads> | Reads => {
-  const first = look(request, host);
+  const first = look(request, host, false);
   return first instanceof Promise
     ? first.then((it) => answerOrWait(it, request, host))
     : answerOrWait(first, request, host);
@@ -92,7 +94,7 @@ const waitForMore = (
     /** Looks once, and goes on with what it saw. */
     const lookThen = (goOn: (latest: Look) => void): void => {
       try {
-        const latest = look(request, host);
+        const latest = look(request, host, true);
         if (latest instanceof Promise) latest.then(goOn).catch(fail);
         else goOn(latest);
       } catch (error) {
@@ -124,7 +126,7 @@ const waitForMore = (
       const replica = host.replicaOf(target);
       if (typeof replica === 'number') continue;
       watched.add(replica);
-      replica.watch(recheck);
+      replica.watch(recheck, { ofAppends: request.replica !== undefined });
     }
     // A record may have come between the first look and the watch.
     recheck();
@@ -147,15 +149,21 @@ interface Allowance {
   countedBytes: number;
 }
 
-const look = (request: GatherRequest, host: GatherHost): Look | Promise<Look> => {
+const look = (
+  request: GatherRequest,
+  host: GatherHost,
+  isRepeat: boolean,
+): Look | Promise<Look> => {
   const taken = host.takeAnswer(request.maxBytes);
   const reads: PartitionRead[] = [];
   const left: Allowance = { bytes: taken, isFirst: true, countedBytes: 0 };
   for (let i = 0; i < request.targets.length; i++) {
     const limit = Math.min(request.targets[i]!.maxBytes, left.bytes);
-    const read = readOne(request.targets[i]!, limit, request, host, left);
+    const read = readOne(request.targets[i]!, limit, request, host, left, isRepeat);
     if (read instanceof Promise) {
-      return lookSlowly(reads, read, i, left, request, host).finally(() => host.giveAnswer(taken));
+      return lookSlowly(reads, read, i, left, request, host, isRepeat).finally(() =>
+        host.giveAnswer(taken),
+      );
     }
     spend(left, read, limit);
     reads.push(read);
@@ -172,6 +180,7 @@ const lookSlowly = async (
   left: Allowance,
   request: GatherRequest,
   host: GatherHost,
+  isRepeat: boolean,
 ): Promise<Look> => {
   let read = await pending;
   for (let i = index; ; i++) {
@@ -179,7 +188,7 @@ const lookSlowly = async (
     reads.push(read);
     const next = request.targets[i + 1];
     if (next === undefined) return { reads, countedBytes: left.countedBytes };
-    read = await readOne(next, Math.min(next.maxBytes, left.bytes), request, host, left);
+    read = await readOne(next, Math.min(next.maxBytes, left.bytes), request, host, left, isRepeat);
   }
 };
 
@@ -196,6 +205,7 @@ const readOne = (
   request: GatherRequest,
   host: GatherHost,
   left: Allowance,
+  isRepeat: boolean,
 ): PartitionRead | Promise<PartitionRead> => {
   const replica = host.replicaOf(target);
   if (typeof replica === 'number') return unreadable(replica);
@@ -206,6 +216,15 @@ const readOne = (
     maxBytes: limit,
     atLeastOneBatch: left.isFirst,
     isolation: request.isolation,
+    ...(request.replica === undefined
+      ? {}
+      : {
+          replica: {
+            ...request.replica,
+            logStartOffset: offset(Math.max(0, target.logStartOffset)),
+            isRepeat,
+          },
+        }),
   });
 };
 

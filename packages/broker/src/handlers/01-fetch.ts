@@ -4,6 +4,7 @@ import {
   ZERO_UUID,
   fetchRequest,
   fetchResponse,
+  nodeId,
   type Body,
   type Input,
   type Uuid,
@@ -37,11 +38,12 @@ export const fetch = handler({
   isLongPoll: true,
   versions: [4, 18],
   notes:
-    'Long poll, fetch sessions, leader epoch fencing, topic ids. Fetching from followers comes with replication.',
+    'Long poll, fetch sessions, leader epoch fencing, topic ids. Replicas fetch over their peer link only.',
   handle(broker, request, context) {
     const { apiVersion } = context;
     const replicaId = apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId;
-    if (replicaId >= 0) return refuseReplica(request, apiVersion);
+    const isReplica = replicaId >= 0;
+    if (isReplica && replicaId !== context.member) return refuseReplica(request, apiVersion);
     const usesTopicIds = apiVersion >= TOPIC_ID_VERSION;
     const asked = targetsOf(request, usesTopicIds);
     const session = sessionOf(broker, request, asked, apiVersion);
@@ -57,6 +59,14 @@ export const fetch = handler({
         maxBytes,
         minBytes: Math.min(request.minBytes, maxBytes),
         maxWaitMs: broker.budget.mayWait ? Math.min(request.maxWaitMs, REQUEST_TIMEOUT_MS_MAX) : 0,
+        ...(isReplica
+          ? {
+              replica: {
+                nodeId: nodeId(replicaId),
+                brokerEpoch: request.replicaState.replicaEpoch,
+              },
+            }
+          : {}),
         isolation: request.isolationLevel === 1 ? 'readCommitted' : 'readUncommitted',
       },
       {
@@ -91,6 +101,7 @@ const targetsOf = (request: Request, usesTopicIds: boolean): readonly FetchTarge
         maxBytes: it.partitionMaxBytes,
         currentLeaderEpoch: it.currentLeaderEpoch,
         lastFetchedEpoch: it.lastFetchedEpoch,
+        logStartOffset: it.logStartOffset,
       });
     }
   }

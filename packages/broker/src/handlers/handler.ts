@@ -2,7 +2,7 @@
  * What a handler of one API is. Its file is numbered by the API's key, so that the folder's listing is the coverage; the
  * versions here are what ApiVersions advertises and what docs/api-coverage.md shows.
  */
-import type { Body, Input, Message } from '@odradek/protocol';
+import type { Body, Input, Message, NodeId } from '@odradek/protocol';
 import type { BrokerServices } from '../services.ts';
 
 export interface RequestContext {
@@ -12,6 +12,8 @@ export interface RequestContext {
   readonly clientHost: string;
   /** The listener that the client came by: its brokers' addresses are what Metadata answers with. */
   readonly listenerName: string;
+  /** Another member of the cluster asks, by its peer link; a client can never say so. */
+  readonly member?: NodeId;
   /**
    * Calls back, never at once, when the client is gone or the broker wants to stop: whoever waits for more answers with what
    * there is. Returns how to take that back.

@@ -49,6 +49,8 @@ export const peerLinkMachine = setup({
     tellUp: unprovided('tellUp') as () => void,
     /** Effect: what waits for the channel is told that there is none. */
     tellDown: unprovided('tellDown') as (_: unknown, params: { reason: string | null }) => void,
+    /** Effect: a channel that was up has ended. */
+    tellLost: unprovided('tellLost') as () => void,
     /** Effect: the channel is closed. */
     hangUp: unprovided('hangUp') as () => void,
   },
@@ -107,6 +109,7 @@ export const peerLinkMachine = setup({
           actions: [
             { type: 'recordLoss', params: ({ event }) => ({ reason: event.reason }) },
             { type: 'tellDown', params: ({ event }) => ({ reason: event.reason }) },
+            'tellLost',
           ],
         },
         'address.changed': { target: 'connecting', actions: 'hangUp' },

@@ -27,6 +27,7 @@ export interface PeerLinkOptions extends Omit<PeerChannelOptions, 'connection' |
   readonly random: Random;
   /** Undefined while it is not known: questions wait for it. */
   readonly address: () => Endpoint | undefined;
+  readonly onLost?: () => void;
 }
 
 interface Waiter {
@@ -57,6 +58,7 @@ export class PeerLink {
         actions: {
           tellUp: () => this.#tellUp(),
           tellDown: (_, { reason }) => this.#tellDown(reason),
+          tellLost: () => options.onLost?.(),
           hangUp: () => this.#hangUp(),
         },
         delays: { backoff: ({ context }) => this.#backoffMs(context.failures) },

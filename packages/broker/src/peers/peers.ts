@@ -17,6 +17,8 @@ export interface PeersOptions {
   readonly dial: Dial;
   readonly address: (nodeId: NodeId) => Endpoint | undefined;
   readonly answer: AnswerPeer;
+  /** A link that was up has ended: the node may be gone. */
+  readonly onLost?: (nodeId: NodeId) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -47,6 +49,7 @@ export class Peers {
     this.#incoming.add(channel);
     void channel.closed.then((reason) => {
       this.#incoming.delete(channel);
+      if (channel.other !== undefined) this.#options.onLost?.(channel.other.nodeId);
       if (channel.other === undefined)
         logger.warn('a peer was refused', { peer: connection.remoteAddress, reason });
       else logger.debug('a peer has left', { node: channel.other.nodeId, reason });
@@ -82,6 +85,11 @@ export class Peers {
     return [...this.#links.values()].map((link) => ({ nodeId: link.nodeId, ...link.state }));
   }
 
+  /** Members that were asked and could not be reached, or whose link was lost and not made anew. */
+  unreachable(): readonly NodeId[] {
+    return [...this.#links.values()].filter((it) => !it.isUp).map((it) => it.nodeId);
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const link of this.#links.values()) link.close();
@@ -97,11 +105,12 @@ export class Peers {
   #linkTo(nodeId: NodeId): PeerLink {
     const known = this.#links.get(nodeId);
     if (known !== undefined) return known;
-    const { address, ...shared } = this.#options;
+    const { address, onLost, ...shared } = this.#options;
     const link = new PeerLink({
       ...shared,
       nodeId,
       address: () => address(nodeId),
+      onLost: () => onLost?.(nodeId),
       onDefect: this.#onDefect,
     });
     this.#links.set(nodeId, link);

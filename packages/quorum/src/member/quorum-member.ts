@@ -530,7 +530,8 @@ export class QuorumMember {
   #isContent(): boolean {
     if (this.#leadership !== undefined) return true;
     const state = this.#actor.getSnapshot();
-    return state.hasTag('follows') && state.context.hasHeardLeader;
+    const isHeard = state.hasTag('follows') && state.context.hasHeardLeader;
+    return isHeard && this.#fetcher?.isFailing !== true;
   }
 
   #isReady(): boolean {

@@ -60,35 +60,9 @@ export const keysWithoutEffect = {
       'silent producers are looked for together with old segments (log.retention.check.interval.ms)',
     doc: 'How often forgotten producers are looked for in Kafka.',
   }),
-  'unclean.leader.election.enable': boolean(false, {
-    importance: 'high',
-    updateMode: 'cluster-wide',
-    noEffect: 'a partition has one replica in this version',
-    doc: 'Whether a replica that is not in sync may lead when no other is left, at the price of acknowledged records, in Kafka.',
-  }),
   'controlled.shutdown.enable': boolean(true, {
     noEffect: ALONE,
     doc: 'Whether a broker that stops hands its leaderships over first in Kafka.',
-  }),
-  'replica.fetch.min.bytes': int(1, {
-    importance: 'high',
-    noEffect: ALONE,
-    doc: "What a leader waits for before it answers a follower's fetch in Kafka.",
-  }),
-  'replica.fetch.max.bytes': int(1024 ** 2, {
-    valid: atLeast(0),
-    noEffect: ALONE,
-    doc: 'What a follower asks for, a partition, in Kafka.',
-  }),
-  'replica.fetch.response.max.bytes': int(10 * 1024 ** 2, {
-    valid: atLeast(0),
-    noEffect: ALONE,
-    doc: 'What a follower asks for in all in Kafka.',
-  }),
-  'replica.fetch.backoff.ms': int(1000, {
-    valid: atLeast(0),
-    noEffect: ALONE,
-    doc: 'How long a follower rests after a fetch that failed in Kafka.',
   }),
   'transaction.state.log.replication.factor': short(3, {
     importance: 'high',

@@ -1,0 +1,246 @@
+/**
+ * A broker's life among others: the links to them, the controller's part when the quorum's leader is here, and this broker's
+ * membership. A broker that is configured alone has none of this.
+ */
+import type { Clock, Connection, Dial, Endpoint, Logger, Random } from '@odradek/ports';
+import {
+  decode,
+  encode,
+  nodeId,
+  type Body,
+  type Input,
+  type Message,
+  type NodeId,
+  type Uuid,
+} from '@odradek/protocol';
+import type { QuorumMember, QuorumPeers } from '@odradek/quorum';
+import type { Voter } from '../config/voters.ts';
+import { ClusterController } from '../controller/cluster-controller.ts';
+import type { Controller } from '../controller/controller.ts';
+import type { Handler } from '../handlers/handler.ts';
+import { newClusterId, type Identity } from '../identity-file.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { AnswerPeer, PeerApi } from '../peers/peer-channel.ts';
+import { Peers } from '../peers/peers.ts';
+import { quorumPeers } from '../peers/quorum-peers.ts';
+import type { ReplicaManager } from '../replica-manager.ts';
+import type { BrokerServices } from '../services.ts';
+import type { Settings } from '../settings.ts';
+import { ActiveController } from './active-controller.ts';
+import { answerPeers } from './answer-peer.ts';
+import { ControllerDesk } from './controller-desk.ts';
+import { ControllerDoor } from './controller-door.ts';
+import { forwarding, type Forwarding } from './forwarding.ts';
+import { Membership } from './membership.ts';
+import { Replication } from './replication.ts';
+import { RoutedController } from './routed-controller.ts';
+
+/** The listener whose address other members dial: HTTP, with the peer protocol at /peer. */
+export const PEER_LISTENER = 'WS';
+
+export interface ClusterOptions {
+  readonly nodeId: NodeId;
+  readonly voters: readonly Voter[];
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly image: MetadataImage;
+  readonly settings: Settings;
+  readonly handlers: readonly Handler[];
+  readonly identity: () => Identity;
+  /** Of this process. */
+  readonly processId: Uuid;
+  readonly services: () => BrokerServices | undefined;
+  readonly replicas: () => ReplicaManager | undefined;
+}
+
+export class Cluster {
+  readonly quorumPeers: QuorumPeers;
+  readonly routedController: RoutedController;
+  readonly forwarding: Forwarding;
+  readonly replication: Replication;
+  readonly #options: ClusterOptions;
+  readonly #peers: Peers;
+  readonly #door: ControllerDoor;
+  readonly #answer: AnswerPeer;
+  #quorum: QuorumMember | undefined;
+  #desk: ControllerDesk | undefined;
+  #active: ActiveController | undefined;
+  #membership: Membership | undefined;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    const { clock, random, logger, image, settings, dial } = options;
+    this.#answer = answerPeers({
+      quorum: () => this.#quorum,
+      desk: () => this.#desk,
+      services: options.services,
+      handlers: new Map(options.handlers.map((it) => [it.key, it])),
+      listenerName: PEER_LISTENER,
+    });
+    this.#peers = new Peers({
+      self: () => this.#self(),
+      dial,
+      address: (id) => this.#addressOf(id),
+      answer: this.#answer,
+      onLost: (id) => this.#active?.linkLost(id),
+      clock,
+      random,
+      logger: logger.child({ part: 'peers' }),
+    });
+    this.quorumPeers = quorumPeers(this.#peers);
+    this.#door = new ControllerDoor({
+      nodeId: options.nodeId,
+      leaderId: () => this.#quorum?.snapshot.leaderId ?? null,
+      peers: this.#peers,
+      clock,
+      answerHere: (api, body) => this.#askHere(api, body),
+    });
+    const brokerEpoch = (): number => this.#membership?.brokerEpoch ?? -1;
+    this.routedController = new RoutedController(this.#door, options.nodeId, brokerEpoch);
+    this.forwarding = forwarding(this.#door, () => this.#active?.isActive === true);
+    this.replication = new Replication({
+      nodeId: options.nodeId,
+      brokerEpoch,
+      peers: this.#peers,
+      door: this.#door,
+      image,
+      settings,
+      clock,
+      logger: logger.child({ part: 'replication' }),
+      onDiverged: (key, epoch, truncation) => options.replicas()?.diverged(key, epoch, truncation),
+      replicas: () => options.replicas()?.all() ?? [],
+    });
+  }
+
+  /** Another member has dialled. */
+  accept(connection: Connection): void {
+    this.#peers.accept(connection);
+  }
+
+  /** The member takes part from now on: the others may ask it. */
+  attach(quorum: QuorumMember, controller: Controller): void {
+    const { image, settings, clock, logger, random } = this.#options;
+    this.#quorum = quorum;
+    const cluster = new ClusterController({
+      quorum,
+      image,
+      policy: {
+        minInsyncReplicas: (topic) => settings.topic(topic)['min.insync.replicas'],
+        isUncleanElectionEnabled: (topic) =>
+          settings.topic(topic)['unclean.leader.election.enable'],
+      },
+      clock,
+      heartbeatTimes: () => ({
+        sessionTimeoutMs: settings.broker['broker.session.timeout.ms'],
+        linkLossTimeoutMs: settings.broker['odradek.broker.link.loss.timeout.ms'],
+      }),
+      metadataOffset: () => quorum.snapshot.appliedOffset,
+    });
+    this.#desk = new ControllerDesk({
+      isActive: () => this.#active?.isActive === true,
+      clusterId: () => image.clusterId,
+      cluster,
+      controller,
+    });
+    this.#active = new ActiveController({
+      quorum,
+      image,
+      controller: cluster,
+      clock,
+      logger,
+      formatCluster: () => controller.formatCluster(newClusterId(random)),
+      unreachable: () => this.#peers.unreachable(),
+    });
+  }
+
+  get controller(): ClusterController | undefined {
+    return this.#active?.isActive === true ? this.#desk?.cluster : undefined;
+  }
+
+  /** Registers, and resolves when clients may be sent here. */
+  async join(options: {
+    readonly listeners: Parameters<Membership['join']>[0];
+    readonly previousBrokerEpoch: number;
+  }): Promise<void> {
+    const { nodeId: own, image, settings, clock, logger, processId, identity } = this.#options;
+    this.#membership = new Membership({
+      nodeId: own,
+      clusterId: () => image.clusterId,
+      incarnation: identity().directoryId,
+      processId,
+      rack: settings.broker['broker.rack'],
+      previousBrokerEpoch: options.previousBrokerEpoch,
+      door: this.#door,
+      clock,
+      logger,
+      heartbeatIntervalMs: () => settings.broker['broker.heartbeat.interval.ms'],
+      metadataOffset: () => this.#quorum?.snapshot.appliedOffset ?? -1,
+    });
+    await this.#membership.join(options.listeners);
+  }
+
+  get brokerEpoch(): number {
+    return this.#membership?.brokerEpoch ?? -1;
+  }
+
+  /** Before the broker stops: others take over what it leads. */
+  async leave(): Promise<void> {
+    await this.#membership?.leave();
+  }
+
+  /** Nothing is fetched, asked or answered any more. */
+  async stop(): Promise<void> {
+    this.#membership?.stop();
+    this.#door.close();
+    await this.replication.stop();
+  }
+
+  /** After the ensemble's member, which says goodbye over these links. */
+  close(): void {
+    this.#active?.stop();
+    this.#peers.close();
+  }
+
+  #self() {
+    const { clusterId, directoryId } = this.#options.identity();
+    return { nodeId: this.#options.nodeId, clusterId, incarnation: directoryId };
+  }
+
+  /** A voter is where the configuration says; any other broker where it is registered. */
+  #addressOf(id: NodeId): Endpoint | undefined {
+    const voter = this.#options.voters.find((it) => it.id === id);
+    if (voter !== undefined) return { host: voter.host, port: voter.port };
+    const listeners = this.#options.image.brokers.get(id)?.listeners ?? [];
+    const found = listeners.find((it) => it.name === PEER_LISTENER);
+    return found && { host: found.host, port: found.port };
+  }
+
+  /** As if it had come over a link: the same code answers. */
+  async #askHere<Request extends Message, Response extends Message>(
+    { request, response, version }: PeerApi<Request, Response>,
+    body: Input<Request>,
+  ): Promise<Body<Response>> {
+    const asked = {
+      apiKey: request.info.key!,
+      apiVersion: version,
+      body: joined(encode(request, version, body as never)),
+    };
+    const answer = await this.#answer(this.#self(), asked);
+    return decode(response, version, joined(answer)) as Body<Response>;
+  }
+}
+
+const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
+  const bytes = new Uint8Array(chunks.reduce((sum, it) => sum + it.length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+};
+
+export const voterIds = (voters: readonly Voter[]): readonly NodeId[] =>
+  voters.map(({ id }) => nodeId(id));
