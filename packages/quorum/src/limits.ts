@@ -71,6 +71,7 @@ export const SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Kafka's `controller.quorum.retry.backoff.ms` is 20 ms: between failed requests to one peer. */
 export const RETRY_BACKOFF_MS = 50;
+export const RETRY_JITTER_MS = 100;
 /** Between the questions of a member that looks for a leader, each to another peer. */
 export const SEARCH_INTERVAL_MS = 50;
 /**

@@ -31,9 +31,10 @@ export function alignmentOf(
     );
     return isSnapshot ? { status: 'aligned' } : { status: 'tooOld' };
   }
+  // The epochs of what a snapshot stands for are forgotten, even where a crash has brought the records back. Where epochs
+  // would be guessed, logs do not match, and there is no telling where they part.
+  if (own === undefined && endOffset <= log.logEndOffset) return { status: 'tooOld' };
   const end = log.endOffsetForEpoch(lastEpoch);
-  // The epochs of what a snapshot stands for are forgotten, even where a crash has brought the records back: what the log
-  // says of them is a guess, and where epochs are guessed, logs do not match.
   const isKnown = end.epoch >= 0 && log.epochAt(offset(end.endOffset - 1)) === end.epoch;
   if (!isKnown || end.endOffset <= log.logStartOffset) return { status: 'tooOld' };
   return { status: 'diverging', epoch: end.epoch, endOffset: end.endOffset };

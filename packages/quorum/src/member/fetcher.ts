@@ -20,6 +20,7 @@ import {
   FETCH_BYTES_MAX,
   FETCH_WAIT_MS_MAX,
   RETRY_BACKOFF_MS,
+  RETRY_JITTER_MS,
   SEARCH_INTERVAL_MS,
   UNREACHABLE_FAILURES,
 } from '../limits.ts';
@@ -73,6 +74,11 @@ export class Fetcher {
   constructor(options: FetcherOptions, epoch: LeaderEpoch) {
     this.#options = options;
     this.#epoch = epoch;
+  }
+
+  /** The last question had no good answer. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
   }
 
   stop(): void {
@@ -187,6 +193,9 @@ export class Fetcher {
   async #backOff(): Promise<void> {
     this.#failures += 1;
     if (this.#failures === UNREACHABLE_FAILURES) this.#options.heard.unreachable();
-    if (this.#isActive) await sleep(this.#options.clock, RETRY_BACKOFF_MS);
+    const { clock, random } = this.#options;
+    // All followers lose the leader at the same time; who comes first should not meet another.
+    const jitterMs = random.uint32() % RETRY_JITTER_MS;
+    if (this.#isActive) await sleep(clock, RETRY_BACKOFF_MS + jitterMs);
   }
 }

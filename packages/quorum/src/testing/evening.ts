@@ -137,7 +137,9 @@ export class SimulatedEvening {
     const victim = ensemble.pick(members);
     switch (ensemble.pick(this.#kinds)) {
       case 'crash':
-        return ensemble.crash(ensemble.chance(50) ? (ensemble.leader ?? victim) : victim);
+        return ensemble.crash(ensemble.chance(50) ? (ensemble.leader ?? victim) : victim, {
+          isKilled: ensemble.chance(50),
+        });
       case 'crashAll':
         if (ensemble.chance(30)) for (const it of members) ensemble.crash(it);
         return;
@@ -157,7 +159,7 @@ export class SimulatedEvening {
         // Once: two lost disks of three are more than any quorum promises to survive.
         if (this.#isWiped || victim.member === undefined || ensemble.judge.committedEnd < 4) return;
         this.#isWiped = true;
-        return ensemble.wipe(victim);
+        return ensemble.chance(50) ? ensemble.wipe(victim) : this.#wipeBehindItsBack(victim);
       case 'full':
         ensemble.note(`the disk of ${victim.id} is full`);
         victim.disk.capacityBytes = victim.disk.usedBytes + ensemble.draw(300);
@@ -169,6 +171,29 @@ export class SimulatedEvening {
       case 'resign':
         return ensemble.leader?.member?.resign();
     }
+  }
+
+  /**
+   * The worst moment: one voter is behind, the leader dies, and of those who hold what was committed meanwhile one has lost its
+   * storage. Whoever counts its vote as the old one's elects the one that is behind.
+   */
+  #wipeBehindItsBack(victim: SimulatedMember): void {
+    const { ensemble } = this;
+    const { leader } = ensemble;
+    if (leader === undefined || leader === victim) return ensemble.wipe(victim);
+    ensemble.heal();
+    for (const it of ensemble.members) if (!it.isUp) this.#restart(it);
+    ensemble.isolate(
+      ensemble.pick(ensemble.members.filter((it) => it !== leader && it !== victim)),
+    );
+    ensemble.time.after(600, () => {
+      const now = ensemble.leader;
+      if (!this.#isFaulty || now === undefined || now === victim) return;
+      ensemble.crash(now);
+      ensemble.wipe(victim);
+      ensemble.start(victim);
+      ensemble.heal();
+    });
   }
 
   #restart(it: SimulatedMember): void {

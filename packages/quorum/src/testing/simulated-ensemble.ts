@@ -9,6 +9,7 @@ import { MemoryDisk } from '@odradek/storage/memory';
 import { silentLogger, type Random } from '@odradek/ports';
 import { seededRandom } from '@odradek/ports/testing';
 import { nodeId, type NodeId, type Uuid } from '@odradek/protocol';
+import { overTheWire } from './wire.ts';
 import type { QuorumMutant } from '../member/mutants.ts';
 import { partitionOf } from '../member/messages.ts';
 import type { QuorumPeers } from '../member/peers.ts';
@@ -32,6 +33,8 @@ export interface EnsembleOptions {
   readonly delayMsMax?: number;
   readonly syncMsMax?: number;
   readonly autoJoin?: boolean;
+  /** Every message goes through Kafka's wire format, in its latest version. */
+  readonly wire?: boolean;
 }
 
 type Ask = (member: QuorumMember) => Promise<unknown>;
@@ -155,9 +158,11 @@ export class SimulatedEnsemble {
     });
   }
 
-  /** The power goes. */
-  crash(it: SimulatedMember): void {
+  /** The power goes; `isKilled`: only the process dies, but its disk has lost as much. */
+  crash(it: SimulatedMember, { isKilled = false } = {}): void {
     if (!it.isUp) return;
+    if (isKilled) for (const refuse of it.asked) refuse();
+    it.asked.clear();
     this.note(`${it.id} crashes`);
     it.flushedOffset = it.log?.flushedOffset ?? it.flushedOffset;
     it.isUp = false;
@@ -215,7 +220,7 @@ export class SimulatedEnsemble {
       new Promise<T>((resolve, reject) =>
         this.#send(from, life, to, ask, resolve as never, reject),
       );
-    return {
+    const peers: QuorumPeers = {
       vote: async (to, request) => {
         const answer = await send<Awaited<ReturnType<QuorumMember['answerVote']>>>(to, (it) =>
           it.answerVote(request).then((given) => {
@@ -232,6 +237,7 @@ export class SimulatedEnsemble {
       fetch: (to, request) => send(to, (it) => it.answerFetch(request)),
       fetchSnapshot: (to, request) => send(to, (it) => it.answerFetchSnapshot(request)),
     };
+    return this.#options.wire === true ? overTheWire(peers) : peers;
   }
 
   #hasVoted(voter: NodeId, epoch: number, candidate: number): void {
@@ -271,11 +277,18 @@ export class SimulatedEnsemble {
         };
         if (!to.isUp || member === undefined)
           return answer(() => reject(new Error(`node ${toId} refuses the connection`)));
+        // A process that dies closes its connections; a machine that does says nothing more.
+        const refuse = (): void => answer(() => reject(new Error(`node ${toId} has closed`)));
+        to.asked.add(refuse);
         ask(member).then(
           (given) => {
+            to.asked.delete(refuse);
             if (to.isUp && to.life === toLife) answer(() => resolve(given));
           },
-          (error: Error) => answer(() => reject(error)),
+          (error: Error) => {
+            to.asked.delete(refuse);
+            answer(() => reject(error));
+          },
         );
       });
     }

@@ -22,6 +22,8 @@ export class SimulatedMember {
   /** Its log's flushed end when it was last up: what a majority may count on. */
   flushedOffset = 0;
   startError: unknown;
+  /** What is being answered, as whoever asks will hear it when the process dies. */
+  readonly asked = new Set<() => void>();
   /** What disks held that were lost since. */
   readonly lost = new Map<Uuid, number>();
 
