@@ -8,20 +8,6 @@ import {
   deleteTopicsResponse,
   describeConfigsRequest,
   describeConfigsResponse,
-  findCoordinatorRequest,
-  findCoordinatorResponse,
-  joinGroupRequest,
-  joinGroupResponse,
-  syncGroupRequest,
-  syncGroupResponse,
-  heartbeatRequest,
-  heartbeatResponse,
-  leaveGroupRequest,
-  leaveGroupResponse,
-  offsetCommitRequest,
-  offsetCommitResponse,
-  offsetFetchRequest,
-  offsetFetchResponse,
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,
   describeGroupsRequest,
@@ -66,7 +52,7 @@ export interface Api<In, Out> {
   readonly maxVersion: number;
 }
 
-const api = <In, Out>(
+export const api = <In, Out>(
   request: Message<unknown, In>,
   response: Message<Out>,
   maxVersion = request.info.versions[1],
@@ -90,18 +76,6 @@ export const describeConfigsApi = /*@__PURE__*/ api(
   describeConfigsResponse,
 );
 
-// Topics are named: OffsetCommit 10 and OffsetFetch 10 take ids.
-export const findCoordinatorApi = /*@__PURE__*/ api(
-  findCoordinatorRequest,
-  findCoordinatorResponse,
-  6,
-);
-export const joinGroupApi = /*@__PURE__*/ api(joinGroupRequest, joinGroupResponse, 9);
-export const syncGroupApi = /*@__PURE__*/ api(syncGroupRequest, syncGroupResponse, 5);
-export const heartbeatApi = /*@__PURE__*/ api(heartbeatRequest, heartbeatResponse, 4);
-export const leaveGroupApi = /*@__PURE__*/ api(leaveGroupRequest, leaveGroupResponse, 5);
-export const offsetCommitApi = /*@__PURE__*/ api(offsetCommitRequest, offsetCommitResponse, 9);
-export const offsetFetchApi = /*@__PURE__*/ api(offsetFetchRequest, offsetFetchResponse, 9);
 export const offsetForLeaderEpochApi = /*@__PURE__*/ api(
   offsetForLeaderEpochRequest,
   offsetForLeaderEpochResponse,

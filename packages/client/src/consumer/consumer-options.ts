@@ -1,8 +1,5 @@
 /** What a consumer can be told, and Kafka's defaults for it. */
 import type { Assignor } from './assignors/assignor.ts';
-import { rangeAssignor } from './assignors/range.ts';
-import { roundRobinAssignor } from './assignors/round-robin.ts';
-import { cooperativeStickyAssignor, stickyAssignor } from './assignors/sticky.ts';
 import type { StartingAt } from './partition-state.ts';
 import type { TopicPartition } from './topic-partition.ts';
 
@@ -61,24 +58,19 @@ const DEFAULTS = {
   fetchMaxBytes: 50 * 1024 * 1024,
   partitionMaxBytes: 1024 * 1024,
   metadataMaxAgeMs: 300_000,
+  assignors: ['cooperative-sticky'] as readonly (AssignorName | Assignor)[],
 };
 
-export type ConsumerSettings = Omit<ConsumerOptions, keyof typeof DEFAULTS | 'assignors'> &
-  typeof DEFAULTS & { readonly assignors: readonly Assignor[] };
-
-const ASSIGNORS: Readonly<Record<AssignorName, Assignor>> = {
-  range: rangeAssignor,
-  roundrobin: roundRobinAssignor,
-  sticky: stickyAssignor,
-  'cooperative-sticky': cooperativeStickyAssignor,
-};
+export type ConsumerSettings = Omit<ConsumerOptions, keyof typeof DEFAULTS> & typeof DEFAULTS;
 
 export function settingsOf(options: ConsumerOptions): ConsumerSettings {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const assignors = (options.assignors ?? ['cooperative-sticky']).map((each) =>
-    typeof each === 'string' ? ASSIGNORS[each] : each,
-  );
-  if (new Set(assignors.map(({ isCooperative }) => isCooperative)).size > 1)
+  const settings: ConsumerSettings = { ...DEFAULTS, ...Object.fromEntries(given) };
+  if (new Set(settings.assignors.map(isCooperative)).size > 1)
     throw new RangeError('cooperative assignors cannot be mixed with eager ones');
-  return { ...DEFAULTS, ...Object.fromEntries(given), assignors };
+  return settings;
 }
+
+/** Of the names one is: a page has the assignors themselves when it has a group, and not before. */
+const isCooperative = (each: AssignorName | Assignor): boolean =>
+  typeof each === 'string' ? each === 'cooperative-sticky' : each.isCooperative;

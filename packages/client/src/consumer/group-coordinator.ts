@@ -1,10 +1,10 @@
 /** The broker that coordinates a group: found when it is needed, forgotten when it says that it is not the one. Offsets are kept there. */
 import { ErrorCode } from '@odradek/protocol';
-import { findCoordinatorApi, offsetCommitApi, offsetFetchApi } from '../api.ts';
 import type { Api } from '../api.ts';
 import type { AskOptions, Cluster } from '../cluster.ts';
 import { BrokerError, ClientError, CommitFailed, check } from '../errors.ts';
 import { withRetries } from '../retry.ts';
+import { findCoordinatorApi, offsetCommitApi, offsetFetchApi } from './group-api.ts';
 import { groupByTopic, keyOf, partitionKey } from './topic-partition.ts';
 import type { TopicPartition } from './topic-partition.ts';
 

@@ -6,8 +6,9 @@
  * committed, before the member joins again. One that was lost is not committed at all.
  */
 import { ClientError, CommitFailed, isRetriable } from '../errors.ts';
-import { NO_MEMBER } from './group-coordinator.ts';
-import type { GroupCoordinator, OffsetToCommit } from './group-coordinator.ts';
+import { assignorOf } from './assignors/by-name.ts';
+import { GroupCoordinator, NO_MEMBER } from './group-coordinator.ts';
+import type { OffsetToCommit } from './group-coordinator.ts';
 import { placeOf } from './holdings.ts';
 import type { Holdings } from './holdings.ts';
 import { Membership } from './membership.ts';
@@ -23,10 +24,10 @@ export class GroupShare {
   #subscription: readonly string[] = [];
   #committing: Promise<void> | undefined;
 
-  constructor(holdings: Holdings, topics: TopicWatch, coordinator: GroupCoordinator) {
+  constructor(holdings: Holdings, topics: TopicWatch, groupId: string) {
     this.#holdings = holdings;
     this.#topics = topics;
-    this.coordinator = coordinator;
+    this.coordinator = new GroupCoordinator(holdings.cluster, groupId);
   }
 
   /** Joins, or tells the group that this member wants other topics. */
@@ -100,7 +101,7 @@ export class GroupShare {
         },
       },
       {
-        assignors,
+        assignors: assignors.map(assignorOf),
         instanceId: groupInstanceId ?? null,
         rackId: rackId === '' ? null : rackId,
         sessionTimeoutMs,

@@ -3,7 +3,7 @@ import { ErrorCode, MalformedFrame } from '@odradek/protocol';
 import type { JoinGroupResponse } from '@odradek/protocol';
 import { createActor, fromPromise } from 'xstate';
 import type { Actor } from 'xstate';
-import { heartbeatApi, joinGroupApi, leaveGroupApi, syncGroupApi } from '../api.ts';
+import { heartbeatApi, joinGroupApi, leaveGroupApi, syncGroupApi } from './group-api.ts';
 import type { Cluster } from '../cluster.ts';
 import { ProtocolViolation } from '../errors.ts';
 import { backoffMs } from '../retry.ts';

@@ -6,7 +6,8 @@ import { ErrorCode } from '@odradek/protocol';
 import { BrokerError, LogTruncated, NoOffset, UnsupportedApi, isRetriable } from '../errors.ts';
 import { backoffMs, pause } from '../retry.ts';
 import type { ResetPolicy } from './consumer-options.ts';
-import type { CommittedOffset, GroupCoordinator } from './group-coordinator.ts';
+import type { CommittedOffset } from './group-coordinator.ts';
+import type { GroupShare } from './group-share.ts';
 import type { Holdings } from './holdings.ts';
 import { placeOf } from './holdings.ts';
 import { endsOfEpochs, lookUpOffsets, timestampOf } from './offset-lookup.ts';
@@ -16,13 +17,13 @@ import { keyOf } from './topic-partition.ts';
 
 export class Positions {
   readonly #holdings: Holdings;
-  readonly #coordinator: GroupCoordinator | undefined;
+  readonly #group: (() => Promise<GroupShare>) | undefined;
   #isResolving = false;
 
-  /** Without a coordinator nothing is committed. */
-  constructor(holdings: Holdings, coordinator: GroupCoordinator | undefined) {
+  /** Without a group nothing is committed. */
+  constructor(holdings: Holdings, group: (() => Promise<GroupShare>) | undefined) {
     this.#holdings = holdings;
-    this.#coordinator = coordinator;
+    this.#group = group;
   }
 
   /** Looks up what is missing and checks what is doubtful, in the background. */
@@ -86,8 +87,9 @@ export class Positions {
       state.version === versions.get(state) && state.position === undefined;
     const fresh = states.filter(({ resetTo }) => resetTo === undefined);
     if (fresh.length > 0) {
+      const group = await this.#group?.();
       const committed =
-        (await this.#coordinator?.committed(fresh)) ?? new Map<string, CommittedOffset>();
+        (await group?.coordinator.committed(fresh)) ?? new Map<string, CommittedOffset>();
       for (const state of fresh) {
         const found = committed.get(keyOf(state));
         if (!isCurrent(state)) continue;
