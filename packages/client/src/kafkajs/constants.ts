@@ -9,6 +9,29 @@ export type logLevel = Values<typeof logLevel>;
 export const CompressionTypes = { None: 0, GZIP: 1, Snappy: 2, LZ4: 3, ZSTD: 4 } as const;
 export type CompressionTypes = Values<typeof CompressionTypes>;
 
+/**
+ * Where applications put KafkaJS's plug-ins for Snappy, LZ4 and ZSTD. All four codecs are built in here: what is put there is taken and not
+ * used, so that such a line may stay.
+ */
+export const CompressionCodecs: Record<number, unknown> = {
+  get [CompressionTypes.GZIP]() {
+    return undefined;
+  },
+  set [CompressionTypes.GZIP](_codec) {},
+  get [CompressionTypes.Snappy]() {
+    return undefined;
+  },
+  set [CompressionTypes.Snappy](_codec) {},
+  get [CompressionTypes.LZ4]() {
+    return undefined;
+  },
+  set [CompressionTypes.LZ4](_codec) {},
+  get [CompressionTypes.ZSTD]() {
+    return undefined;
+  },
+  set [CompressionTypes.ZSTD](_codec) {},
+};
+
 export const ConfigResourceTypes = {
   UNKNOWN: 0,
   TOPIC: 2,

@@ -110,16 +110,6 @@ export class KafkaJSServerDoesNotSupportApiKey extends KafkaJSNonRetriableError 
   override name = 'KafkaJSServerDoesNotSupportApiKey';
 }
 
-export class KafkaJSTopicMetadataNotLoaded extends KafkaJSError {
-  override name = 'KafkaJSTopicMetadataNotLoaded';
-  readonly topic: string;
-
-  constructor(error: Error | string, { topic, cause }: { topic: string; cause?: unknown }) {
-    super(error, { cause });
-    this.topic = topic;
-  }
-}
-
 export class KafkaJSGroupCoordinatorNotFound extends KafkaJSNonRetriableError {
   override name = 'KafkaJSGroupCoordinatorNotFound';
 }
@@ -176,4 +166,55 @@ export class KafkaJSAggregateError extends Error {
     super(typeof message === 'string' ? message : message.message, { cause: errors[0] });
     this.errors = errors;
   }
+}
+
+// What follows KafkaJS throws and this face never does: here so that what names them goes on to compile and to run.
+
+export class KafkaJSConnectionClosedError extends KafkaJSConnectionError {
+  override name = 'KafkaJSConnectionClosedError';
+}
+export class KafkaJSMetadataNotLoaded extends KafkaJSError {
+  override name = 'KafkaJSMetadataNotLoaded';
+}
+export class KafkaJSTopicMetadataNotLoaded extends KafkaJSMetadataNotLoaded {
+  override name = 'KafkaJSTopicMetadataNotLoaded';
+}
+export class KafkaJSStaleTopicMetadataAssignment extends KafkaJSError {
+  override name = 'KafkaJSStaleTopicMetadataAssignment';
+}
+export class KafkaJSNoBrokerAvailableError extends KafkaJSError {
+  override name = 'KafkaJSNoBrokerAvailableError';
+}
+export class KafkaJSAlterPartitionReassignmentsError extends KafkaJSProtocolError {
+  override name = 'KafkaJSAlterPartitionReassignmentsError';
+}
+export class KafkaJSPartialMessageError extends KafkaJSNonRetriableError {
+  override name = 'KafkaJSPartialMessageError';
+}
+export class KafkaJSSASLAuthenticationError extends KafkaJSNonRetriableError {
+  override name = 'KafkaJSSASLAuthenticationError';
+}
+export class KafkaJSTimeout extends KafkaJSNonRetriableError {
+  override name = 'KafkaJSTimeout';
+}
+export class KafkaJSLockTimeout extends KafkaJSTimeout {
+  override name = 'KafkaJSLockTimeout';
+}
+export class KafkaJSUnsupportedMagicByteInMessageSet extends KafkaJSNonRetriableError {
+  override name = 'KafkaJSUnsupportedMagicByteInMessageSet';
+}
+export class KafkaJSInvariantViolation extends KafkaJSNonRetriableError {
+  override name = 'KafkaJSInvariantViolation';
+}
+export class KafkaJSInvalidVarIntError extends KafkaJSNonRetriableError {
+  override name = 'KafkaJSInvalidVarIntError';
+}
+export class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {
+  override name = 'KafkaJSInvalidLongError';
+}
+export class KafkaJSFetcherRebalanceError extends Error {
+  override name = 'KafkaJSFetcherRebalanceError';
+}
+export class KafkaJSMemberIdRequired extends KafkaJSProtocolError {
+  override name = 'KafkaJSMemberIdRequired';
 }

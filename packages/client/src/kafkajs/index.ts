@@ -3,32 +3,50 @@ export {
   AclOperationTypes,
   AclPermissionTypes,
   AclResourceTypes,
+  CompressionCodecs,
   CompressionTypes,
   ConfigResourceTypes,
   ConfigSource,
   ResourcePatternTypes,
   logLevel,
 } from './constants.ts';
+/** By Kafka's names. */
+export { ErrorCode as ErrorCodes } from '@odradek/protocol';
 export { assignerProtocolFor, PartitionAssigners } from './assigners.ts';
 export type { AssignerProtocolOf } from './assigners.ts';
 export { PortableBuffer } from './bytes.ts';
 export {
   KafkaJSAggregateError,
+  KafkaJSAlterPartitionReassignmentsError,
   KafkaJSBrokerNotFound,
+  KafkaJSConnectionClosedError,
   KafkaJSConnectionError,
   KafkaJSCreateTopicError,
   KafkaJSDeleteGroupsError,
   KafkaJSDeleteTopicRecordsError,
   KafkaJSError,
+  KafkaJSFetcherRebalanceError,
   KafkaJSGroupCoordinatorNotFound,
+  KafkaJSInvalidLongError,
+  KafkaJSInvalidVarIntError,
+  KafkaJSInvariantViolation,
+  KafkaJSLockTimeout,
+  KafkaJSMemberIdRequired,
+  KafkaJSMetadataNotLoaded,
+  KafkaJSNoBrokerAvailableError,
   KafkaJSNonRetriableError,
   KafkaJSNotImplemented,
   KafkaJSNumberOfRetriesExceeded,
   KafkaJSOffsetOutOfRange,
+  KafkaJSPartialMessageError,
   KafkaJSProtocolError,
   KafkaJSRequestTimeoutError,
+  KafkaJSSASLAuthenticationError,
   KafkaJSServerDoesNotSupportApiKey,
+  KafkaJSStaleTopicMetadataAssignment,
+  KafkaJSTimeout,
   KafkaJSTopicMetadataNotLoaded,
+  KafkaJSUnsupportedMagicByteInMessageSet,
 } from './errors.ts';
 export type { DeleteGroupsResult } from './errors.ts';
 export type { KafkaJSHost } from './host.ts';
