@@ -10,13 +10,14 @@ import type { PartitionLeader } from '../cluster.ts';
 import { prepareCodecs } from '../codecs.ts';
 import { BrokerError, ProtocolViolation, check, isRetriable } from '../errors.ts';
 import { backoffMs, pause } from '../retry.ts';
+import { nextFetch } from './fetch-request.ts';
 import { FetchSession } from './fetch-session.ts';
 import { Fetched } from './fetched.ts';
 import type { Holdings } from './holdings.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Positions } from './positions.ts';
 import type { TopicWatch } from './topic-watch.ts';
-import { groupByTopic, keyOf, partitionKey } from './topic-partition.ts';
+import { keyOf, partitionKey } from './topic-partition.ts';
 
 /** Whoever leads now may answer otherwise. */
 const STALE_LEADER: ReadonlySet<number> = new Set([
@@ -134,7 +135,13 @@ export class Fetcher {
       const asked = new Map(
         states.map((state) => [keyOf(state), { state, version: state.version }]),
       );
-      const response = await this.#ask(nodeId, broker.session, states);
+      const { settings } = this.#holdings;
+      const response = await cluster.ask(
+        nodeId,
+        fetchApi,
+        nextFetch(broker.session, states, settings),
+        { extraMs: settings.maxWaitMs, lane: this.#lane },
+      );
       if (host.compression.prepare !== undefined)
         await prepareCodecs(
           host,
@@ -164,54 +171,6 @@ export class Fetcher {
       this.pump();
       this.#holdings.tellPollers();
     }
-  }
-
-  #ask(
-    nodeId: number,
-    session: FetchSession,
-    states: readonly PartitionState[],
-  ): Promise<FetchResponse> {
-    const { maxWaitMs, minBytes, fetchMaxBytes, partitionMaxBytes, isolation, rackId } =
-      this.#holdings.settings;
-    const { sessionId, sessionEpoch, changed, forgotten } = session.next(
-      states.map(({ topic, partition, fetchOffset, checkedEpoch = -1 }) => ({
-        topic,
-        partition,
-        offset: fetchOffset,
-        leaderEpoch: checkedEpoch,
-      })),
-    );
-    const named = new Map(changed.map((each) => [keyOf(each), each]));
-    return this.#holdings.cluster.ask(
-      nodeId,
-      fetchApi,
-      {
-        maxWaitMs,
-        minBytes,
-        maxBytes: fetchMaxBytes,
-        isolationLevel: isolation === 'read_committed' ? 1 : 0,
-        sessionId,
-        sessionEpoch,
-        topics: [...groupByTopic(changed)].map(([topic, partitions]) => ({
-          topic,
-          partitions: partitions.map((partition) => {
-            const { offset, leaderEpoch } = named.get(partitionKey(topic, partition))!;
-            return {
-              partition,
-              fetchOffset: offset,
-              currentLeaderEpoch: leaderEpoch,
-              partitionMaxBytes,
-            };
-          }),
-        })),
-        forgottenTopicsData: [...groupByTopic(forgotten)].map(([topic, partitions]) => ({
-          topic,
-          partitions,
-        })),
-        rackId,
-      },
-      { extraMs: maxWaitMs, lane: this.#lane },
-    );
   }
 
   #isFetchable(state: PartitionState, nodeId: number): boolean {

@@ -12,12 +12,10 @@ import { NEVER, PartitionQueue } from './partition-queue.ts';
 import type { Batch, Sink } from './partition-queue.ts';
 import { StickyPartition, defaultPartition } from './partitioner.ts';
 import type { ProducerRecord, ProducerSettings } from './producer-options.ts';
+import { BATCH_OVERHEAD_BYTES, sizeOf } from './record-size.ts';
 
 /** Kafka's `metadata.max.age.ms`: new partitions are seen after so long. */
 const METADATA_AGE_MS = 300_000;
-/** What a record takes in a batch beyond its bytes, at most. */
-const RECORD_OVERHEAD_BYTES = 24;
-const BATCH_OVERHEAD_BYTES = 61;
 
 interface Topic {
   readonly name: string;
@@ -285,12 +283,4 @@ export class Accumulator {
       });
     return (queues[index] ??= new PartitionQueue(name, index, this.#settings));
   }
-}
-
-function sizeOf({ key, value, headers }: ProducerRecord): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-  if (headers !== undefined)
-    // A character takes three bytes at most.
-    for (const header of headers) bytes += 6 + 3 * header.key.length + (header.value?.length ?? 0);
-  return bytes;
 }

@@ -2,15 +2,18 @@
  * Sends batches to the brokers that lead their partitions and acts on the answers: settled, tried again, given up, or the identity changed. A request
  * takes one batch of each partition; up to five are under way to a broker.
  */
-import { ErrorCode, buildBatch } from '@odradek/protocol';
+import { ErrorCode } from '@odradek/protocol';
 import type { ProduceResponse } from '@odradek/protocol';
 import { produceApi } from '../api.ts';
 import type { BrokerConnection } from '../broker-connection.ts';
 import type { Cluster } from '../cluster.ts';
-import { BrokerError, ProducerFenced, SchemaMismatch, asError, isRetriable } from '../errors.ts';
+import { BrokerError, ProducerFenced, asError, isRetriable } from '../errors.ts';
 import { backoffMs } from '../retry.ts';
 import type { Accumulator } from './accumulator.ts';
+import { LeaderSearch } from './leader-search.ts';
 import type { Batch, PartitionQueue } from './partition-queue.ts';
+import { bytesOf, produceBody } from './produce-request.ts';
+import type { Taken } from './produce-request.ts';
 import type { ProducerLife } from './producer-life.ts';
 import { IN_FLIGHT_MAX } from './producer-options.ts';
 import type { ProducerSettings } from './producer-options.ts';
@@ -29,8 +32,6 @@ const FATAL: ReadonlySet<number> = new Set([
   ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 ]);
 
-type Taken = readonly (readonly [PartitionQueue, Batch])[];
-
 export class Sender {
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
@@ -40,8 +41,7 @@ export class Sender {
   /** Requests under way, by broker. */
   readonly #inFlight = new Map<number, number>();
   readonly #connecting = new Set<number>();
-  #isRefreshing = false;
-  #refreshFailures = 0;
+  readonly #leaders: LeaderSearch;
 
   constructor(
     cluster: Cluster,
@@ -51,6 +51,7 @@ export class Sender {
     wake: () => void,
   ) {
     this.#cluster = cluster;
+    this.#leaders = new LeaderSearch(cluster);
     this.#settings = settings;
     this.#accumulator = accumulator;
     this.#life = life;
@@ -75,10 +76,18 @@ export class Sender {
         else queues.push(queue);
       }
     }
-    if (homeless.size > 0) void this.#refresh([...homeless]);
+    if (homeless.size > 0) this.#findLeaders([...homeless]);
     if (byNode.size > 0 && this.#life.maySend())
       for (const [nodeId, queues] of byNode) this.#sendTo(nodeId, queues, nowMs, isUrgent);
     return wakeAtMs;
+  }
+
+  #findLeaders(topics: readonly string[]): void {
+    void this.#leaders.find(topics, this.#wake, (error) => {
+      for (const queue of this.#accumulator.active)
+        if (topics.includes(queue.topic))
+          for (const batch of queue.batches) batch.lastError = error;
+    });
   }
 
   #sendTo(
@@ -104,7 +113,7 @@ export class Sender {
 
   /** A batch of each, until the request is full. */
   #take(queues: readonly PartitionQueue[]): Taken {
-    const { idempotent, requestBytesMax } = this.#settings;
+    const { idempotent, requestBytesMax, compression } = this.#settings;
     const taken: [PartitionQueue, Batch][] = [];
     let requestBytes = 0;
     for (const queue of queues) {
@@ -115,9 +124,9 @@ export class Sender {
       }
       this.#accumulator.sent(queue);
       try {
-        batch.bytes ??= this.#build(batch);
-      } catch (cause) {
-        this.#giveUp(queue, batch, unbuildable(queue, cause));
+        batch.bytes ??= bytesOf(queue, batch, this.#cluster.host, compression);
+      } catch (error) {
+        this.#giveUp(queue, batch, asError(error));
         this.#wake();
         continue;
       }
@@ -147,18 +156,7 @@ export class Sender {
   #request(nodeId: number, connection: BrokerConnection, taken: Taken): void {
     const { acks = 'all' } = this.#settings;
     const timeoutMs = this.#cluster.requestTimeoutMs;
-    const byTopic = new Map<string, { index: number; records: Uint8Array }[]>();
-    for (const [{ topic, partition }, batch] of taken) {
-      const entry = { index: partition, records: batch.bytes! };
-      const entries = byTopic.get(topic);
-      if (entries === undefined) byTopic.set(topic, [entry]);
-      else entries.push(entry);
-    }
-    const body = {
-      acks: acks === 'all' ? -1 : acks,
-      timeoutMs,
-      topicData: [...byTopic].map(([name, partitionData]) => ({ name, partitionData })),
-    };
+    const body = produceBody(taken, acks, timeoutMs);
     if (acks === 0) {
       try {
         connection.tell(produceApi, body);
@@ -179,22 +177,6 @@ export class Sender {
         this.#inFlight.set(nodeId, (this.#inFlight.get(nodeId) ?? 1) - 1);
         this.#wake();
       });
-  }
-
-  #build({ records, identity, baseSequence }: Batch): Uint8Array {
-    const { host } = this.#cluster;
-    const { compression } = this.#settings;
-    return buildBatch({
-      records,
-      ...(identity !== undefined && { ...identity, baseSequence }),
-      ...(compression && {
-        compress: {
-          codec: compression,
-          compress: (codec, bytes) => host.compression.compress(codec, bytes),
-        },
-      }),
-      crc32c: host.crc32c,
-    });
   }
 
   #unanswered(taken: Taken, error: Error): void {
@@ -292,40 +274,4 @@ export class Sender {
     queue.returned(batch);
     this.#accumulator.giveUp(queue, batch, error);
   }
-
-  /** Asks who leads now; after a failure, only after a pause. */
-  async #refresh(topics: readonly string[]): Promise<void> {
-    if (this.#isRefreshing) return;
-    this.#isRefreshing = true;
-    const { host, retry } = this.#cluster;
-    let isComplete = false;
-    try {
-      const { topics: found } = await this.#cluster.metadata({ topics });
-      isComplete = found.every(
-        ({ errorCode, partitions }) =>
-          errorCode === 0 && partitions.every(({ leaderId }) => leaderId >= 0),
-      );
-      if (isComplete) this.#refreshFailures = 0;
-    } catch (error) {
-      for (const queue of this.#accumulator.active)
-        if (topics.includes(queue.topic))
-          for (const batch of queue.batches) batch.lastError = asError(error);
-    }
-    const done = (): void => {
-      this.#isRefreshing = false;
-      this.#wake();
-    };
-    if (isComplete || this.#cluster.isClosed) {
-      done();
-      return;
-    }
-    this.#refreshFailures += 1;
-    host.clock.setTimeout(done, backoffMs(host, retry, this.#refreshFailures - 1));
-  }
 }
-
-const unbuildable = ({ topic, partition }: PartitionQueue, cause: unknown): SchemaMismatch =>
-  new SchemaMismatch(
-    `${topic}-${partition}: the records cannot be made into a batch: ${asError(cause).message}`,
-    { cause },
-  );
