@@ -65,6 +65,43 @@ export class FakeLog {
     return { status: 'appended', baseOffset, lastOffset: offset(this.logEndOffset - 1), ...range };
   }
 
+  /** As many records as bytes, in the epoch that each byte is. */
+  appendAsFollower(records: Uint8Array): AppendOutcome {
+    if (this.refusal !== ErrorCode.NONE) {
+      return { status: 'refused', errorCode: this.refusal, message: 'refused', recordErrors: [] };
+    }
+    const baseOffset = this.logEndOffset;
+    this.epochs.push(...records);
+    this.logEndOffset = offset(baseOffset + records.length);
+    return {
+      status: 'appended',
+      baseOffset,
+      lastOffset: offset(this.logEndOffset - 1),
+      logAppendTimeMs: -1,
+      logStartOffset: this.logStartOffset,
+    };
+  }
+
+  deleteRecordsBefore(before: Offset): Offset {
+    this.logStartOffset = before;
+    return before;
+  }
+
+  truncateTo(target: Offset): Promise<boolean> {
+    this.epochs.length = target;
+    this.logEndOffset = target;
+    this.flushedOffset = offset(Math.min(this.flushedOffset, target));
+    return Promise.resolve(true);
+  }
+
+  truncateFullyAndStartAt(start: Offset): Promise<void> {
+    this.epochs.length = 0;
+    this.logStartOffset = start;
+    this.logEndOffset = start;
+    this.flushedOffset = start;
+    return Promise.resolve();
+  }
+
   flushTo(flushedOffset: number): void {
     this.flushedOffset = offset(flushedOffset);
     this.onFlushed(this.flushedOffset);

@@ -296,26 +296,35 @@ class Life {
     const { clock, network } = this.#cluster;
     const id = this.#owner.nodeId;
     const life = this.#birth.lives;
-    while (!this.#isOver && this.brokerEpoch < 0) {
-      const epoch = await network
-        .ask(id, 0, () => this.#cluster.register(id, life, this.#birth.cleanEpoch))
-        .catch(() => -1);
-      this.brokerEpoch = epoch;
-      if (epoch >= 0) this.#takeRole();
-      if (epoch < 0) await clock.sleep(HEARTBEAT_MS);
-    }
     while (!this.#isOver) {
-      const request = {
-        nodeId: id,
-        brokerEpoch: this.brokerEpoch,
-        currentMetadataOffset: this.#metadataAt,
-        // Not before the log is open.
-        wantFence: this.replica.log === undefined,
-        wantShutDown: false,
-      };
-      void network.ask(id, 0, () => this.#cluster.heartbeat(request)).catch(() => {});
+      if (this.brokerEpoch < 0) {
+        this.brokerEpoch = await network
+          .ask(id, 0, () => this.#cluster.register(id, life, this.#birth.cleanEpoch))
+          .catch(() => -1);
+        if (this.brokerEpoch >= 0) this.#takeRole();
+      } else void this.#beat();
       this.replica.shrinkIsr();
       await clock.sleep(HEARTBEAT_MS);
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const id = this.#owner.nodeId;
+    const { brokerEpoch } = this;
+    const request = {
+      nodeId: id,
+      brokerEpoch,
+      currentMetadataOffset: this.#metadataAt,
+      // Not before the log is open.
+      wantFence: this.replica.log === undefined,
+      wantShutDown: false,
+    };
+    const errorCode = await this.#cluster.network
+      .ask(id, 0, () => this.#cluster.heartbeat(request))
+      .catch(() => ErrorCode.NONE);
+    // A registration of an earlier life came late, and took our place.
+    if (errorCode === ErrorCode.STALE_BROKER_EPOCH && this.brokerEpoch === brokerEpoch) {
+      this.brokerEpoch = -1;
     }
   }
 

@@ -16,7 +16,6 @@ import {
 import type { PartitionAssignment, ReplicationMutant } from '@odradek/replication';
 import { ClusterController } from '../../controller/cluster-controller.ts';
 import { initialAssignment } from '../../controller/placement.ts';
-import type { HeartbeatReply } from '../../controller/broker-lifecycle.ts';
 import { encodeNode } from '../../metadata/nodes.ts';
 import { partitionPath, topicPath } from '../../metadata/paths.ts';
 import { batchOf, valuesIn } from '../records.ts';
@@ -194,7 +193,9 @@ export class SmallCluster {
 
   // What brokers ask of the controller.
 
+  /** Of a process that has ended nothing is read any more: its connections are gone. */
   async register(id: NodeId, life: number, cleanEpoch: number): Promise<number> {
+    if (this.brokers[id - 1]!.lives !== life) return -1;
     const result = await this.#controller.register({
       nodeId: id,
       incarnation: `${id}` as Uuid,
@@ -208,11 +209,9 @@ export class SmallCluster {
     return result.value;
   }
 
-  async heartbeat(
-    request: Parameters<ClusterController['heartbeat']>[0],
-  ): Promise<HeartbeatReply | null> {
+  async heartbeat(request: Parameters<ClusterController['heartbeat']>[0]): Promise<ErrorCode> {
     const result = await this.#controller.heartbeat(request);
-    return result.ok ? result.value : null;
+    return result.ok ? ErrorCode.NONE : result.errorCode;
   }
 
   async alterPartition(
