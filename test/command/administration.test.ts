@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startInProcess } from '../support/in-process-broker.ts';
 import type { InProcessBroker } from '../support/in-process-broker.ts';
+import { findKafka } from '../support/java.ts';
+import { KafkaProcess } from '../support/kafka-process.ts';
 import { run } from '../support/run.ts';
 import { until } from '../support/until.ts';
 
@@ -302,3 +304,36 @@ describe('odradek completion', () => {
     });
   });
 });
+
+/** Nothing in the command is for our broker alone. */
+const kafka = await findKafka();
+if (kafka !== undefined)
+  it('looks after an Apache Kafka as well', { timeout: 180_000 }, async () => {
+    const theirs = await KafkaProcess.start(kafka);
+    try {
+      const ask = async (args: string, input = ''): Promise<string> => {
+        const all = [COMMAND, ...args.split(' '), '--brokers', `127.0.0.1:${theirs.port}`];
+        const { code, stdout, stderr } = await run(process.execPath, all, { input });
+        expect({ args, code }).toEqual({ args, code: 0 });
+        return stdout.toString() + stderr;
+      };
+      await ask('topic create t -p 2');
+      await ask('produce t -z zstd -p 0', 'a\nb\n');
+      expect(await ask('tail t -e')).toBe('a\nb\n');
+      expect(await ask('tail t -e --group g -o earliest')).toBe('a\nb\n');
+      expect(await ask('group describe g')).toMatch(/^g +t +0 +2 +2 +0 +- +- +-$/m);
+      expect(await ask('group reset g --to earliest --topic t:0 --execute')).toContain('moved 1');
+      await ask('topic alter t -p 3 -c retention.ms=3600000');
+      expect(await ask('config print --topic t --origin')).toMatch(
+        /^retention\.ms +3600000 +set for this topic$/m,
+      );
+      const cluster = await ask('cluster');
+      expect(cluster).toMatch(/^1 +leader +\d+ +0$/m);
+      expect(cluster).toMatch(/^metadata\.version +\d+-\d+ +\d+$/m);
+      expect(await ask('bench latency -n 20')).toContain('received');
+      expect(await ask('top -n 1 -i 1')).toMatch(/ group g state=Empty lag=2 /);
+      expect(await ask('topic delete t')).toBe('deleted t\n');
+    } finally {
+      await theirs.dispose();
+    }
+  });

@@ -37,6 +37,10 @@ export const top = (world: World, options: TopOptions): Promise<number> =>
     ),
   );
 
+/** A line that is too long is cut by the terminal: a wrapped one would be two, and the next look begin at the wrong place. */
+const NO_WRAP = '\u001b[?7l';
+const WRAP = '\u001b[?7h';
+
 /** Writes over what it wrote before; more than fits is cut, since a terminal cannot go back above its first line. */
 class Screen {
   readonly #world: World;
@@ -54,7 +58,7 @@ class Screen {
       .slice(0, (stdout.rows ?? 24) - 1);
     const up = this.#height === 0 ? '' : `\u001b[${this.#height}A\r\u001b[J`;
     this.#height = lines.length;
-    await stdout.write(`${up}${lines.join('\n')}\n`);
+    await stdout.write(`${up}${NO_WRAP}${lines.join('\n')}\n${WRAP}`);
   }
 }
 
