@@ -50,7 +50,7 @@ export function groups(world: World): void {
     it('keeps a member whose handler takes three session timeouts', async () => {
       const topic = await world.newTopic();
       await world.fill(topic, numbered(3));
-      const sessionTimeoutMs = 400;
+      const sessionTimeoutMs = 1000;
       const owners = new Ownership();
       await using consumer = world.member(`g-${topic}`, {
         sessionTimeoutMs,
@@ -90,7 +90,7 @@ export function groups(world: World): void {
       const topic = await world.newTopic();
       const group = `g-${topic}`;
       await world.fill(topic, numbered(100));
-      const options = { sessionTimeoutMs: 600, heartbeatIntervalMs: 100, autoCommitIntervalMs: 50 };
+      const options = { sessionTimeoutMs: 1500, heartbeatIntervalMs: 100, autoCommitIntervalMs: 50 };
       const cluster = world.open();
       const dying = world.member(group, options, cluster);
       await dying.subscribe([topic]);

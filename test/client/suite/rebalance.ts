@@ -31,7 +31,7 @@ export function rebalance(world: World): void {
           const cluster = world.open();
           const consumer = world.member(
             `g-${topic}`,
-            { assignors: [assignor], sessionTimeoutMs: 3000, ...owners.listener(member) },
+            { assignors: [assignor], sessionTimeoutMs: 5000, ...owners.listener(member) },
             cluster,
           );
           const stop = new AbortController();
