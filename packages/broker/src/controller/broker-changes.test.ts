@@ -8,6 +8,7 @@ import {
   brokerReturns,
   inProposals,
   minInsyncReplicasChanged,
+  repairs,
   uncleanElections,
 } from './broker-changes.ts';
 
@@ -89,6 +90,20 @@ describe('a broker that is gone', () => {
       () => ({ op: 'delete', path: '/a' }) as const,
     );
     expect(inProposals(ops).map((it) => it.length)).toEqual([OPS_PER_PROPOSAL_MAX, 1]);
+  });
+});
+
+describe('a controller that takes over', () => {
+  it('finishes what was left half done, and has nothing to do else', () => {
+    const image = imageOf(
+      [{ leader: 2 }, { isr: [], elr: [3], leader: -1 }, { isr: [1, 3] }],
+      [{ id: 1 }, { id: 2, fenced: true }, { id: 3 }],
+    );
+    applyOps(image, repairs(image, policyOf()));
+    expect(image.partition(WORDS, 0)).toMatchObject({ leader: 1, isr: [1, 3] });
+    expect(image.partition(WORDS, 1)).toMatchObject({ leader: 3, isr: [3] });
+    expect(image.partition(WORDS, 2)).toMatchObject({ partitionEpoch: 10 });
+    expect(repairs(image, policyOf())).toEqual([]);
   });
 });
 

@@ -84,6 +84,17 @@ export const brokerLostTail = (
   return ops;
 };
 
+/**
+ * What a controller left half done that stopped between two proposals: members of ISRs who are down, and partitions without a
+ * leader that could have one.
+ */
+export const repairs = (image: MetadataImage, policy: TopicPolicy): TreeOp[] =>
+  changeAll(image, policy, {
+    concerns: (known) => known.leader < 0 || known.isr.some((it) => !isActive(image, it)),
+    wish: (known) => ({ isr: known.isr.filter((it) => isActive(image, it)) }),
+    canLead: (node) => isActive(image, node),
+  });
+
 /** Leaders for what has none, where the topic says that losing records is better than waiting. */
 export const uncleanElections = (image: MetadataImage, policy: TopicPolicy): TreeOp[] =>
   changeAll(image, policy, {

@@ -21,7 +21,12 @@ import type { MetadataImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { PRODUCER_IDS_PATH } from '../metadata/paths.ts';
 import { decideAlterPartition } from './alter-partition.ts';
-import { inProposals, minInsyncReplicasChanged, uncleanElections } from './broker-changes.ts';
+import {
+  inProposals,
+  minInsyncReplicasChanged,
+  repairs,
+  uncleanElections,
+} from './broker-changes.ts';
 import { BrokerHeartbeats, type HeartbeatTimes } from './broker-heartbeats.ts';
 import {
   checkBrokerEpoch,
@@ -78,8 +83,12 @@ export class ClusterController {
 
   /** This broker has become the quorum's leader, and its image is up to date. */
   begin(): void {
-    const { image, metadataOffset } = this.#options;
+    const { image, policy, metadataOffset } = this.#options;
     this.heartbeats.begin(image, metadataOffset());
+    // Before anything else is decided. If it fails there is another controller, who does the same.
+    void this.#change('what was left half done', () =>
+      decided({ ops: repairs(image, policy), value: null }),
+    );
   }
 
   /** The broker's epoch. */
