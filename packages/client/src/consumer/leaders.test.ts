@@ -155,6 +155,26 @@ describe('when the leader changes', () => {
     expect(broker.errors.size).toBe(0);
   });
 
+  it.each([
+    ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+    ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+    ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR,
+  ])('a session that the broker does not know any more (%i) is begun anew', async (code) => {
+    const { broker, write, next } = await world();
+    broker.errors.set('FetchSession', [code]);
+    await write('second');
+    expect(await next()).toBe('second');
+    expect(broker.errors.get('FetchSession')).toEqual([]);
+  });
+
+  it('a broker that refuses the whole fetch for good ends the consumer, which says so again and again', async () => {
+    const { broker, write, next } = await world();
+    broker.errors.set('FetchSession', [ErrorCode.CLUSTER_AUTHORIZATION_FAILED]);
+    await write('second');
+    await expect(next()).rejects.toThrow('Fetch: CLUSTER_AUTHORIZATION_FAILED');
+    await expect(next()).rejects.toThrow('Fetch: CLUSTER_AUTHORIZATION_FAILED');
+  });
+
   it('nothing is lost when errors come and go', async () => {
     const { broker, write, next } = await world();
     broker.errors.set('Fetch', [

@@ -120,6 +120,7 @@ export class FakeBroker {
       nodeEndpoints: this.#endpoints(),
     }));
     this.#register(fetchRequest, fetchResponse, ({ topics, rackId }, nodeId) => ({
+      errorCode: this.#error('FetchSession'),
       responses: topics.map(({ topic, partitions }) => ({
         topic,
         partitions: partitions.map(({ partition, fetchOffset, currentLeaderEpoch }) => ({
@@ -292,7 +293,7 @@ export class FakeBroker {
           this.#elsewhere(topic, partition, nodeId, rackId) !== undefined,
       ),
     );
-    if (isWrong) return true;
+    if (isWrong || (this.errors.get('FetchSession')?.length ?? 0) > 0) return true;
     if ((this.errors.get('Fetch')?.length ?? 0) > 0 || this.lostAnswers.has('Fetch')) return true;
     return topics.some(({ topic, partitions }) =>
       partitions.some(
