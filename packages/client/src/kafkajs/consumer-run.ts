@@ -4,6 +4,9 @@
  *
  * Invariants: a partition is with one worker at a time; what is not resolved when a worker is done with a batch is read again; a rebalance
  * waits for the message in work, commits what is resolved, and nothing of the old assignment is resolved or committed afterwards.
+ *
+ * Long, because taking a batch, working on it and leaving it must agree on the assignment, the seeks and the pauses of that moment; accounts
+ * of offsets and pauses, and batches as the application sees them, are files of their own.
  */
 import { ErrorCode } from '@odradek/protocol';
 import { Consumer } from '../consumer/consumer.ts';
