@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { spendEvening } from '../testing/evening.ts';
 
 const FROM = Number(process.env['ODRADEK_SEED'] ?? 1);
-const COUNT = Number(process.env['ODRADEK_SEEDS'] ?? 6);
+const COUNT = Number(process.env['ODRADEK_SEEDS'] ?? 4);
 
 describe('an ensemble', () => {
   it('holds its invariants through every fault, and works again when they are over', async () => {

@@ -775,7 +775,8 @@ export class QuorumMember {
   }
 
   async #follow(fetcher: Fetcher, epoch: LeaderEpoch, leaderId: NodeId): Promise<void> {
-    if (this.#mutants.has('truncateToHighWatermark'))
+    const isNewEpoch = this.#options.log.latestEpoch < epoch;
+    if (isNewEpoch && this.#mutants.has('truncateToHighWatermark'))
       await this.#changeLog(() => this.#truncate(epoch, this.#highWatermark));
     await fetcher.follow(leaderId);
   }

@@ -52,7 +52,7 @@ const FAULTS: readonly Fault[] = [
 ];
 
 const KEYS = ['/a', '/b'];
-const HEALING_MS = 20_000;
+const HEALING_MS = 12_000;
 const ROOMY = Number.POSITIVE_INFINITY;
 
 /** Throws Violation, with what has happened until then. */
