@@ -27,7 +27,8 @@ import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
 import { machineHasRestarted, rememberBoot } from './boot-file.ts';
 import { brokerMachine } from './broker.machine.ts';
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
-import { Cluster, voterIds } from './cluster/cluster.ts';
+import { Cluster, clusterController, voterIds } from './cluster/cluster.ts';
+import type { ClusterController } from './controller/cluster-controller.ts';
 import type { ControllerFace } from './cluster/routed-controller.ts';
 import type { ConfigEntry } from './config/index.ts';
 import { parseVoters, type Voter } from './config/voters.ts';
@@ -407,6 +408,9 @@ export class Broker {
       nodeId: this.nodeId,
       image,
       controller,
+      quorum,
+      clusterController:
+        cluster === undefined ? this.#ownController(quorum) : () => cluster.controller,
       ...(cluster === undefined ? {} : { forwarding: cluster.forwarding }),
       producerIds: new ProducerIds(face),
       replicas,
@@ -439,6 +443,13 @@ export class Broker {
     });
   }
 
+  /** Of a broker that is alone: elections and moves are its own affair. */
+  #ownController(quorum: QuorumMember): () => ClusterController {
+    let made: ClusterController | undefined;
+    return () =>
+      (made ??= clusterController(quorum, this.image, this.settings, this.#options.clock));
+  }
+
   async #recoverLogs(): Promise<void> {
     await this.#replicas!.recover();
     this.#isBootRemembered = rememberBoot(this.#options.volume, this.#options.bootId);
@@ -460,6 +471,7 @@ export class Broker {
     }
     const delta = this.image.apply(nodes);
     if (delta.brokerConfigs.size > 0) this.settings.refresh();
+    this.#cluster?.topicConfigsChanged(delta.topicConfigs);
     if (!this.#isRecovered) return;
     this.#replicas!.apply(delta);
     if (delta.deletedTopics.length > 0)

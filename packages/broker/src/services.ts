@@ -4,6 +4,8 @@ import type { Clock, Logger, Random } from '@odradek/ports';
 import type { NodeId } from '@odradek/protocol';
 import type { RequestBudget } from './connection/request-budget.ts';
 import type { Forwarding } from './cluster/forwarding.ts';
+import type { QuorumMember } from '@odradek/quorum';
+import type { ClusterController } from './controller/cluster-controller.ts';
 import type { Controller } from './controller/controller.ts';
 import type { ProducerIds } from './controller/producer-ids.ts';
 import type { FetchSessions } from './fetch/fetch-sessions.ts';
@@ -18,6 +20,9 @@ export interface BrokerServices {
   readonly nodeId: NodeId;
   readonly image: MetadataImage;
   readonly controller: Controller;
+  readonly quorum: QuorumMember;
+  /** Undefined while another broker of the cluster is the controller. */
+  readonly clusterController: () => ClusterController | undefined;
   /** To the controller of a cluster, where that is another broker. */
   readonly forwarding?: Forwarding;
   readonly producerIds: ProducerIds;

@@ -123,21 +123,7 @@ export class Cluster {
   attach(quorum: QuorumMember, controller: Controller): void {
     const { image, settings, clock, logger, random } = this.#options;
     this.#quorum = quorum;
-    const cluster = new ClusterController({
-      quorum,
-      image,
-      policy: {
-        minInsyncReplicas: (topic) => settings.topic(topic)['min.insync.replicas'],
-        isUncleanElectionEnabled: (topic) =>
-          settings.topic(topic)['unclean.leader.election.enable'],
-      },
-      clock,
-      heartbeatTimes: () => ({
-        sessionTimeoutMs: settings.broker['broker.session.timeout.ms'],
-        linkLossTimeoutMs: settings.broker['odradek.broker.link.loss.timeout.ms'],
-      }),
-      metadataOffset: () => quorum.snapshot.appliedOffset,
-    });
+    const cluster = clusterController(quorum, image, settings, clock);
     this.#desk = new ControllerDesk({
       isActive: () => this.#active?.isActive === true,
       clusterId: () => image.clusterId,
@@ -157,6 +143,22 @@ export class Cluster {
 
   get controller(): ClusterController | undefined {
     return this.#active?.isActive === true ? this.#desk?.cluster : undefined;
+  }
+
+  /** What the controller has to do about them: elections that were not allowed before, replicas that may lead again. */
+  topicConfigsChanged(topics: ReadonlySet<string>): void {
+    const { controller } = this;
+    if (controller === undefined || topics.size === 0) return;
+    const { settings, image, logger } = this.#options;
+    const failed = (error: unknown): void =>
+      logger.error('what follows from a topic’s configuration could not be done', { error });
+    let mayElectUncleanly = false;
+    for (const topic of topics) {
+      if (!image.topics.has(topic)) continue;
+      controller.minInsyncReplicasChanged(topic).catch(failed);
+      mayElectUncleanly ||= settings.topic(topic)['unclean.leader.election.enable'];
+    }
+    if (mayElectUncleanly) controller.electUncleanly().catch(failed);
   }
 
   /** Registers, and resolves when clients may be sent here. */
@@ -231,6 +233,27 @@ export class Cluster {
     return decode(response, version, joined(answer)) as Body<Response>;
   }
 }
+
+export const clusterController = (
+  quorum: QuorumMember,
+  image: MetadataImage,
+  settings: Settings,
+  clock: Clock,
+): ClusterController =>
+  new ClusterController({
+    quorum,
+    image,
+    policy: {
+      minInsyncReplicas: (topic) => settings.topic(topic)['min.insync.replicas'],
+      isUncleanElectionEnabled: (topic) => settings.topic(topic)['unclean.leader.election.enable'],
+    },
+    clock,
+    heartbeatTimes: () => ({
+      sessionTimeoutMs: settings.broker['broker.session.timeout.ms'],
+      linkLossTimeoutMs: settings.broker['odradek.broker.link.loss.timeout.ms'],
+    }),
+    metadataOffset: () => quorum.snapshot.appliedOffset,
+  });
 
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
   const bytes = new Uint8Array(chunks.reduce((sum, it) => sum + it.length, 0));

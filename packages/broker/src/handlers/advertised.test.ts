@@ -311,6 +311,28 @@ const questions: Readonly<Record<string, Question>> = {
       topics: [{ name: 'words', partitions: [{ partitionIndex: 0 }] }],
     }),
   },
+  ElectLeaders: {
+    body: () => ({ electionType: 0, topicPartitions: [{ topic: 'words', partitions: [0] }] }),
+    codes: () => [NONE, ErrorCode.ELECTION_NOT_NEEDED],
+  },
+  AlterPartitionReassignments: {
+    body: (_, { nodeId }) => ({
+      topics: [{ name: 'words', partitions: [{ partitionIndex: 0, replicas: [nodeId] }] }],
+    }),
+  },
+  ListPartitionReassignments: { body: () => ({ topics: null }), says: () => ({ topics: [] }) },
+  DescribeQuorum: {
+    body: () => ({
+      topics: [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }],
+    }),
+    says: (_, { nodeId }) => ({
+      topics: [{ partitions: [{ leaderId: nodeId, currentVoters: [{ replicaId: nodeId }] }] }],
+    }),
+  },
+  UnregisterBroker: {
+    body: () => ({ brokerId: 77 }),
+    codes: () => [ErrorCode.BROKER_ID_NOT_REGISTERED],
+  },
   DescribeCluster: {
     body: (version) => ({
       includeClusterAuthorizedOperations: false,

@@ -1,5 +1,5 @@
 /** What the three config APIs call a resource, and how one is found or refused. */
-import { ErrorCode } from '@odradek/protocol';
+import { ErrorCode, nodeId } from '@odradek/protocol';
 import type { ConfigResource } from '../controller/controller.ts';
 import { decided, refuse, type Decision } from '../controller/outcome.ts';
 import { topicNameProblem } from '../controller/topic-name.ts';
@@ -30,8 +30,9 @@ export const findResource = (
     }
     case ResourceType.BROKER:
       if (name === '') return decided({ kind: 'broker', node: 'default' });
-      return name === String(broker.nodeId)
-        ? decided({ kind: 'broker', node: broker.nodeId })
+      // Whoever is the controller alters the configuration of any broker.
+      return name === String(broker.nodeId) || isOther(broker, name)
+        ? decided({ kind: 'broker', node: nodeId(Number(name)) })
         : refuse(ErrorCode.INVALID_REQUEST, `this is broker ${broker.nodeId}, not ${name}`);
     default:
       return refuse(
@@ -87,3 +88,6 @@ export const checkedConfig = (
 };
 
 const isEntries = (config: Entries | ConfigNode): config is Entries => Array.isArray(config);
+
+const isOther = ({ image }: BrokerServices, name: string): boolean =>
+  /^\d{1,9}$/.test(name) && image.brokers.has(nodeId(Number(name)));

@@ -1,0 +1,25 @@
+/** UnregisterBroker: a broker that will not come back is forgotten (KIP-631). */
+import {
+  ErrorCode,
+  nodeId,
+  unregisterBrokerRequest,
+  unregisterBrokerResponse,
+} from '@odradek/protocol';
+import { handler } from './handler.ts';
+
+export const unregisterBroker = handler({
+  name: 'UnregisterBroker',
+  request: unregisterBrokerRequest,
+  response: unregisterBrokerResponse,
+  versions: [0, 0],
+  notes: 'Answered by the controller, wherever the client asks.',
+  async handle(broker, { brokerId }) {
+    const controller = broker.clusterController();
+    if (controller === undefined)
+      return { errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: 'this is not the controller' };
+    const done = await controller.unregister(nodeId(brokerId));
+    return done.ok
+      ? { errorCode: ErrorCode.NONE, errorMessage: null }
+      : { errorCode: done.errorCode, errorMessage: done.message };
+  },
+});
