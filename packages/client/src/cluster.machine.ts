@@ -3,7 +3,8 @@
  * went, and those who show a status (or wait for one) look at it. Losing one broker of several is no change of state; losing the
  * last open connection is.
  */
-import { assign, setup } from 'xstate';
+import { assign } from 'xstate';
+import { setup } from './machine.ts';
 
 export interface ClusterContext {
   readonly openConnections: number;

@@ -1,5 +1,5 @@
 /** What the cluster consists of. */
-import { describeClusterApi, describeLogDirsApi, describeProducersApi } from '../api.ts';
+import { describeClusterApi, describeLogDirsApi, describeProducersApi } from './admin-api.ts';
 import type { Cluster } from '../cluster.ts';
 import { UnsupportedApi } from '../errors.ts';
 import { withRetries } from '../retry.ts';

@@ -1,5 +1,9 @@
 /** Configuration of topics and brokers. */
-import { describeConfigsApi, incrementalAlterConfigsApi, listConfigResourcesApi } from '../api.ts';
+import {
+  describeConfigsApi,
+  incrementalAlterConfigsApi,
+  listConfigResourcesApi,
+} from './admin-api.ts';
 import type { Api } from '../api.ts';
 import type { Cluster } from '../cluster.ts';
 import { withRetries } from '../retry.ts';

@@ -1,6 +1,6 @@
 /** Consumer groups: who is in them, how far they are, and changing that while nobody is. */
 import { ErrorCode, MalformedFrame } from '@odradek/protocol';
-import { deleteGroupsApi, describeGroupsApi, listGroupsApi, offsetDeleteApi } from '../api.ts';
+import { deleteGroupsApi, describeGroupsApi, listGroupsApi, offsetDeleteApi } from './admin-api.ts';
 import type { Cluster } from '../cluster.ts';
 import { decodeAssignment } from '../consumer/consumer-protocol.ts';
 import { GroupCoordinator } from '../consumer/group-coordinator.ts';

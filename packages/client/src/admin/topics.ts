@@ -1,6 +1,11 @@
 /** Topics: made, grown, cut, deleted, listed. */
 import { ErrorCode } from '@odradek/protocol';
-import { createPartitionsApi, createTopicsApi, deleteRecordsApi, deleteTopicsApi } from '../api.ts';
+import {
+  createPartitionsApi,
+  createTopicsApi,
+  deleteRecordsApi,
+  deleteTopicsApi,
+} from './admin-api.ts';
 import type { Cluster, TopicMetadata } from '../cluster.ts';
 import { BrokerError } from '../errors.ts';
 import { withRetries } from '../retry.ts';

@@ -2,7 +2,8 @@
  * Tells the coordinator that the member lives, at its own pace: whoever works on records for long does not lose the group. Failures of
  * the network are tried again here; what the coordinator says of the membership is the parent's affair, and ends this actor.
  */
-import { assign, fromPromise, sendParent, setup } from 'xstate';
+import { assign, fromPromise, sendParent } from 'xstate';
+import { setup } from '../machine.ts';
 import type { FailureKind } from './membership-failure.ts';
 
 export interface HeartbeatInput {

@@ -5,7 +5,8 @@
  * Invariants: nothing is joined before what must be given back is given back (`revoking`); heartbeats go out in every state in which
  * the member has a generation; a member that was expelled loses its partitions before it does anything else.
  */
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, fromPromise } from 'xstate';
+import { setup } from '../machine.ts';
 import { heartbeatMachine } from './heartbeat.machine.ts';
 import type { HeartbeatInput, HeartbeatRefused, Refusal } from './heartbeat.machine.ts';
 

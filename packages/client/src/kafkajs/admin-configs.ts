@@ -5,7 +5,7 @@
 import { ErrorCode } from '@odradek/protocol';
 import { Admin as Administrator } from '../admin/admin.ts';
 import type { ConfigResource } from '../admin/configs.ts';
-import { describeConfigsApi } from '../api.ts';
+import { describeConfigsApi } from '../admin/admin-api.ts';
 import type { Cluster } from '../cluster.ts';
 import { check } from '../errors.ts';
 import { withRetries } from '../retry.ts';

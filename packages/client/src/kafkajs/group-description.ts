@@ -1,6 +1,6 @@
 /** A group as KafkaJS describes it: members with their metadata as bytes. */
 import { ErrorCode } from '@odradek/protocol';
-import { describeGroupsApi } from '../api.ts';
+import { describeGroupsApi } from '../admin/admin-api.ts';
 import type { Cluster } from '../cluster.ts';
 import { GroupCoordinator } from '../consumer/group-coordinator.ts';
 import { withRetries } from '../retry.ts';

@@ -3,7 +3,8 @@
  * good (fenced) or make it ask for another. Batches, sequences and retries are plain code in producer.ts and partition-queue.ts; here is
  * only what the whole producer goes through.
  */
-import { assign, fromPromise, setup } from 'xstate';
+import { assign, fromPromise } from 'xstate';
+import { setup } from '../machine.ts';
 
 export interface Identity {
   readonly producerId: number;
