@@ -90,7 +90,11 @@ export function groups(world: World): void {
       const topic = await world.newTopic();
       const group = `g-${topic}`;
       await world.fill(topic, numbered(100));
-      const options = { sessionTimeoutMs: 1500, heartbeatIntervalMs: 100, autoCommitIntervalMs: 50 };
+      const options = {
+        sessionTimeoutMs: 1500,
+        heartbeatIntervalMs: 100,
+        autoCommitIntervalMs: 50,
+      };
       const cluster = world.open();
       const dying = world.member(group, options, cluster);
       await dying.subscribe([topic]);
