@@ -314,7 +314,11 @@ if (kafka !== undefined)
       const ask = async (args: string, input = ''): Promise<string> => {
         const all = [COMMAND, ...args.split(' '), '--brokers', `127.0.0.1:${theirs.port}`];
         const { code, stdout, stderr } = await run(process.execPath, all, { input });
-        expect({ args, code }).toEqual({ args, code: 0 });
+        expect({ args, code, stderr: code === 0 ? '' : stderr }).toEqual({
+          args,
+          code: 0,
+          stderr: '',
+        });
         return stdout.toString() + stderr;
       };
       await ask('topic create t -p 2');

@@ -7,6 +7,7 @@ import { interruptible } from './interruption.ts';
 import { Latencies } from './latencies.ts';
 import { plural, say } from './messages.ts';
 import { writeJson, writeTable } from './table.ts';
+import { topicAppears } from './topic-appears.ts';
 import { EXIT_OK } from './world.ts';
 import type { World } from './world.ts';
 
@@ -54,8 +55,9 @@ export async function runBench(
         partitions: Math.max(options.partitions, options.clients ?? 1),
       });
     try {
+      const isOwnTopic = topic === undefined;
+      if (isOwnTopic) await topicAppears(cluster, name);
       return await interruptible(world, async (signal) => {
-        const isOwnTopic = topic === undefined;
         await work({ world, options, topic: name, isOwnTopic, signal, open });
         return EXIT_OK;
       });

@@ -6,6 +6,7 @@ import type { AlterOptions, CreateOptions, DeleteOptions, ListOptions } from './
 import { withCluster } from './connect.ts';
 import { confirmByName, plural, say, suggest } from './messages.ts';
 import { writeJson, writeTable } from './table.ts';
+import { topicAppears } from './topic-appears.ts';
 import { summaryOf } from './topic-describe.ts';
 import { EXIT_OK, UsageError } from './world.ts';
 import type { World } from './world.ts';
@@ -37,6 +38,7 @@ async function createOne(
 ): Promise<boolean> {
   try {
     await new Admin(cluster).createTopic(topic);
+    await topicAppears(cluster, topic.name);
     return true;
   } catch (error) {
     if (
