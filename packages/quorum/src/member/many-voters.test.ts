@@ -73,6 +73,27 @@ describe('voters on empty disks', () => {
     for (const it of ensemble.members) expect(it.member!.tree.has('/a')).toBe(true);
   });
 
+  it('are ready when they have what was committed before', async () => {
+    const ensemble = await begun();
+    await soon(ensemble, ensemble.leader!.member!.propose([create('/a')]));
+    for (const it of ensemble.members) ensemble.crash(it);
+    const [one, two] = ensemble.members;
+    ensemble.start(one!);
+    await ensemble.run(100);
+    let isReady = false;
+    const ready = one!.member!.ready().then(() => (isReady = true));
+    await ensemble.run(3000);
+    expect(isReady).toBe(false);
+    ensemble.start(two!);
+    await soon(ensemble, ready);
+    expect(one!.member!.tree.has('/a')).toBe(true);
+    await soon(ensemble, two!.member!.ready());
+    expect(two!.member!.tree.has('/a')).toBe(true);
+    const closing = one!.member!.close();
+    await soon(ensemble, closing);
+    await expect(one!.member!.ready()).rejects.toMatchObject({ kind: 'interrupted' });
+  });
+
   it('do not begin without all of them: a majority of empty disks may be one of lost disks', async () => {
     const ensemble = new SimulatedEnsemble({ seed: 2, voters: 3 });
     const [one, two, three] = ensemble.members;

@@ -183,8 +183,6 @@ export class QuorumMember {
   #leadership: Leadership | undefined;
   #confirmation: Confirmation | undefined;
   #fetcher: Fetcher | undefined;
-  /** Where the log must be in the tree for this member to be up to date with the first leader that it heard. */
-  #readyOffset: Offset | undefined;
   /** Configured voters with empty logs, while nobody has said who votes. */
   readonly #empty = new Map<NodeId, Uuid>();
   /** Votes are written one after another. */
@@ -337,11 +335,29 @@ export class QuorumMember {
   }
 
   /**
-   * Resolves when there is a leader, and this member has what was committed when it first heard of one. Rejects with QuorumError
-   * when it fails or is closed before.
+   * Resolves when there is a leader, and this member has what was committed when it had found it. Rejects with QuorumError when
+   * it fails or is closed before.
    */
   async ready(): Promise<void> {
-    await this.#waiters.until(() => this.#isReady(), this.#stopped);
+    const { clock } = this.#options;
+    for (;;) {
+      await this.#waiters.until(() => this.#knowsWhom, this.#stopped);
+      if (this.#leadership?.isActive === true) return;
+      try {
+        await this.sync();
+        return;
+      } catch {
+        // The leader has only begun, or was the leader no more.
+        await sleep(clock, RETRY_BACKOFF_MS);
+      }
+    }
+  }
+
+  /** To ask what is committed; itself, if it leads and is up to date. */
+  get #knowsWhom(): boolean {
+    const { leaderId } = this.#election;
+    if (leaderId === this.#self.id) return this.#leadership?.isActive === true;
+    return leaderId !== null;
   }
 
   /** All operations or none. Values are kept as they are: the caller changes their bytes no more. */
@@ -532,11 +548,6 @@ export class QuorumMember {
     const state = this.#actor.getSnapshot();
     const isHeard = state.hasTag('follows') && state.context.hasHeardLeader;
     return isHeard && this.#fetcher?.isFailing !== true;
-  }
-
-  #isReady(): boolean {
-    if (this.#leadership?.isActive === true) return true;
-    return this.#readyOffset !== undefined && this.#committed.nextOffset >= this.#readyOffset;
   }
 
   /** Why nothing is to be waited for any more. */
@@ -811,7 +822,6 @@ export class QuorumMember {
 
   #committedTo(leadersHighWatermark: Offset): void {
     const { log } = this.#options;
-    this.#readyOffset ??= leadersHighWatermark;
     const held = offset(Math.min(leadersHighWatermark, log.logEndOffset));
     if (held > this.#highWatermark) {
       this.#highWatermark = held;
@@ -855,7 +865,9 @@ export class QuorumMember {
         `the leader's metadata log differs at offset ${target}, and offset ${this.#highWatermark - 1} is committed here: one of the two was damaged or put back from an old copy`,
       );
     }
-    this.#logger.info('the metadata log is cut to where it is the leader’s', { epoch, target });
+    // Nothing to cut: the leader contradicts itself, and may be asked again later.
+    if (target >= log.logEndOffset) return await sleep(this.#options.clock, RETRY_BACKOFF_MS);
+    this.#logger.info("the metadata log is cut to where it is the leader's", { epoch, target });
     await log.truncateTo(target);
     this.#voters.truncateTo(target);
     this.#votersChanged();
