@@ -11,26 +11,9 @@ export type MutantName =
   | 'forgetProducerStateOnRestart'
   | 'truncateTornTailTooFar'
   | 'highWatermarkAheadOfFlush'
-  // Replication.
-  | 'truncateToHighWatermark'
-  | 'zombieLeaderServes'
-  | 'growIsrTooEarly'
-  | 'shrinkIsrBeforeCommit'
-  | 'highWatermarkIgnoresIsr'
-  | 'electFromUncleanIsr'
-  | 'lastReplicaStanding'
-  | 'staleBrokerEpochJoinsIsr'
-  | 'acknowledgeBelowMinIsr'
-  // The ensemble.
-  | 'forgetVote'
-  | 'forgetIncarnation'
-  | 'skipLogUpToDateCheck'
-  | 'commitOlderEpochByCount'
-  | 'appendBeforeFlush'
-  | 'watchGoesBack'
-  // Groups.
-  | 'acceptFencedCommit'
-  | 'forgetCommittedOffset';
+  // Those that replication and quorum name themselves: "replication.zombieLeader", "quorum.lostVote".
+  | `replication.${string}`
+  | `quorum.${string}`;
 
 export interface Mutants {
   has(name: MutantName): boolean;
