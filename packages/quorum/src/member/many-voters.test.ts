@@ -1,7 +1,10 @@
 import { ErrorCode, leaderEpoch, nodeId, offset, utf8Encode, type Uuid } from '@odradek/protocol';
+import { MemoryDisk } from '@odradek/storage/memory';
+import { seededRandom } from '@odradek/ports/testing';
 import { describe, expect, it } from 'vitest';
 import type { TreeChange } from '../tree/node.ts';
 import type { TreeOp } from '../tree/operation.ts';
+import { startLoneMember } from '../testing/ensemble.ts';
 import { SimulatedEnsemble, type EnsembleOptions } from '../testing/simulated-ensemble.ts';
 import { FETCH_TIMEOUT_MS, type SimulatedMember } from '../testing/simulated-member.ts';
 import {
@@ -379,6 +382,22 @@ describe('the voters', () => {
     expect(next).not.toBe(gone);
     expect(next.member!.snapshot.voters).not.toContain(gone.id);
     expect(gone.member!.snapshot.role).toBe('observer');
+  });
+
+  it('take over what a lone one had, when the configuration names them', async () => {
+    const ensemble = new SimulatedEnsemble({ seed: 3, voters: 3 });
+    const [one] = ensemble.members;
+    one!.disk = new MemoryDisk({ random: seededRandom(5) });
+    const alone = await startLoneMember(one!.disk.mount(), { incarnation: one!.incarnation });
+    await alone.member.propose([create('/old')]);
+    await alone.member.close();
+    one!.disk.crash();
+    ensemble.startAll();
+    await settled(ensemble);
+    for (const it of ensemble.members) {
+      expect(it.member!.tree.has('/old')).toBe(true);
+      expect(it.member!.snapshot.voters).toEqual([1, 2, 3]);
+    }
   });
 
   it('grow out of a lone one, when the configuration says so', async () => {

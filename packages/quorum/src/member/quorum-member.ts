@@ -188,7 +188,8 @@ export class QuorumMember {
   /** Votes are written one after another. */
   #persisting: Promise<void> = Promise.resolve();
   #logWork: Promise<void> = Promise.resolve();
-  #isInstalling = false;
+  /** A snapshot that takes the log's place just now. */
+  #installing: SnapshotId | undefined;
   #failure: Error | null = null;
   #closing: Promise<void> | undefined;
 
@@ -227,7 +228,7 @@ export class QuorumMember {
       committed: this.#committed,
       crc32c,
       end: () => this.#highWatermark,
-      isWanted: () => !this.#isInstalling && this.#failure === null && this.#isRunning,
+      isWanted: () => this.#installing === undefined && this.#failure === null && this.#isRunning,
       applied: () => this.#applied(),
     });
     this.#answers = new Answers({
@@ -535,8 +536,13 @@ export class QuorumMember {
     return this.#actor.getSnapshot().status === 'active';
   }
 
-  /** Of what a log ends with that has nothing but a snapshot before it, only the snapshot knows the epoch. */
+  /**
+   * What votes are compared by. Of what a log ends with that has nothing but a snapshot before it, only the snapshot knows the
+   * epoch; and while one is put in the log's place, nobody is to be elected over what it holds.
+   */
   #logEnd(): LogEnd {
+    const coming = this.#installing;
+    if (coming !== undefined) return { lastEpoch: coming.epoch, endOffset: coming.nextOffset };
     const { latestEpoch, logEndOffset } = this.#options.log;
     const { epoch, nextOffset } = this.#committed.snapshotId;
     const lastEpoch = latestEpoch < 0 && nextOffset === logEndOffset ? epoch : latestEpoch;
@@ -786,6 +792,7 @@ export class QuorumMember {
   }
 
   async #follow(fetcher: Fetcher, epoch: LeaderEpoch, leaderId: NodeId): Promise<void> {
+    await this.#logWork.catch(() => {});
     const isNewEpoch = this.#options.log.latestEpoch < epoch;
     if (isNewEpoch && this.#mutants.has('truncateToHighWatermark'))
       await this.#changeLog(() => this.#truncate(epoch, this.#highWatermark));
@@ -833,7 +840,7 @@ export class QuorumMember {
 
   #applied(): void {
     this.#waiters.changed();
-    if (!this.#isInstalling) this.#snapshotter.ifDue();
+    if (this.#installing === undefined) this.#snapshotter.ifDue();
   }
 
   /** One after another, and nobody reads what is being cut. */
@@ -899,11 +906,11 @@ export class QuorumMember {
     if (bytes === undefined) return await sleep(clock, RETRY_BACKOFF_MS);
     await this.#changeLog(async () => {
       if (!isWanted()) return;
-      this.#isInstalling = true;
+      this.#installing = id;
       try {
         await this.#replaceBySnapshot(bytes, id);
       } finally {
-        this.#isInstalling = false;
+        this.#installing = undefined;
       }
     });
   }
