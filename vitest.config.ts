@@ -1,9 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { brokerCommands } from './test/support/page-commands.ts';
 import { chromiumFlags, findChromium } from './test/support/chromium.ts';
 
 const chromium = findChromium();
+// Found while a test runs, a package is bundled then and the page loaded anew, in the midst of the test.
+const optimizeDeps = { include: ['fflate', 'xstate'] };
 
 export default defineConfig({
   test: {
@@ -30,7 +33,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      ...(chromium === undefined ? [] : [browser(chromium)]),
+      ...(chromium === undefined ? [] : [browser(chromium), bundle(chromium)]),
     ],
   },
 });
@@ -38,23 +41,43 @@ export default defineConfig({
 /** In a real Chromium, each file in a page of its own. */
 function browser(executablePath: string) {
   return {
-    // Found while a test runs, a package is bundled then and the page loaded anew, in the midst of the test.
-    optimizeDeps: { include: ['fflate', 'xstate'] },
+    optimizeDeps,
     test: {
       name: 'browser',
       include: ['packages/web/src/**/*.test.ts', 'test/browser/**/*.test.ts'],
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
-      fileParallelism: false,
       sequence: { groupOrder: 2 },
-      browser: {
-        enabled: true,
-        headless: true,
-        screenshotFailures: false,
-        provider: playwright({ launchOptions: { executablePath, args: [...chromiumFlags] } }),
-        instances: [{ browser: 'chromium' as const }],
-        commands: brokerCommands,
-      },
+      ...inChromium(executablePath),
+    },
+  };
+}
+
+/** The client's suite once more, on what `npm run build` made for pages: packed, in parts, with what is loaded later. */
+function bundle(executablePath: string) {
+  const replacement = fileURLToPath(new URL('packages/web/dist/odradek.js', import.meta.url));
+  return {
+    resolve: { alias: [{ find: /^@odradek\/(client|web)$/, replacement }] },
+    optimizeDeps,
+    test: {
+      name: 'bundle',
+      include: ['test/browser/client-suite.test.ts'],
+      sequence: { groupOrder: 3 },
+      ...inChromium(executablePath),
+    },
+  };
+}
+
+function inChromium(executablePath: string) {
+  return {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { executablePath, args: [...chromiumFlags] } }),
+      instances: [{ browser: 'chromium' as const }],
+      commands: brokerCommands,
     },
   };
 }

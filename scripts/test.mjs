@@ -13,6 +13,7 @@ const stages = [
   ['configuration keys', script('unread-keys.mjs')],
   ['bundle size', script('bundle-size.mjs', '--check')],
   ['build', script('build.mjs')],
+  ['build for pages', script('build-web.mjs')],
   // Units first, then the whole system (vitest.config.ts); last, so that the tests' own summary ends the output.
   ['tests', tool('vitest/vitest.mjs', 'run')],
 ];

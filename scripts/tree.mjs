@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const distFolder = join(root, 'packages/cli/dist');
 export const entryFile = join(distFolder, 'odradek.cjs');
+/** The client's bundles for a page. */
+export const webDistFolder = join(root, 'packages/web/dist');
+export const zstdWasmFile = 'node_modules/@bokuweb/zstd-wasm/dist/web/zstd.wasm';
 /** V8's code cache belongs to one version of Node. */
 export const cacheFile = join(distFolder, `odradek-${process.version}-${process.arch}.cache`);
 
