@@ -14,6 +14,7 @@ const target = (topic: string, partition: number, fetchOffset = 0): FetchTarget 
   maxBytes: 1000,
   currentLeaderEpoch: -1,
   lastFetchedEpoch: -1,
+  logStartOffset: -1,
 });
 const targets = (count: number): FetchTarget[] =>
   Array.from({ length: count }, (_, i) => target('words', i));

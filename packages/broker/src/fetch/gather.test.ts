@@ -20,6 +20,7 @@ const targetOf = (topic: string, over: Partial<FetchTarget> = {}): FetchTarget =
   maxBytes: 1_000_000,
   currentLeaderEpoch: -1,
   lastFetchedEpoch: -1,
+  logStartOffset: -1,
   ...over,
 });
 

@@ -6,6 +6,7 @@ import {
   nodeId,
   voteRequest,
   voteResponse,
+  type ErrorCode,
   type NodeId,
   type Uuid,
 } from '@odradek/protocol';
@@ -27,7 +28,8 @@ const incarnation = (n: number): Uuid => n.toString(16).padStart(32, '0') as Uui
 const answering: AnswerPeer = (from, { apiVersion, body }) => {
   const { clusterId } = decode(voteRequest, apiVersion, body);
   return encode(voteResponse, apiVersion, {
-    errorCode: from.nodeId,
+    // Any number that tells who asked.
+    errorCode: Number(from.nodeId) as ErrorCode,
     topics: [{ topicName: clusterId ?? '', partitions: [] }],
   });
 };

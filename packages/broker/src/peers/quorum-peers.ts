@@ -1,10 +1,7 @@
 /** The ensemble's requests between members: Kafka's Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch and FetchSnapshot. */
 import {
-  ApiKey,
   beginQuorumEpochRequest,
   beginQuorumEpochResponse,
-  decode,
-  encode,
   endQuorumEpochRequest,
   endQuorumEpochResponse,
   fetchRequest,
@@ -14,8 +11,7 @@ import {
   voteRequest,
   voteResponse,
 } from '@odradek/protocol';
-import type { QuorumMember, QuorumPeers } from '@odradek/quorum';
-import type { PeerRequest } from './peer-channel.ts';
+import type { QuorumPeers } from '@odradek/quorum';
 import type { Peers } from './peers.ts';
 
 export const VOTE = { request: voteRequest, response: voteResponse, version: 2 };
