@@ -102,15 +102,22 @@ export class Fetcher {
       const peers = candidates();
       if (peers.length === 0) return;
       const peer = peers[turn % peers.length]!;
-      void this.#ask(peer, 0).then((response) => {
-        const partition = response === undefined ? undefined : fetchedPartitionOf(response);
-        if (partition !== undefined && this.#isActive) this.#hear(partition.currentLeader);
-      });
+      void this.#lookUp(peer);
       await sleep(clock, SEARCH_INTERVAL_MS + (random.uint32() % SEARCH_INTERVAL_MS));
     }
   }
 
-  /** Undefined: no answer. */
+  async #lookUp(peer: NodeId): Promise<void> {
+    try {
+      const response = await this.#ask(peer, 0);
+      const partition = response === undefined ? undefined : fetchedPartitionOf(response);
+      if (partition !== undefined && this.#isActive) this.#hear(partition.currentLeader);
+    } catch {
+      // The disk refused: the log says so itself.
+    }
+  }
+
+  /** Undefined: no answer. Rejects when the disk refuses. */
   async #ask(to: NodeId, maxWaitMs: number): Promise<FetchResponse | undefined> {
     const { peers, clock, requestTimeoutMs, flushed, logEnd } = this.#options;
     const flushing = flushed();

@@ -268,9 +268,10 @@ export class SimulatedEvening {
   #operate(): void {
     const { ensemble } = this;
     const next = (): void => {
-      const it = ensemble.chance(60)
-        ? (ensemble.leader ?? ensemble.pick(ensemble.members))
-        : ensemble.pick(ensemble.members);
+      // Whoever believes that it leads is asked most, and may be wrong.
+      const leaders = ensemble.members.filter((one) => one.member?.snapshot.role === 'leader');
+      const isForLeader = leaders.length > 0 && ensemble.chance(60);
+      const it = ensemble.pick(isForLeader ? leaders : ensemble.members);
       if (it.isUp && it.member !== undefined) {
         this.#asked += 1;
         if (ensemble.chance(50)) void this.#write(it);
