@@ -138,10 +138,6 @@ async function measure({ source, from = 'packages/web' }) {
     logLevel: 'warning',
   });
   const contentsOf = (name) => outputFiles.find(({ path }) => basename(path) === name).contents;
-  const outputs = Object.entries(metafile.outputs).map(([path, output]) => ({
-    name: basename(path),
-    ...output,
-  }));
   const chunks = Object.entries(metafile.outputs).map(([path, { imports }]) => ({
     name: basename(path),
     code: contentsOf(basename(path)),
