@@ -16,6 +16,14 @@ describe('a simulation', () => {
     }
   }, 30_000);
 
+  it('of three brokers as one cluster breaks no rule', async () => {
+    for (const seed of [1]) {
+      const result = await run(seed, { brokers: 3, shape: 'one' });
+      if (result.violation !== undefined) expect.unreachable(formatFailure(result));
+      expect(result.counts.acknowledged).toBeGreaterThan(20);
+    }
+  }, 60_000);
+
   it('is the same again from the same seed, and another from another', async () => {
     const first = await run(11);
     expect((await run(11)).hash).toBe(first.hash);
@@ -32,7 +40,7 @@ describe('a simulation', () => {
   // Seeds at which each of them shows within seconds; a campaign finds them from any.
   const mutants = [
     ['acknowledgeBeforeFlush', ['powerCut']],
-    ['forgetProducerStateOnRestart', ['kill', 'slowDisk']],
+    ['forgetProducerStateOnRestart', ['kill']],
     ['truncateTornTailTooFar', ['powerCut']],
     ['highWatermarkAheadOfFlush', ['powerCut']],
   ] as const;
@@ -49,7 +57,7 @@ describe('a simulation', () => {
         const text = formatFailure({ violation, ...result });
         expect(text).toContain(`seed ${seed} breaks ${violation.rule}`);
         expect(text).toContain('how it came to it:');
-        expect(text).toMatch(/b1 +is killed|loses power/);
+        expect(text).toMatch(/b1 +(is killed|loses power)/);
         return;
       }
       expect.unreachable(`${mutant} was not found`);

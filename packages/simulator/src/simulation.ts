@@ -13,7 +13,7 @@ import { ObservedRules } from './checkers/observed.ts';
 import { restartIfIll, type FaultKind, type World } from './faults/faults.ts';
 import { Nemesis } from './faults/nemesis.ts';
 import { Network } from './network/network.ts';
-import { BrokerNode, KAFKA_PORT, mutantsOf } from './nodes/broker-node.ts';
+import { BrokerNode, KAFKA_PORT, PEER_PORT, mutantsOf } from './nodes/broker-node.ts';
 import { Scheduler, StandsStill } from './time/scheduler.ts';
 import type { MachineTime } from './time/virtual-clock.ts';
 import { Trace, type TraceLine } from './trace.ts';
@@ -118,7 +118,6 @@ class Simulation {
     this.#nemesis = new Nemesis({
       scheduler: this.#scheduler,
       chance: new Chance(seed, 'nemesis'),
-      hasReplicas: shape === 'one' && brokers >= 3,
       only: options.faults,
       world: this.#world(clients),
     });
@@ -324,7 +323,7 @@ function entriesFor(nodeId: number, members: readonly number[]): readonly Config
   };
   if (members.length > 1) {
     config['controller.quorum.voters'] = members
-      .map((id) => `${id}@${machineOf(id)}:${KAFKA_PORT}`)
+      .map((id) => `${id}@${machineOf(id)}:${PEER_PORT}`)
       .join(',');
   }
   return Object.entries(config).map(([key, value]) => ({ key, value, origin: 'simulator' }));

@@ -25,6 +25,14 @@ export class TopicsCheck {
     this.#deleted.add(name);
   }
 
+  /** A broker may lag behind the controller: what it says now need not be the last word. */
+  isSettled(topics: ReadonlySet<string>): boolean {
+    return (
+      [...this.#created].every((name) => topics.has(name)) &&
+      ![...this.#deleted].some((name) => topics.has(name))
+    );
+  }
+
   checkFinal(topics: ReadonlySet<string>): void {
     for (const name of this.#created)
       if (!topics.has(name))

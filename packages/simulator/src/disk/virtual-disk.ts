@@ -20,6 +20,7 @@ export class VirtualDisk {
   readonly #scheduler: Scheduler;
   readonly #chance: Chance;
   #process: Process | undefined;
+  #trap: { left: number; readonly spring: () => void } | undefined;
 
   constructor(scheduler: Scheduler, chance: Chance, name: string) {
     this.#scheduler = scheduler;
@@ -69,6 +70,15 @@ export class VirtualDisk {
     return `${name} at ${position}`;
   }
 
+  /** While the so-manieth flush from now is under way, this happens: what harms most, harms then. */
+  setTrap(flushes: number, spring: () => void): void {
+    this.#trap = { left: flushes, spring };
+  }
+
+  clearTrap(): void {
+    this.#trap = undefined;
+  }
+
   #pace(operation: MemoryOperation): Promise<void> | undefined {
     const range = operation === 'sync' ? SYNC_MS : operation === 'replace' ? REPLACE_MS : SLOW_MS;
     if (range === SLOW_MS && this.slowness === 1) {
@@ -77,6 +87,11 @@ export class VirtualDisk {
     }
     const delayMs = this.#chance.between(range[0], range[1]) * this.slowness;
     const process = this.#process;
+    const trap = this.#trap;
+    if (trap !== undefined && range !== SLOW_MS && --trap.left <= 0) {
+      this.#trap = undefined;
+      this.#scheduler.after(delayMs * this.#chance.fraction(), process, 'trap', trap.spring);
+    }
     return new Promise((resolve) => this.#scheduler.after(delayMs, process, operation, resolve));
   }
 }

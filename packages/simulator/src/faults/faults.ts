@@ -32,8 +32,11 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** These take away what only another replica has. */
-export const NEEDS_REPLICAS: ReadonlySet<FaultKind> = new Set(['bitFlip']);
+/**
+ * Only when they are asked for by name. A rotten bit: a broker says so and keeps the partition offline; nobody rebuilds it from
+ * the other replicas yet, so that no peace would follow.
+ */
+export const BY_NAME_ONLY: ReadonlySet<FaultKind> = new Set(['bitFlip']);
 
 export interface World {
   readonly chance: Chance;
@@ -45,6 +48,9 @@ export interface World {
   readonly machines: readonly string[];
   readonly pauseProcess: (client: Actor) => () => void;
 }
+
+/** The trap springs within a second or so. */
+const TRAP_FLUSHES_MAX = 6;
 
 /** Undefined: there was nothing to harm. */
 export type Undo = (() => void) | undefined;
@@ -78,12 +84,10 @@ export function inflict(kind: FaultKind, world: World): Undo {
   switch (kind) {
     case 'kill':
       if (node.state === 'down') return undefined;
-      node.kill();
-      return () => node.start();
+      return strikeAtFlush(node, chance, () => node.kill());
     case 'powerCut':
       if (node.state === 'down' && node.failure === undefined) return undefined;
-      node.cutPower();
-      return () => node.start();
+      return strikeAtFlush(node, chance, () => node.cutPower());
     case 'powerCutAll':
       for (const each of nodes) each.cutPower();
       return () => nodes.forEach((each) => each.start());
@@ -159,6 +163,16 @@ export function inflict(kind: FaultKind, world: World): Undo {
         : world.pauseProcess(client);
     }
   }
+}
+
+/** Half of the time at once, else when it hurts: in the midst of a flush. */
+function strikeAtFlush(node: BrokerNode, chance: Chance, strike: () => void): Undo {
+  if (chance.happens(0.5)) node.disk.setTrap(1 + chance.below(TRAP_FLUSHES_MAX), strike);
+  else strike();
+  return () => {
+    node.disk.clearTrap();
+    node.start();
+  };
 }
 
 function cutSome(kind: 'partition' | 'oneWay' | 'flapping', world: World): Undo {

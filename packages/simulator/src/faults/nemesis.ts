@@ -7,7 +7,7 @@ import type { Scheduler } from '../time/scheduler.ts';
 import {
   FAULT_KINDS,
   MEAN_MS,
-  NEEDS_REPLICAS,
+  BY_NAME_ONLY,
   inflict,
   once,
   type FaultKind,
@@ -18,7 +18,6 @@ export interface NemesisOptions {
   readonly scheduler: Scheduler;
   readonly chance: Chance;
   readonly world: World;
-  readonly hasReplicas: boolean;
   /** All but these are left out, when given. */
   readonly only?: readonly FaultKind[] | undefined;
 }
@@ -36,9 +35,9 @@ export class Nemesis {
   #isOver = false;
 
   constructor(options: NemesisOptions) {
-    const { chance, hasReplicas, only } = options;
+    const { chance, only } = options;
     this.#options = options;
-    const possible = FAULT_KINDS.filter((kind) => hasReplicas || !NEEDS_REPLICAS.has(kind));
+    const possible = FAULT_KINDS.filter((kind) => !BY_NAME_ONLY.has(kind));
     const kept = possible.filter(() => chance.happens(SWARM_KEEPS));
     this.#kinds = only ?? (kept.length > 0 ? kept : possible);
     this.#paceMs = chance.pick(PACES_MS);

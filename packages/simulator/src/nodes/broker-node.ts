@@ -38,7 +38,10 @@ export interface BrokerNodeOptions {
 }
 
 export const KAFKA_PORT = 9092;
+/** Where the other members of a cluster ask. */
+export const PEER_PORT = 9094;
 const LISTENER_NAME = 'PLAINTEXT';
+const PEER_LISTENER_NAME = 'WS';
 
 export class BrokerNode {
   readonly nodeId: number;
@@ -100,8 +103,8 @@ export class BrokerNode {
       crc32c: crc32cJs,
       compression: noCompression,
       bootId: `boot ${this.#boots}`,
-      // Taken by brokers that know of it.
-      ...({ probe } satisfies { probe: Probe }),
+      dialPeer: network.dialFrom(process),
+      probe,
     });
     this.#broker = broker;
     this.#serve(process, broker).catch((error: unknown) => this.#ended(process, error));
@@ -109,10 +112,20 @@ export class BrokerNode {
 
   async #serve(process: Process, broker: Broker): Promise<void> {
     const { network, trace } = this.#options;
-    await broker.recover();
     const address = { host: this.machine, port: KAFKA_PORT };
-    network.listen(process, address, (connection) => broker.accept(connection, LISTENER_NAME));
-    await broker.open([{ name: LISTENER_NAME, ...address }]);
+    const peerAddress = { host: this.machine, port: PEER_PORT };
+    const listen = (): void => {
+      network.listen(process, address, (connection) => broker.accept(connection, LISTENER_NAME));
+      network.listen(process, peerAddress, (connection) => broker.acceptPeer(connection));
+    };
+    // A member needs the others to recover, and they need it.
+    if (broker.isMember) listen();
+    await broker.recover();
+    if (!broker.isMember) listen();
+    await broker.open([
+      { name: LISTENER_NAME, ...address },
+      { name: PEER_LISTENER_NAME, ...peerAddress },
+    ]);
     if (!process.isAlive) return;
     if (this.state === 'starting') this.state = 'running';
     trace.milestone(this.machine, 'runs');

@@ -30,6 +30,8 @@ const ADMIN_INTERVAL_MS = 6_000;
 const PRODUCERS = 2;
 const MEMBERS = 2;
 const PROBE_AGAIN_MS = 1_000;
+/** How long a broker may lag behind the controller in peace. */
+const SETTLING_MS_MAX = 30_000;
 
 export class ClusterWorkload {
   readonly clients: readonly Actor[];
@@ -237,6 +239,7 @@ export class ClusterWorkload {
     const { world, name } = this.#options;
     const { cluster, process } = startClient(world, `${name}-admin`, `${name} last admin`);
     const admin = new Admin(cluster);
+    const beganMs = world.scheduler.nowMs;
     for (;;) {
       try {
         const offsets = await admin.listGroupOffsets(this.#groupId);
@@ -246,9 +249,13 @@ export class ClusterWorkload {
           );
           this.#group.checkFinal(partition, found?.offset ?? 0, 0);
         }
-        const topics = await admin.listTopics();
-        this.#topicsCheck.checkFinal(new Set(topics.map((it) => it.name ?? '')));
-        return;
+        const topics = new Set((await admin.listTopics()).map((it) => it.name ?? ''));
+        const isLast = world.scheduler.nowMs - beganMs > SETTLING_MS_MAX;
+        if (isLast || this.#topicsCheck.isSettled(topics)) {
+          this.#topicsCheck.checkFinal(topics);
+          return;
+        }
+        await world.scheduler.sleep(PROBE_AGAIN_MS, process);
       } catch (error) {
         world.scheduler.trace.say(process.name, `asks again: ${wordsOfError(error)}`);
         await world.scheduler.sleep(PROBE_AGAIN_MS, process);
