@@ -1,5 +1,6 @@
 // Not by import(): for what is Node's own the bundle would keep it, which a compiled script cannot do quietly.
 import { promises } from 'node:fs';
+import { dirname } from 'node:path';
 import { OutputClosed } from './world.ts';
 import type { Output, World } from './world.ts';
 
@@ -23,8 +24,10 @@ export function createNodeWorld(version: string, startedMs: number): World {
       const heard = (signal: keyof typeof EXIT_CODES) => (): void => listener(EXIT_CODES[signal]);
       const [interrupt, terminate] = [heard('SIGINT'), heard('SIGTERM')];
       process.on('SIGINT', interrupt).on('SIGTERM', terminate);
+      // Who started this process with a channel to it has gone: nobody else will stop it.
+      if (process.connected) process.on('disconnect', terminate);
       return () => {
-        process.off('SIGINT', interrupt).off('SIGTERM', terminate);
+        process.off('SIGINT', interrupt).off('SIGTERM', terminate).off('disconnect', terminate);
       };
     },
     exit: (code) => process.exit(code),
@@ -39,6 +42,12 @@ export function createNodeWorld(version: string, startedMs: number): World {
         throw error;
       });
     },
+    async writeFile(path, text) {
+      await promises.mkdir(dirname(path), { recursive: true });
+      await promises.writeFile(path, text);
+    },
+    spawnSelf: async (args) => (await import('./child.ts')).spawnSelf(args),
+    freePorts: async (count) => (await import('./child.ts')).freePorts(count),
     async fetchText(url, timeoutMs) {
       const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
       if (!response.ok) throw new Error(`${url} answered ${response.status}`);

@@ -8,6 +8,7 @@ import {
 import type { Logger } from '@odradek/ports';
 import type { ConfigEntry, RunningBroker, StartBroker } from '@odradek/node';
 import { banner, describe } from './banner.ts';
+import { findInCluster } from './cluster-layout.ts';
 import type { UpOptions } from './commands/up.ts';
 import { LOG_LEVELS } from './commands/up.ts';
 import { OWN_VARIABLES } from './settings.ts';
@@ -19,7 +20,7 @@ export async function up(
   world: World,
   startBroker: StartBroker = startNodeBroker,
 ): Promise<number> {
-  const entries = await readEntries(options, world);
+  const entries = await readEntries((await findInCluster(options, world)) ?? options, world);
   const logger = createLogger(options, world);
   const broker = await startBroker({ entries, memory: options.memory ?? false, logger });
   // First of all: whoever reads where it is may stop it the next moment.

@@ -30,8 +30,30 @@ export interface World {
   clientHost(link: Link): Promise<ClientHost>;
   /** A small file of the person's; undefined when there is none. */
   readFile(path: string): Promise<string | undefined>;
+  /** Whole, and the folders on the way to it. */
+  writeFile(path: string, text: string): Promise<void>;
+  /** This command in a process of its own. */
+  spawnSelf(args: readonly string[]): Promise<Child>;
+  /** The first of so many free ports in a row. */
+  freePorts(count: number): Promise<number>;
   /** The text behind an http URL; rejects when there is none in time. */
   fetchText(url: string, timeoutMs: number): Promise<string>;
+}
+
+/** A process that was started; its output ends with it. */
+export interface Child {
+  readonly pid: number;
+  readonly stdout: AsyncIterable<Uint8Array>;
+  readonly stderr: AsyncIterable<Uint8Array>;
+  readonly ended: Promise<ChildEnd>;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+export interface ChildEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** It could not be started at all. */
+  readonly error?: Error;
 }
 
 export const EXIT_OK = 0;

@@ -4,6 +4,7 @@ export type { ConfigSources } from './config-file.ts';
 export { createNodeClock, createNodeCrc32c, createNodeRandom } from './host.ts';
 export { applyListenerFlags } from './listener-flags.ts';
 export type { ListenerFlags } from './listener-flags.ts';
+export { formatForPeople } from './log-format.ts';
 export { createNodeLogger, logLevels } from './logger.ts';
 export type { LogLevel, NodeLoggerOptions } from './logger.ts';
 export * from './running-broker.ts';

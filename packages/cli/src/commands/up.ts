@@ -1,7 +1,8 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { collect, integer, oneOf, port } from '../arguments.ts';
+import { collect, integer, oneOf, port, positive } from '../arguments.ts';
 import type { Action } from '../program.ts';
+import { UsageError } from '../world.ts';
 import type { World } from '../world.ts';
 
 export interface UpOptions {
@@ -12,6 +13,10 @@ export interface UpOptions {
   readonly http: boolean;
   readonly httpPort?: number;
   readonly nodeId?: number;
+  /** Several, each a process of its own. */
+  readonly brokers?: number;
+  /** Of --brokers: start one again that has died. */
+  readonly restart?: boolean;
   readonly memory?: boolean;
   readonly config?: readonly string[];
   readonly set?: readonly string[];
@@ -25,6 +30,9 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 const HELP = `
 Configuration is Kafka's, with Kafka's keys (docs/configuration.md). Later places win: files, the environment
 (ODRADEK_LOG_RETENTION_MS is log.retention.ms), the flags above, --set. Ctrl-C stops cleanly; a second one at once.
+
+With --brokers 3 the brokers are 1 to 3: Kafka on --port and the ports that follow, HTTP on --http-port and those that follow (default:
+--port + 100), data in broker-1 to broker-3 of the folder. One that has died comes back with --node-id N and the same folder.
 `;
 
 export function addUpCommand(program: Command, world: World, action: Action): void {
@@ -37,6 +45,12 @@ export function addUpCommand(program: Command, world: World, action: Action): vo
     .option('--no-http', 'neither HTTP nor WebSocket')
     .option('--host <address>', 'the interface to listen on, 0.0.0.0 for all (default: 127.0.0.1)')
     .option('--node-id <n>', "the broker's number in its cluster (default: 1; node.id)", integer)
+    .option(
+      '--brokers <n>',
+      'a cluster for development: 3, 5, 7 or 9 brokers, each a process of its own',
+      positive,
+    )
+    .option('--restart', 'with --brokers: start a broker again that has died')
     .option('-m, --memory', 'keep everything in memory: it is gone when the broker stops')
     .option('-c, --config <file>', "Kafka's .properties; may be given several times", collect)
     .option(
@@ -54,6 +68,9 @@ export function addUpCommand(program: Command, world: World, action: Action): vo
     .addHelpText('after', HELP)
     .action((options: UpOptions) =>
       action(async () => {
+        if (options.brokers !== undefined)
+          return (await import('../up-cluster.ts')).upCluster(options, world);
+        if (options.restart) throw new UsageError('--restart is for --brokers');
         const { up } = await import('../up.ts');
         return up(options, world);
       }),

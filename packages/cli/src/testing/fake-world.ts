@@ -1,6 +1,6 @@
 /** A machine for the command's tests: streams in memory, a broker that is only a fake, signals on demand. */
 import type { ClientHost } from '@odradek/client';
-import type { Link, Output, World } from '../world.ts';
+import type { Child, Link, Output, World } from '../world.ts';
 
 export interface FakeWorld extends World {
   readonly out: () => string;
@@ -8,6 +8,8 @@ export interface FakeWorld extends World {
   readonly outBytes: () => Uint8Array;
   readonly signal: (exitCode: number) => void;
   readonly exits: number[];
+  /** Files, by path. */
+  readonly written: ReadonlyMap<string, string>;
 }
 
 export interface FakeWorldOptions {
@@ -19,6 +21,8 @@ export interface FakeWorldOptions {
   readonly terminals?: readonly ('stdin' | 'stdout' | 'stderr')[];
   /** By path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Makes the processes. */
+  readonly spawn?: (args: readonly string[]) => Child;
   /** By URL. */
   readonly pages?: Readonly<Record<string, string>>;
 }
@@ -30,6 +34,7 @@ export function createFakeWorld({
   terminals = [],
   files = {},
   pages = {},
+  spawn,
 }: FakeWorldOptions = {}): FakeWorld {
   const [stdout, stderr] = [
     collecting(terminals.includes('stdout')),
@@ -37,6 +42,7 @@ export function createFakeWorld({
   ];
   const listeners = new Set<(exitCode: number) => void>();
   const exits: number[] = [];
+  const written = new Map<string, string>();
   return {
     stdin: {
       isTerminal: terminals.includes('stdin'),
@@ -58,7 +64,14 @@ export function createFakeWorld({
       if (host === undefined) throw new Error('no client in this test');
       return typeof host === 'function' ? host(link) : host;
     },
-    readFile: async (path) => files[path],
+    readFile: async (path) => written.get(path) ?? files[path],
+    writeFile: async (path, text) => void written.set(path, text),
+    written,
+    spawnSelf: async (args) => {
+      if (spawn === undefined) throw new Error('no processes in this test');
+      return spawn(args);
+    },
+    freePorts: async () => 20_000,
     async fetchText(url) {
       const page = pages[url];
       if (page === undefined) throw new Error(`nothing at ${url}`);
