@@ -153,8 +153,10 @@ describe('fetching from a leader', () => {
       sessionId: 0,
       sessionEpoch: 0,
     });
-    // The second came when the first was on its way.
-    expect(offsets()).toEqual([[0, 5]]);
+    expect(offsets()).toEqual([
+      [0, 5],
+      [1, 2],
+    ]);
   });
 
   it('goes on when what came is flushed, and takes over what is committed', async () => {

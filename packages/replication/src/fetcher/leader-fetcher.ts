@@ -78,13 +78,16 @@ export class LeaderFetcher {
   readonly #options: LeaderFetcherOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #session = new FollowerSession();
-  readonly #actor: ActorRefFrom<typeof leaderFetcherMachine>;
+  readonly #machine: typeof leaderFetcherMachine;
+  #actor: ActorRefFrom<typeof leaderFetcherMachine> | undefined;
+  #isLooking = false;
+  #isStopped = false;
   #wake: { readonly atMs: number; readonly timer: ReturnType<Clock['setTimeout']> } | undefined;
 
   constructor(options: LeaderFetcherOptions) {
     this.leader = options.leader;
     this.#options = options;
-    const machine = leaderFetcherMachine.provide({
+    this.#machine = leaderFetcherMachine.provide({
       guards: { hasWork: () => this.#wanted().length > 0 },
       delays: { fetchBackoff: () => options.config().backoffMs },
       actions: { tellFailure: (_, { error }) => this.#failed(error) },
@@ -93,8 +96,6 @@ export class LeaderFetcher {
         applyAnswer: fromPromise(({ input }) => this.#apply(input)),
       },
     });
-    this.#actor = createActor(machine, { input: { leader: options.leader }, clock: options.clock });
-    this.#actor.start();
   }
 
   get size(): number {
@@ -116,7 +117,7 @@ export class LeaderFetcher {
     if (cut !== null) {
       void Promise.resolve().then(() => this.#options.onDiverged(key, leaderEpoch, cut));
     }
-    this.#actor.send({ type: 'work.found' });
+    this.#look();
   }
 
   remove(key: ReplicaKey): void {
@@ -128,7 +129,24 @@ export class LeaderFetcher {
     this.#entries.clear();
     if (this.#wake !== undefined) this.#options.clock.clearTimeout(this.#wake.timer);
     this.#wake = undefined;
-    this.#actor.send({ type: 'stop.requested' });
+    this.#isStopped = true;
+    this.#look();
+  }
+
+  /**
+   * In a moment: a thousand partitions that come in one turn are one request, and who adds one is often a machine's action,
+   * within which no other machine should move.
+   */
+  #look(): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    void Promise.resolve().then(() => {
+      this.#isLooking = false;
+      const { leader, clock } = this.#options;
+      this.#actor ??= createActor(this.#machine, { input: { leader }, clock }).start();
+      if (this.#actor.getSnapshot().status !== 'active') return;
+      this.#actor.send({ type: this.#isStopped ? 'stop.requested' : 'work.found' });
+    });
   }
 
   #wanted(): WantedPartition[] {
@@ -318,7 +336,7 @@ export class LeaderFetcher {
     entry.isFlushAwaited = true;
     void entry.replica.whenFlushed().then(() => {
       entry.isFlushAwaited = false;
-      this.#actor.send({ type: 'work.found' });
+      this.#look();
     });
   }
 
@@ -336,7 +354,7 @@ export class LeaderFetcher {
     const timer = clock.setTimeout(
       () => {
         this.#wake = undefined;
-        this.#actor.send({ type: 'work.found' });
+        this.#look();
       },
       Math.max(1, atMs - clock.monotonicMs()),
     );

@@ -9,12 +9,12 @@ export interface Weather {
   /** Of 1000 messages. */
   lost: number;
   doubled: number;
-  /** Those that come when nobody waits for them any more. */
+  /** Those between brokers that come when nobody waits for them any more. */
   late: number;
   delayMsMax: number;
 }
 
-const LATE_MS_MAX = 3_000;
+const LATE_MS_MAX = 5_000;
 const ANSWER_TIMEOUT_MS = 300;
 
 export class Network {
@@ -43,7 +43,8 @@ export class Network {
     const copies = this.#random.uint32() % 1000 < doubled ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       if (this.#random.uint32() % 1000 < lost) continue;
-      const isLate = this.#random.uint32() % 1000 < late;
+      const isLate =
+        from !== CONTROLLER && to !== CONTROLLER && this.#random.uint32() % 1000 < late;
       const delayMs = 1 + (this.#random.uint32() % (isLate ? LATE_MS_MAX : delayMsMax));
       this.#clock.setTimeout(() => {
         if (!this.#cut.has(`${from}>${to}`)) deliver();

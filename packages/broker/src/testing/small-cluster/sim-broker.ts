@@ -140,7 +140,8 @@ export class SimBroker {
       await life.replica.log.close({ clean: true });
       await life.volume.close();
       this.#wasClean = true;
-      this.#cleanEpoch = life.brokerEpoch;
+      // Never registered: nothing has changed since the stop before, which vouches still.
+      this.#cleanEpoch = life.brokerEpoch >= 0 ? life.brokerEpoch : life.cleanEpochBefore;
     } catch {
       this.disk.kill();
     }
@@ -283,6 +284,10 @@ class Life {
     void this.#run();
   }
 
+  get cleanEpochBefore(): number {
+    return this.#birth.cleanEpoch;
+  }
+
   end(): void {
     this.#isOver = true;
     this.#stopFetching();
@@ -328,29 +333,26 @@ class Life {
     }
   }
 
-  /** One batch after the other, each a moment later than it was committed. A broker that is cut off hears nothing. */
+  /** In order, a moment after it was committed; what is there, at once. A broker that is cut off hears nothing. */
   followMetadata(): void {
-    if (this.#isFollowing || this.#isOver) return;
-    const batch = this.#cluster.metadata.batches[this.#metadataAt];
-    if (batch === undefined) return;
+    const { batches } = this.#cluster.metadata;
+    if (this.#isFollowing || this.#isOver || this.#metadataAt === batches.length) return;
     this.#isFollowing = true;
-    const id = this.#owner.nodeId;
+    const goOn = (): void => {
+      this.#isFollowing = false;
+      this.followMetadata();
+    };
     this.#cluster.network
-      .ask(id, 0, () => Promise.resolve(null))
-      .then(
-        () => {
-          this.#isFollowing = false;
-          if (this.#isOver) return;
+      .ask(this.#owner.nodeId, 0, () => Promise.resolve(batches.slice(this.#metadataAt)))
+      .then((news) => {
+        if (this.#isOver) return;
+        for (const batch of news) {
           this.#metadataAt++;
           this.#image.apply(batch);
           this.#takeRole();
-          this.followMetadata();
-        },
-        () => {
-          this.#isFollowing = false;
-          this.followMetadata();
-        },
-      );
+        }
+        goOn();
+      }, goOn);
   }
 
   /**

@@ -13,7 +13,7 @@ import {
   type Uuid,
   type alterPartitionRequest,
 } from '@odradek/protocol';
-import type { PartitionAssignment, ReplicationMutant } from '@odradek/replication';
+import { elrOf, type PartitionAssignment, type ReplicationMutant } from '@odradek/replication';
 import { ClusterController } from '../../controller/cluster-controller.ts';
 import { initialAssignment } from '../../controller/placement.ts';
 import { encodeNode } from '../../metadata/nodes.ts';
@@ -32,6 +32,8 @@ export interface SmallClusterOptions {
   readonly mutant?: ReplicationMutant;
   /** Of 1000 messages, those that come when nobody waits for them; drawn unless told. */
   readonly late?: number;
+  /** Nothing is produced while a broker is down: what it once had is then still all there is. */
+  readonly isQuietWhenDown?: boolean;
 }
 
 export class Violation extends Error {
@@ -255,6 +257,7 @@ export class SmallCluster {
     const draw = this.random.uint32() % 100;
     const broker = this.brokers[this.random.uint32() % BROKERS.length]!;
     if (draw < 52) {
+      if (this.#options.isQuietWhenDown && this.brokers.some((it) => !it.isUp)) return;
       for (let more = this.random.uint32() % 10; more >= 0; more--) this.produce();
     } else if (draw < 60) this.#crash(broker, true);
     else if (draw < 63) this.#crash(broker, false);
@@ -325,6 +328,14 @@ export class SmallCluster {
       const { log, replica } = broker;
       if (log === undefined || replica === undefined || replica.role === 'loading') continue;
       await this.#checkCommitted(broker, log);
+      const isCandidate =
+        assignment.isr.includes(broker.nodeId) || elrOf(assignment).includes(broker.nodeId);
+      // Who may be elected, in the life that the controller knows, holds all that is committed.
+      if (isCandidate && this.#isBack(broker) && log.logEndOffset < this.#ledger.length) {
+        throw this.#broken(
+          `${broker.nodeId} may be elected with ${log.logEndOffset} records, ${this.#ledger.length} were committed`,
+        );
+      }
       const { leadership } = replica;
       if (leadership === undefined) continue;
       const epoch = leadership.assignment.leaderEpoch;
