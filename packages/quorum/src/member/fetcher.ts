@@ -87,7 +87,8 @@ export class Fetcher {
 
   async follow(leaderId: NodeId): Promise<void> {
     while (this.#isActive) {
-      const response = await this.#ask(leaderId, FETCH_WAIT_MS_MAX);
+      const maxWaitMs = Math.min(FETCH_WAIT_MS_MAX, this.#options.requestTimeoutMs / 2);
+      const response = await this.#ask(leaderId, Math.floor(maxWaitMs));
       if (!this.#isActive) return;
       const isFruitful = response !== undefined && (await this.#take(response, leaderId));
       if (isFruitful) this.#failures = 0;

@@ -211,7 +211,7 @@ class Neighbour {
     const { id } = opened.session;
     this.aliveUntilMs = beganMs + this.timeoutMs * 0.9;
     this.#sessionId = id;
-    this.#beat(id);
+    this.#beat(id, this.at.life);
     const client = this.#client(id);
     const lock = await Promise.race([acquireLock(client, '/lock'), this.#lapsed()]);
     if (lock === undefined || !this.isAlive) return;
@@ -223,12 +223,14 @@ class Neighbour {
     this.aliveUntilMs = 0;
   }
 
-  #beat(id: SessionId): void {
+  /** It dies with its member. */
+  #beat(id: SessionId, life: number): void {
     this.ensemble.time.after(200, () => {
-      if (!this.isAlive || !this.at.isUp || this.#sessionId !== id) return;
+      const isDead = !this.at.isUp || this.at.life !== life;
+      if (!this.isAlive || isDead || this.#sessionId !== id) return;
       if (this.#leader()?.touchSession(id) === true)
         this.aliveUntilMs = this.ensemble.time.nowMs + this.timeoutMs * 0.9;
-      this.#beat(id);
+      this.#beat(id, life);
     });
   }
 
@@ -242,8 +244,12 @@ class Neighbour {
         },
         onChange: (listener) => member.onChange(listener),
         sync: () => member.sync(),
+        // A leader that dies answers nothing more.
         propose: (ops, options) =>
-          this.#leader()?.propose(ops, options) ?? Promise.reject(new Error('no leader')),
+          Promise.race([
+            this.#leader()?.propose(ops, options) ?? Promise.reject(new Error('no leader')),
+            this.#pause(1000).then(() => Promise.reject(new Error('no answer'))),
+          ]),
       },
       id,
     );
