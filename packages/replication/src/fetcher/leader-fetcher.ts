@@ -78,7 +78,6 @@ export class LeaderFetcher {
   readonly #options: LeaderFetcherOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #session = new FollowerSession();
-  readonly #machine: typeof leaderFetcherMachine;
   #actor: ActorRefFrom<typeof leaderFetcherMachine> | undefined;
   #isLooking = false;
   #isStopped = false;
@@ -87,15 +86,6 @@ export class LeaderFetcher {
   constructor(options: LeaderFetcherOptions) {
     this.leader = options.leader;
     this.#options = options;
-    this.#machine = leaderFetcherMachine.provide({
-      guards: { hasWork: () => this.#wanted().length > 0 },
-      delays: { fetchBackoff: () => options.config().backoffMs },
-      actions: { tellFailure: (_, { error }) => this.#failed(error) },
-      actors: {
-        fetchFromLeader: fromPromise(() => this.#fetch()),
-        applyAnswer: fromPromise(({ input }) => this.#apply(input)),
-      },
-    });
   }
 
   get size(): number {
@@ -142,11 +132,24 @@ export class LeaderFetcher {
     this.#isLooking = true;
     void Promise.resolve().then(() => {
       this.#isLooking = false;
-      const { leader, clock } = this.#options;
-      this.#actor ??= createActor(this.#machine, { input: { leader }, clock }).start();
+      this.#actor ??= this.#begin();
       if (this.#actor.getSnapshot().status !== 'active') return;
       this.#actor.send({ type: this.#isStopped ? 'stop.requested' : 'work.found' });
     });
+  }
+
+  #begin(): ActorRefFrom<typeof leaderFetcherMachine> {
+    const { leader, clock, config } = this.#options;
+    const machine = leaderFetcherMachine.provide({
+      guards: { hasWork: () => this.#wanted().length > 0 },
+      delays: { fetchBackoff: () => config().backoffMs },
+      actions: { tellFailure: (_, { error }) => this.#failed(error) },
+      actors: {
+        fetchFromLeader: fromPromise(() => this.#fetch()),
+        applyAnswer: fromPromise(({ input }) => this.#apply(input)),
+      },
+    });
+    return createActor(machine, { input: { leader }, clock }).start();
   }
 
   #wanted(): WantedPartition[] {
