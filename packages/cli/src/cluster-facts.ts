@@ -1,13 +1,6 @@
 /** What is asked of a cluster beyond what the client's Admin offers. What a broker does not serve is undefined. */
-import { UnsupportedApi } from '@odradek/client';
-import type { Cluster, TopicMetadata } from '@odradek/client';
-import {
-  apiVersionsRequest,
-  apiVersionsResponse,
-  describeQuorumRequest,
-  describeQuorumResponse,
-} from '@odradek/protocol';
-import type { DescribeQuorumResponse } from '@odradek/protocol';
+import type { Cluster, ClusterInfo, QuorumInfo, TopicMetadata } from '@odradek/client';
+import { apiVersionsRequest, apiVersionsResponse } from '@odradek/protocol';
 
 export interface Feature {
   readonly name: string;
@@ -16,18 +9,18 @@ export interface Feature {
   readonly finalized: number | undefined;
 }
 
-export type QuorumRole = 'leader' | 'voter' | 'observer';
-
-export interface Quorum {
-  readonly leaderId: number;
-  readonly leaderEpoch: number;
-  readonly highWatermark: number;
-  readonly members: readonly {
-    readonly nodeId: number;
-    readonly role: QuorumRole;
-    readonly logEndOffset: number;
-    readonly lag: number;
-  }[];
+/** A broker and what it has to do with; one that is not heard of has no address. */
+export interface BrokerFacts {
+  readonly nodeId: number;
+  readonly address: string | undefined;
+  readonly rack: string | null;
+  readonly isController: boolean;
+  /** Known by its vote or its replicas, and not served by: fenced, or gone. */
+  readonly isAway: boolean;
+  readonly leads: number;
+  readonly replicas: number;
+  /** Of its replicas, those that are not in sync. */
+  readonly outOfSync: number;
 }
 
 export interface TroubledPartition {
@@ -43,13 +36,6 @@ const apiVersionsApi = {
   response: apiVersionsResponse,
   maxVersion: 4,
 };
-const describeQuorumApi = {
-  request: describeQuorumRequest,
-  response: describeQuorumResponse,
-  maxVersion: 2,
-};
-const METADATA_TOPIC = '__cluster_metadata';
-
 export async function readFeatures(client: Cluster): Promise<readonly Feature[]> {
   const { supportedFeatures, finalizedFeatures } = await client.askAny(apiVersionsApi, {
     clientSoftwareName: 'odradek',
@@ -67,36 +53,39 @@ export async function readFeatures(client: Cluster): Promise<readonly Feature[]>
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export async function readQuorum(client: Cluster): Promise<Quorum | undefined> {
-  const body = { topics: [{ topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0 }] }] };
-  let answer: DescribeQuorumResponse;
-  try {
-    answer = await client.askController(describeQuorumApi, body);
-  } catch (error) {
-    if (error instanceof UnsupportedApi) return undefined;
-    throw error;
-  }
-  const partition = answer.topics[0]?.partitions[0];
-  if (answer.errorCode !== 0 || partition === undefined || partition.errorCode !== 0)
-    return undefined;
-  const { leaderId, leaderEpoch, highWatermark, currentVoters, observers } = partition;
-  const end = Math.max(...currentVoters.map(({ logEndOffset }) => logEndOffset), highWatermark);
-  const member = (
-    { replicaId: nodeId, logEndOffset }: (typeof currentVoters)[number],
-    role: QuorumRole,
-  ) => ({ nodeId, role, logEndOffset, lag: Math.max(0, end - logEndOffset) });
-  return {
-    leaderId,
-    leaderEpoch,
-    highWatermark,
-    members: [
-      ...currentVoters.map((each) =>
-        member(each, each.replicaId === leaderId ? 'leader' : 'voter'),
-      ),
-      ...observers.map((each) => member(each, 'observer')),
-    ],
-  };
+export function brokerFacts(
+  info: ClusterInfo,
+  topics: readonly TopicMetadata[],
+  quorum: QuorumInfo | undefined,
+): readonly BrokerFacts[] {
+  // A broker of KRaft names any broker as the controller: what is sent there is forwarded. The quorum knows.
+  const controllerId = quorum?.leaderId ?? info.controllerId;
+  const partitions = topics.flatMap((topic) => topic.partitions);
+  const known = new Set([
+    ...info.brokers.map(({ nodeId }) => nodeId),
+    ...(quorum?.members.map(({ nodeId }) => nodeId) ?? []),
+    ...partitions.flatMap(({ replicaNodes }) => replicaNodes),
+  ]);
+  return [...known]
+    .sort((a, b) => a - b)
+    .map((nodeId) => {
+      const broker = info.brokers.find((it) => it.nodeId === nodeId);
+      const held = partitions.filter(({ replicaNodes }) => replicaNodes.includes(nodeId));
+      return {
+        nodeId,
+        address: broker && formatAddress(broker),
+        rack: broker?.rack ?? null,
+        isController: nodeId === controllerId,
+        isAway: broker === undefined,
+        leads: partitions.filter(({ leaderId }) => leaderId === nodeId).length,
+        replicas: held.length,
+        outOfSync: held.filter(({ isrNodes }) => !isrNodes.includes(nodeId)).length,
+      };
+    });
 }
+
+const formatAddress = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
 export const troubledPartitions = (
   topics: readonly TopicMetadata[],

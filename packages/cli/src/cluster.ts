@@ -1,8 +1,8 @@
 /** The cluster at a glance. What a broker does not serve (DescribeQuorum, features) is left out. */
 import { Admin } from '@odradek/client';
-import type { ClusterInfo } from '@odradek/client';
-import { readFeatures, readQuorum, troubledPartitions } from './cluster-facts.ts';
-import type { Feature, Quorum, TroubledPartition } from './cluster-facts.ts';
+import type { ClusterInfo, QuorumInfo } from '@odradek/client';
+import { brokerFacts, readFeatures, troubledPartitions } from './cluster-facts.ts';
+import type { BrokerFacts, Feature, TroubledPartition } from './cluster-facts.ts';
 import type { ClusterOptions } from './commands/cluster.ts';
 import { withCluster } from './connect.ts';
 import { plural } from './messages.ts';
@@ -13,10 +13,11 @@ import type { World } from './world.ts';
 
 interface Glance {
   readonly info: ClusterInfo;
+  readonly brokers: readonly BrokerFacts[];
   readonly topics: number;
   readonly partitions: number;
   readonly features: readonly Feature[];
-  readonly quorum: Quorum | undefined;
+  readonly quorum: QuorumInfo | undefined;
   readonly troubled: readonly TroubledPartition[];
 }
 
@@ -29,38 +30,55 @@ export const cluster = (world: World, { json, ...connect }: ClusterOptions): Pro
       admin.describeCluster(),
       admin.listTopics(),
       readFeatures(client),
-      readQuorum(client),
+      admin.describeQuorum(),
     ]);
     const glance: Glance = {
       info,
+      brokers: brokerFacts(info, topics, quorum),
       topics: topics.filter(({ isInternal }) => !isInternal).length,
       partitions: topics.reduce((total, topic) => total + topic.partitions.length, 0),
       features,
       quorum,
       troubled: troubledPartitions(topics),
     };
-    if (json) await writeJson(world, [{ ...info, ...glance, info: undefined }]);
+    if (json) await writeJson(world, [toJson(glance)]);
     else await print(world, glance);
     return EXIT_OK;
   });
 
+/** Brokers as DescribeCluster has them, with what is known of them beside. */
+const toJson = ({ info, brokers, ...glance }: Glance): object => ({
+  clusterId: info.clusterId,
+  controllerId: brokers.find(({ isController }) => isController)?.nodeId ?? info.controllerId,
+  ...glance,
+  brokers: brokers.map((facts) => ({
+    ...info.brokers.find(({ nodeId }) => nodeId === facts.nodeId),
+    ...facts,
+  })),
+});
+
 async function print(
   world: World,
-  { info, topics, partitions, features, quorum, troubled }: Glance,
+  { info, brokers, topics, partitions, features, quorum, troubled }: Glance,
 ): Promise<void> {
   const { bold, red, green } = styleFor(world, world.stdout);
-  const { brokers, clusterId, controllerId } = info;
+  const { clusterId } = info;
+  const controller = brokers.find(({ isController }) => isController)?.nodeId;
+  const away = brokers.filter(({ isAway }) => isAway).length;
   await world.stdout.write(
-    `${bold(`cluster ${clusterId ?? 'without id'}`)}  ${plural(brokers.length, 'broker')}, ${plural(topics, 'topic')}, ${plural(partitions, 'partition')}, controller ${controllerId < 0 ? 'unknown' : controllerId}\n\n`,
+    `${bold(`cluster ${clusterId ?? 'without id'}`)}  ${plural(brokers.length, 'broker')}${away > 0 ? ` (${away} away)` : ''}, ${plural(topics, 'topic')}, ${plural(partitions, 'partition')}, controller ${controller ?? 'unknown'}\n\n`,
   );
   await writeTable(
     world,
-    ['ID', 'ADDRESS', 'RACK', 'ROLE'],
-    brokers.map(({ nodeId, host, port, rack }) => [
+    ['ID', 'ADDRESS', 'RACK', 'ROLE', 'LEADS', 'REPLICAS', 'OUT-OF-SYNC'],
+    brokers.map(({ nodeId, address, rack, isController, isAway, leads, replicas, outOfSync }) => [
       nodeId,
-      `${host.includes(':') ? `[${host}]` : host}:${port}`,
+      address ?? '-',
       rack ?? '-',
-      nodeId === controllerId ? 'controller' : 'broker',
+      isAway ? 'away' : isController ? 'controller' : 'broker',
+      leads,
+      replicas,
+      outOfSync,
     ]),
   );
   if (quorum !== undefined) await printQuorum(world, quorum);
@@ -106,9 +124,11 @@ async function print(
 
 async function printQuorum(
   world: World,
-  { leaderEpoch, highWatermark, members }: Quorum,
+  { leaderId, leaderEpoch, highWatermark, members }: QuorumInfo,
 ): Promise<void> {
-  await world.stdout.write(`\nquorum: epoch ${leaderEpoch}, high watermark ${highWatermark}\n`);
+  await world.stdout.write(
+    `\nquorum: leader ${leaderId}, epoch ${leaderEpoch}, high watermark ${highWatermark}\n`,
+  );
   await writeTable(
     world,
     ['NODE', 'ROLE', 'LOG-END-OFFSET', 'LAG'],

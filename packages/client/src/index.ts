@@ -3,6 +3,13 @@ export type { ValidateOnly } from './admin/admin.ts';
 export type { ActiveProducer, BrokerInfo, ClusterInfo, LogDir } from './admin/cluster-info.ts';
 export type { ConfigChange, ConfigEntry, ConfigResource, ConfigSource } from './admin/configs.ts';
 export type { GroupDescription, GroupLag, GroupListing, GroupMember } from './admin/groups.ts';
+export type { QuorumInfo, QuorumMember } from './admin/quorum.ts';
+export type {
+  ElectionResult,
+  ElectionType,
+  OngoingReassignment,
+  Reassignment,
+} from './admin/replicas.ts';
 export type { NewTopic, PartitionOffset } from './admin/topics.ts';
 export { BrokerConnection } from './broker-connection.ts';
 export { Cluster } from './cluster.ts';

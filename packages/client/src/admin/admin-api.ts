@@ -28,6 +28,16 @@ import {
   describeProducersResponse,
   listConfigResourcesRequest,
   listConfigResourcesResponse,
+  describeQuorumRequest,
+  describeQuorumResponse,
+  electLeadersRequest,
+  electLeadersResponse,
+  alterPartitionReassignmentsRequest,
+  alterPartitionReassignmentsResponse,
+  listPartitionReassignmentsRequest,
+  listPartitionReassignmentsResponse,
+  unregisterBrokerRequest,
+  unregisterBrokerResponse,
 } from '@odradek/protocol';
 import { api } from '../api.ts';
 
@@ -65,4 +75,18 @@ export const describeProducersApi = /*@__PURE__*/ api(
 export const listConfigResourcesApi = /*@__PURE__*/ api(
   listConfigResourcesRequest,
   listConfigResourcesResponse,
+);
+export const describeQuorumApi = /*@__PURE__*/ api(describeQuorumRequest, describeQuorumResponse);
+export const electLeadersApi = /*@__PURE__*/ api(electLeadersRequest, electLeadersResponse);
+export const alterPartitionReassignmentsApi = /*@__PURE__*/ api(
+  alterPartitionReassignmentsRequest,
+  alterPartitionReassignmentsResponse,
+);
+export const listPartitionReassignmentsApi = /*@__PURE__*/ api(
+  listPartitionReassignmentsRequest,
+  listPartitionReassignmentsResponse,
+);
+export const unregisterBrokerApi = /*@__PURE__*/ api(
+  unregisterBrokerRequest,
+  unregisterBrokerResponse,
 );

@@ -19,6 +19,20 @@ import {
   setGroupOffsets,
 } from './groups.ts';
 import type { GroupDescription, GroupLag, GroupListing } from './groups.ts';
+import { describeQuorum } from './quorum.ts';
+import type { QuorumInfo } from './quorum.ts';
+import {
+  alterReassignments,
+  electLeaders,
+  listReassignments,
+  unregisterBroker,
+} from './replicas.ts';
+import type {
+  ElectionResult,
+  ElectionType,
+  OngoingReassignment,
+  Reassignment,
+} from './replicas.ts';
 import {
   createPartitions,
   createTopics,
@@ -163,6 +177,33 @@ export class Admin {
 
   describeProducers(partitions: readonly TopicPartition[]): Promise<readonly ActiveProducer[]> {
     return this.#do((cluster) => describeProducers(cluster, partitions));
+  }
+
+  /** Undefined from brokers that have no quorum, or do not tell. */
+  describeQuorum(): Promise<QuorumInfo | undefined> {
+    return this.#do((cluster) => describeQuorum(cluster));
+  }
+
+  /** Begins to move partitions to other replicas, or calls moves off: `listReassignments` tells what is still under way. */
+  alterReassignments(reassignments: readonly Reassignment[]): Promise<void> {
+    return this.#do((cluster) => alterReassignments(cluster, reassignments));
+  }
+
+  listReassignments(): Promise<readonly OngoingReassignment[]> {
+    return this.#do((cluster) => listReassignments(cluster));
+  }
+
+  /** Null for all partitions. What could not be elected is in the results. */
+  electLeaders(
+    type: ElectionType,
+    partitions: readonly TopicPartition[] | null,
+  ): Promise<readonly ElectionResult[]> {
+    return this.#do((cluster) => electLeaders(cluster, type, partitions));
+  }
+
+  /** A broker that is gone for good. */
+  unregisterBroker(nodeId: number): Promise<void> {
+    return this.#do((cluster) => unregisterBroker(cluster, nodeId));
   }
 
   async #do<T>(work: (cluster: Cluster) => Promise<T>): Promise<T> {
