@@ -88,9 +88,13 @@ export function inflict(kind: FaultKind, world: World): Undo {
     case 'powerCut':
       if (node.state === 'down' && node.failure === undefined) return undefined;
       return strikeAtFlush(node, chance, () => node.cutPower());
-    case 'powerCutAll':
-      for (const each of nodes) each.cutPower();
-      return () => nodes.forEach((each) => each.start());
+    case 'powerCutAll': {
+      const undo = strikeAtFlush(node, chance, () => nodes.forEach((each) => each.cutPower()));
+      return () => {
+        undo?.();
+        for (const each of nodes) each.start();
+      };
+    }
     case 'stopInOrder':
       if (!node.isUp) return undefined;
       node.stop();
