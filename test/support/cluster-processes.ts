@@ -5,12 +5,15 @@ import { createClientHost } from '@odradek/node';
 import type { Endpoint } from '@odradek/ports';
 import { BrokerProcess } from './broker-process.ts';
 import { freePort } from './free-port.ts';
+import type { LinksBetween } from './links-between.ts';
 import { until } from './until.ts';
 
 export interface ClusterProcessesOptions {
   readonly folder: string;
   readonly size?: number;
   readonly config?: Readonly<Record<string, string>>;
+  /** The ways between the members: without it they reach one another where they are. */
+  readonly links?: LinksBetween;
 }
 
 interface Place {
@@ -18,21 +21,33 @@ interface Place {
   readonly port: number;
   readonly httpPort: number;
   readonly folder: string;
+  /** Of this one alone. */
+  readonly config: Readonly<Record<string, string>>;
 }
 
 export class ClusterProcesses implements AsyncDisposable {
-  readonly #places: readonly Place[];
+  readonly #places: Place[];
   readonly #config: Readonly<Record<string, string>>;
+  readonly #folder: string;
   readonly #running = new Map<number, BrokerProcess>();
 
-  static async start({ folder, size = 3, config = {} }: ClusterProcessesOptions) {
-    const places: Place[] = [];
+  static async start({ folder, size = 3, config = {}, links }: ClusterProcessesOptions) {
+    const places: Omit<Place, 'config'>[] = [];
     for (let nodeId = 1; nodeId <= size; nodeId++) {
       const [port, httpPort] = [await freePort(), await freePort()];
       places.push({ nodeId, port, httpPort, folder: join(folder, `broker-${nodeId}`) });
     }
     const voters = places.map((it) => `${it.nodeId}@127.0.0.1:${it.httpPort}`).join(',');
-    const cluster = new ClusterProcesses(places, {
+    const configured: Place[] = [];
+    for (const place of places) {
+      const seen = await links?.votersFor(
+        place.nodeId,
+        places.map((it) => ({ nodeId: it.nodeId, host: '127.0.0.1', port: it.httpPort })),
+      );
+      const own = seen === undefined ? {} : { 'controller.quorum.voters': seen };
+      configured.push({ ...place, config: own });
+    }
+    const cluster = new ClusterProcesses(folder, configured, {
       'controller.quorum.voters': voters,
       ...config,
     });
@@ -40,13 +55,19 @@ export class ClusterProcesses implements AsyncDisposable {
     return cluster;
   }
 
-  private constructor(places: readonly Place[], config: Readonly<Record<string, string>>) {
+  private constructor(folder: string, places: Place[], config: Readonly<Record<string, string>>) {
+    this.#folder = folder;
     this.#places = places;
     this.#config = config;
   }
 
   get nodeIds(): readonly number[] {
     return this.#places.map((it) => it.nodeId);
+  }
+
+  /** As the configuration has them. */
+  get voters(): string {
+    return this.#config['controller.quorum.voters']!;
   }
 
   /** Of all of them, up or not. */
@@ -62,18 +83,26 @@ export class ClusterProcesses implements AsyncDisposable {
     return this.#places.find((it) => it.nodeId === nodeId)!.folder;
   }
 
+  /** One more broker, without a vote. */
+  async add(nodeId: number): Promise<void> {
+    const [port, httpPort] = [await freePort(), await freePort()];
+    const folder = join(this.#folder, `broker-${nodeId}`);
+    this.#places.push({ nodeId, port, httpPort, folder, config: { 'process.roles': 'broker' } });
+    await this.start(nodeId);
+  }
+
   async startAll(): Promise<void> {
     await Promise.all(this.nodeIds.map((it) => this.start(it)));
   }
 
   /** Resolves when it is registered and serves. */
   async start(nodeId: number): Promise<void> {
-    const { port, httpPort, folder } = this.#places.find((it) => it.nodeId === nodeId)!;
+    const { port, httpPort, folder, config } = this.#places.find((it) => it.nodeId === nodeId)!;
     const broker = BrokerProcess.spawn({
       dataDirectory: folder,
       port,
       httpPort,
-      config: this.#config,
+      config: { ...this.#config, ...config },
       flags: ['--node-id', String(nodeId)],
     });
     this.#running.set(nodeId, broker);
@@ -101,6 +130,20 @@ export class ClusterProcesses implements AsyncDisposable {
         partitions.every((it) => it.isrNodes.length === it.replicaNodes.length)
       );
     }, timeoutMs);
+  }
+
+  /** The same for those that are up. */
+  async whenInSyncBut(admin: Admin, topic: string, away: number): Promise<void> {
+    await until(async () => {
+      const { partitions } = await admin.describeTopic(topic).catch(() => ({ partitions: [] }));
+      return (
+        partitions.length > 0 &&
+        partitions.every((it) => {
+          const wanted = it.replicaNodes.filter((id) => id !== away);
+          return wanted.every((id) => it.isrNodes.includes(id));
+        })
+      );
+    }, 60_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -92,6 +92,9 @@ export class Cluster {
   #controllerId = -1;
   readonly #leaders = new Map<string, Map<number, PartitionLeader>>();
   #nextLane = 1;
+  /** Who answered last when any broker would do, and who did so before the leaders that were known turned out to be wrong. */
+  #told: string | undefined;
+  #doubted: string | undefined;
   #isClosed = false;
 
   constructor(host: ClientHost, options: ClusterOptions) {
@@ -194,6 +197,7 @@ export class Cluster {
   /** What is known of the topic's leaders turned out to be wrong. */
   forgetLeaders(topic: string): void {
     this.#leaders.delete(topic);
+    this.#doubted = this.#told;
   }
 
   /** "host:port", for messages. */
@@ -260,7 +264,9 @@ export class Cluster {
         failures.push({ endpoint, error });
         continue;
       }
-      return connection.request(api, body);
+      const answer = await connection.request(api, body);
+      this.#told = formatEndpoint(endpoint);
+      return answer;
     }
     const reasons = failures.map(
       ({ endpoint, error }) =>
@@ -301,12 +307,14 @@ export class Cluster {
     if (this.status.getSnapshot().status === 'active') this.status.send(event);
   }
 
-  /** Those that failed lately come last. */
+  /** Those that failed lately come last, and before them the one whose word was found wrong: it may be cut off from its cluster. */
   #byPenalty(endpoints: readonly Endpoint[]): readonly Endpoint[] {
     const unique = [...new Map(endpoints.map((each) => [formatEndpoint(each), each])).values()];
     const until = (endpoint: Endpoint): number =>
       this.#penalties.get(formatEndpoint(endpoint))?.untilMs ?? 0;
-    return unique.sort((a, b) => until(a) - until(b));
+    const doubt = (endpoint: Endpoint): number =>
+      formatEndpoint(endpoint) === this.#doubted ? 1 : 0;
+    return unique.sort((a, b) => until(a) - until(b) || doubt(a) - doubt(b));
   }
 
   #open(endpoint: Endpoint, lane: string): Promise<BrokerConnection> {

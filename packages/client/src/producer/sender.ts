@@ -25,6 +25,8 @@ const STALE_METADATA: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
   ErrorCode.KAFKA_STORAGE_ERROR,
   ErrorCode.FENCED_LEADER_EPOCH,
+  // It reaches its client, and perhaps not its followers: then others lead by now.
+  ErrorCode.REQUEST_TIMED_OUT,
 ]);
 const FATAL: ReadonlySet<number> = new Set([
   ErrorCode.PRODUCER_FENCED,
