@@ -124,8 +124,10 @@ export class Broker {
     });
   }
 
-  /** Resolves when every log is open; rejects with what made the start impossible. */
-  async recover(): Promise<void> {
+  /**
+   * Resolves when every log is open; a member of a cluster says where its listeners are, which are open already. Rejects with what made the start impossible. */
+  async recover(listeners: readonly ListenerAddress[] = []): Promise<void> {
+    this.#listeners = listeners;
     this.#actor.start();
     await this.#reaches('awaitingListeners');
   }
@@ -288,8 +290,7 @@ export class Broker {
       );
     else {
       cluster.attach(quorum, this.#services!.controller);
-      await quorum.ready();
-      await this.#untilFormatted();
+      await this.#untilMember(quorum, cluster);
     }
     if (this.#identity.clusterId === null) {
       this.#identity = await adoptCluster(volume, this.#identity, this.image.clusterId);
@@ -331,12 +332,19 @@ export class Broker {
     });
   }
 
-  /** The first controller of a cluster gives it its id. */
-  async #untilFormatted(): Promise<void> {
+  /** A leader is known and its log is read, and the first controller of the cluster has given it its id. */
+  async #untilMember(quorum: QuorumMember, cluster: Cluster): Promise<void> {
     const { clock } = this.#options;
-    while (this.image.clusterId === '') {
+    let isReady = false;
+    // It ends with the member, of which a failed start takes leave.
+    quorum.ready().then(
+      () => (isReady = true),
+      () => {},
+    );
+    while (!isReady || this.image.clusterId === '') {
       if (this.#actor.getSnapshot().hasTag('isEnding'))
         throw new BrokerFailure('the broker was stopped while it waited for its cluster');
+      if (cluster.refusal !== undefined) throw new BrokerFailure(cluster.refusal);
       await new Promise<void>((resolve) => clock.setTimeout(resolve, FORMAT_CHECK_INTERVAL_MS));
     }
   }
@@ -451,6 +459,12 @@ export class Broker {
   }
 
   async #recoverLogs(): Promise<void> {
+    if (this.#cluster !== undefined) {
+      await this.#cluster.register({
+        listeners: this.#listeners,
+        previousBrokerEpoch: this.#lastBrokerEpoch ?? -1,
+      });
+    }
     await this.#replicas!.recover();
     this.#isBootRemembered = rememberBoot(this.#options.volume, this.#options.bootId);
     // Awaited when the broker registers: listeners are opened meanwhile.
@@ -461,6 +475,8 @@ export class Broker {
   /** Before the logs are recovered, changes only go into the image: recovery hosts what it then finds there. */
   #isRecovered = false;
   #isBootRemembered: Promise<void> | undefined;
+  /** Of a member of a cluster, which registers before it recovers. */
+  #listeners: readonly ListenerAddress[] = [];
 
   #applyChanges(changes: readonly TreeChange[]): void {
     const nodes: NodeChange[] = [];
@@ -481,7 +497,7 @@ export class Broker {
   async #register(listeners: readonly ListenerAddress[]): Promise<void> {
     if (this.#cluster !== undefined) {
       await this.#isBootRemembered;
-      await this.#cluster.join({ listeners, previousBrokerEpoch: this.#lastBrokerEpoch ?? -1 });
+      await this.#cluster.serve();
       return;
     }
     await this.#services!.controller.registerBroker({
@@ -530,8 +546,17 @@ export class Broker {
     await this.#metadataLog?.close({ clean: true });
     this.#logResources.close();
     if (closed.isClean) {
-      await markCleanShutdown(volume, this.image.brokers.get(this.nodeId)?.brokerEpoch ?? 0);
+      await markCleanShutdown(volume, this.#ownEpoch());
     }
+  }
+
+  /** One that was stopped before it registered leaves what the life before had left. */
+  #ownEpoch(): number {
+    const known = this.image.brokers.get(this.nodeId)?.brokerEpoch ?? 0;
+    if (this.#cluster === undefined) return known;
+    return this.#cluster.brokerEpoch >= 0
+      ? this.#cluster.brokerEpoch
+      : (this.#lastBrokerEpoch ?? -1);
   }
 
   #giveUp(reason: string): void {

@@ -267,8 +267,12 @@ export class ReplicaManager {
 
   #host(topic: TopicImage): void {
     topic.partitions.forEach((assignment, partition) => {
-      if (!assignment.replicas.includes(this.#options.nodeId)) return;
       const known = this.#hosted.get(idOf(topic.name, partition));
+      if (!assignment.replicas.includes(this.#options.nodeId)) {
+        // A reassignment has taken it off the list: the others have all of it.
+        if (known?.key.topicId === topic.topicId) this.#dismiss(known);
+        return;
+      }
       if (known !== undefined) known.actor.send({ type: 'leadership.assigned', assignment });
       else this.#start(topic, partition, assignment);
     });
@@ -295,6 +299,18 @@ export class ReplicaManager {
     else siblings[partition] = replica;
     // Replicas are roots of their own: spawned one by one under a parent they would cost quadratic time (measured).
     actor.start();
+  }
+
+  #dismiss(hosted: Hosted): void {
+    const { topic, partition } = hosted.key;
+    this.#hosted.delete(idOf(topic, partition));
+    this.#byTopic.get(topic)?.splice(partition, 1, undefined);
+    this.#leaving.add(hosted);
+    hosted.replica.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    // Groups that it kept are kept elsewhere now.
+    this.#options.onRoleChange(topic, partition, hosted.replica);
+    hosted.actor.subscribe({ complete: () => this.#hasLeft(hosted) });
+    hosted.actor.send({ type: 'deletion.requested' });
   }
 
   #unhost(topic: string, topicId: string): void {

@@ -60,7 +60,8 @@ export const startBroker = async (options: StartBrokerOptions): Promise<RunningB
     const recovered = broker.isMember ? undefined : await broker.recover();
     for (const listener of parsed.listeners)
       listeners.push(await open(listener, broker, clock, options.logger, buffers));
-    if (recovered === undefined && broker.isMember) await broker.recover();
+    if (recovered === undefined && broker.isMember)
+      await broker.recover(listeners.map((it) => it.advertised));
     await broker.open(listeners.map((it) => it.advertised));
   } catch (error) {
     for (const { listener } of listeners) await listener.close();

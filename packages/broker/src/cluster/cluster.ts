@@ -31,12 +31,18 @@ import { answerPeers } from './answer-peer.ts';
 import { ControllerDesk } from './controller-desk.ts';
 import { ControllerDoor } from './controller-door.ts';
 import { forwarding, type Forwarding } from './forwarding.ts';
-import { Membership } from './membership.ts';
+import { Membership, RegistrationError } from './membership.ts';
 import { Replication } from './replication.ts';
 import { RoutedController } from './routed-controller.ts';
 
 /** The listener whose address other members dial: HTTP, with the peer protocol at /peer. */
 export const PEER_LISTENER = 'WS';
+
+/** A member that was moved may answer under an old address for a moment. */
+const REFUSAL_FINAL_MS = 2_000;
+
+/** How often the image is looked at for this broker's own registration. */
+const REGISTRATION_CHECK_MS = 5;
 
 export interface ClusterOptions {
   readonly nodeId: NodeId;
@@ -68,6 +74,7 @@ export class Cluster {
   #desk: ControllerDesk | undefined;
   #active: ActiveController | undefined;
   #membership: Membership | undefined;
+  #isStopped = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -161,9 +168,12 @@ export class Cluster {
     if (mayElectUncleanly) controller.electUncleanly().catch(failed);
   }
 
-  /** Registers, and resolves when clients may be sent here. */
-  async join(options: {
-    readonly listeners: Parameters<Membership['join']>[0];
+  /**
+   * Resolves when it is registered and its own metadata says so. No role is played before: an older image may name this broker
+   * for the leader of an epoch in which it has lost what it wrote.
+   */
+  async register(options: {
+    readonly listeners: Parameters<Membership['register']>[0];
     readonly previousBrokerEpoch: number;
   }): Promise<void> {
     const { nodeId: own, image, settings, clock, logger, processId, identity } = this.#options;
@@ -180,7 +190,23 @@ export class Cluster {
       heartbeatIntervalMs: () => settings.broker['broker.heartbeat.interval.ms'],
       metadataOffset: () => this.#quorum?.snapshot.appliedOffset ?? -1,
     });
-    await this.#membership.join(options.listeners);
+    await this.#membership.register(options.listeners);
+    while (image.brokers.get(own)?.brokerEpoch !== this.#membership.brokerEpoch) {
+      if (this.#isStopped) throw new RegistrationError('the broker was stopped while it started');
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, REGISTRATION_CHECK_MS));
+    }
+  }
+
+  /** Resolves when clients may be sent here. */
+  async serve(): Promise<void> {
+    await this.#membership!.serve();
+  }
+
+  /** Why this broker cannot come into its cluster: so many voters refuse it, or are refused, that the others are no majority. */
+  get refusal(): string | undefined {
+    const voters = new Set(this.#options.voters.map((it) => it.id));
+    const strangers = this.#peers.strangers(REFUSAL_FINAL_MS).filter((it) => voters.has(it.nodeId));
+    return voters.size - strangers.length <= voters.size / 2 ? strangers[0]?.reason : undefined;
   }
 
   get brokerEpoch(): number {
@@ -194,6 +220,7 @@ export class Cluster {
 
   /** Nothing is fetched, asked or answered any more. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#membership?.stop();
     this.#door.close();
     await this.replication.stop();

@@ -43,6 +43,7 @@ export class Membership {
   #listeners: readonly ListenerAddress[] = [];
   #brokerEpoch = -1;
   #isFenced = true;
+  #wantsFence = true;
   #wantsShutDown = false;
   #mayShutDown: (() => void) | undefined;
   #onUnfenced: (() => void) | undefined;
@@ -63,10 +64,16 @@ export class Membership {
     return this.#isFenced;
   }
 
-  /** Resolves when the cluster has taken it in and clients may be sent here. Rejects with RegistrationError. */
-  async join(listeners: readonly ListenerAddress[]): Promise<void> {
+  /** Resolves when the cluster has taken it in, fenced: it recovers its logs before clients are sent here. Rejects with RegistrationError. */
+  async register(listeners: readonly ListenerAddress[]): Promise<void> {
     this.#listeners = listeners;
     await this.#register(this.#options.previousBrokerEpoch);
+    this.#beatSoon(0);
+  }
+
+  /** Resolves when clients may be sent here. */
+  async serve(): Promise<void> {
+    this.#wantsFence = false;
     const unfenced = new Promise<void>((resolve) => (this.#onUnfenced = resolve));
     this.#beatSoon(0);
     await unfenced;
@@ -170,7 +177,7 @@ export class Membership {
         brokerId: nodeId,
         brokerEpoch: this.#brokerEpoch,
         currentMetadataOffset: metadataOffset(),
-        wantFence: false,
+        wantFence: this.#wantsFence,
         wantShutDown: this.#wantsShutDown,
         offlineLogDirs: [],
       },

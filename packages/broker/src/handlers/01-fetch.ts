@@ -81,7 +81,7 @@ export const fetch = handler({
       },
     );
     const answer = (it: readonly PartitionRead[]): Response =>
-      answerOf(broker, session, partitions, targets, it, apiVersion);
+      answerOf(broker, session, partitions, targets, it, apiVersion, isReplica);
     return reads instanceof Promise ? reads.then(answer) : answer(reads);
   },
 });
@@ -138,6 +138,7 @@ const answerOf = (
   targets: readonly FetchTarget[],
   reads: readonly PartitionRead[],
   apiVersion: number,
+  isReplica: boolean,
 ): Response => {
   const session =
     context.kind === 'incremental'
@@ -164,7 +165,7 @@ const answerOf = (
       byTopic.set(key, topic);
       responses.push(topic);
     }
-    topic.partitions.push(partitionResponse(broker, target, read, apiVersion));
+    topic.partitions.push(partitionResponse(broker, target, read, apiVersion, isReplica));
   });
   return {
     sessionId,
@@ -178,8 +179,15 @@ const partitionResponse = (
   target: FetchTarget,
   read: PartitionRead,
   apiVersion: number,
+  isReplica: boolean,
 ): PartitionResponse => {
-  if (read.errorCode !== ErrorCode.NONE) return unread(broker, target, read.errorCode, apiVersion);
+  if (read.errorCode !== ErrorCode.NONE) {
+    const error = unread(broker, target, read.errorCode, apiVersion);
+    // A follower whose offset is gone begins anew where the leader's log does.
+    return isReplica && read.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE
+      ? { ...error, highWatermark: read.highWatermark, logStartOffset: read.logStartOffset }
+      : error;
+  }
   const response: PartitionResponse = {
     partitionIndex: target.partition,
     errorCode: ErrorCode.NONE,

@@ -51,6 +51,9 @@ export class PeerError extends Error {
   override readonly name = 'PeerError';
 }
 
+/** The other end does not belong here, or says that this one does not belong there. */
+export class StrangerError extends PeerError {}
+
 export interface PeerApi<Request extends Message, Response extends Message> {
   readonly request: Request;
   readonly response: Response;
@@ -195,7 +198,7 @@ export class PeerChannel {
     if (this.#isClosed) return;
     const kind = bytes[0];
     const rest = bytes.subarray(KIND_BYTES);
-    if (kind === FAREWELL) return this.#end(reasonIn(rest), false);
+    if (kind === FAREWELL) return this.#end(reasonIn(rest), false, this.#other === undefined);
     if (this.#other === undefined)
       return kind === HELLO
         ? this.#meet(rest)
@@ -212,7 +215,7 @@ export class PeerChannel {
     if (other === undefined)
       return this.#end(`${connection.remoteAddress} is no member of a cluster`, true);
     const refusal = whyRefused(self(), other, expected);
-    if (refusal !== undefined) return this.#end(refusal, true);
+    if (refusal !== undefined) return this.#end(refusal, true, true);
     this.#other = other;
     if (this.#helloTimer !== undefined) clock.clearTimeout(this.#helloTimer);
     this.#helloTimer = undefined;
@@ -228,7 +231,8 @@ export class PeerChannel {
       body: bytes.subarray(CORRELATION_BYTES + API_BYTES),
     };
     const refuse = (error: unknown): void => {
-      this.#options.onDefect(error, request);
+      // Said on purpose: a member that starts is asked before it is ready.
+      if (!(error instanceof PeerError)) this.#options.onDefect(error, request);
       this.#send(REFUSAL, [
         id,
         reasonBytes(error instanceof Error ? error.message : String(error)),
@@ -270,7 +274,7 @@ export class PeerChannel {
     if (!this.#isClosed) this.#options.connection.send(frame([Uint8Array.of(kind), ...chunks]));
   }
 
-  #end(reason: string, isTold: boolean): void {
+  #end(reason: string, isTold: boolean, isRefusal = false): void {
     if (this.#isClosed) return;
     if (isTold) this.#send(FAREWELL, [reasonBytes(reason)]);
     this.#isClosed = true;
@@ -283,7 +287,7 @@ export class PeerChannel {
       clock.clearTimeout(timer);
       reject(new PeerError(`the connection to node ${this.#other?.nodeId} ended: ${reason}`));
     }
-    this.#onRefused(new PeerError(reason));
+    this.#onRefused(isRefusal ? new StrangerError(reason) : new PeerError(reason));
     this.#onClosed(reason);
   }
 }

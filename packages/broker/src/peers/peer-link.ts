@@ -13,7 +13,13 @@ import type {
 } from '@odradek/ports';
 import type { Body, Input, Message, NodeId } from '@odradek/protocol';
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
-import { PeerChannel, PeerError, type PeerApi, type PeerChannelOptions } from './peer-channel.ts';
+import {
+  PeerChannel,
+  PeerError,
+  StrangerError,
+  type PeerApi,
+  type PeerChannelOptions,
+} from './peer-channel.ts';
 import { peerLinkMachine } from './peer-link.machine.ts';
 
 export const PEER_BACKOFF_MS_MIN = 50;
@@ -28,6 +34,8 @@ export interface PeerLinkOptions extends Omit<PeerChannelOptions, 'connection' |
   /** Undefined while it is not known: questions wait for it. */
   readonly address: () => Endpoint | undefined;
   readonly onLost?: () => void;
+  /** They do not belong together: for people, who alone can help. */
+  readonly onRefused?: (reason: string) => void;
 }
 
 interface Waiter {
@@ -44,6 +52,7 @@ export class PeerLink {
   readonly #waiters = new Set<Waiter>();
   #connection: Connection | undefined;
   #channel: PeerChannel | undefined;
+  #refusal: { readonly reason: string; readonly sinceMs: number } | undefined;
 
   constructor(options: PeerLinkOptions) {
     this.nodeId = options.nodeId;
@@ -76,6 +85,11 @@ export class PeerLink {
   get state(): { readonly state: string; readonly reason: string | null } {
     const { value, context } = this.#actor.getSnapshot();
     return { state: String(value), reason: context.reason };
+  }
+
+  /** Why one of the two does not belong to the other's cluster, and since when; undefined once they have met. */
+  get refusal(): { readonly reason: string; readonly sinceMs: number } | undefined {
+    return this.#refusal;
   }
 
   /** Rejects with PeerError after `timeoutMs` at the latest. */
@@ -126,10 +140,25 @@ export class PeerLink {
     const connection = this.#connection!;
     const channel = new PeerChannel({ ...this.#options, connection, expected: this.nodeId });
     this.#channel = channel;
-    await channel.ready;
+    try {
+      await channel.ready;
+      this.#refusal = undefined;
+    } catch (error) {
+      if (error instanceof StrangerError) this.#refused(error.message);
+      throw error;
+    }
     void channel.closed.then((reason) => {
       if (this.#channel === channel) this.#actor.send({ type: 'channel.closed', reason });
     });
+  }
+
+  #refused(reason: string): void {
+    const isNews = this.#refusal?.reason !== reason;
+    this.#refusal = {
+      reason,
+      sinceMs: this.#refusal?.sinceMs ?? this.#clock.monotonicMs(),
+    };
+    if (isNews) this.#options.onRefused?.(reason);
   }
 
   #tellUp(): void {

@@ -90,6 +90,16 @@ export class Peers {
     return [...this.#links.values()].filter((it) => !it.isUp).map((it) => it.nodeId);
   }
 
+  /** Members with which it has not been possible to agree on who belongs together, for so long. */
+  strangers(forMs: number): readonly { readonly nodeId: NodeId; readonly reason: string }[] {
+    const latestMs = this.#options.clock.monotonicMs() - forMs;
+    return [...this.#links.values()].flatMap(({ nodeId, refusal }) =>
+      refusal !== undefined && refusal.sinceMs <= latestMs
+        ? [{ nodeId, reason: refusal.reason }]
+        : [],
+    );
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const link of this.#links.values()) link.close();
@@ -111,6 +121,7 @@ export class Peers {
       nodeId,
       address: () => address(nodeId),
       onLost: () => onLost?.(nodeId),
+      onRefused: (reason) => shared.logger.warn('a member was refused', { node: nodeId, reason }),
       onDefect: this.#onDefect,
     });
     this.#links.set(nodeId, link);

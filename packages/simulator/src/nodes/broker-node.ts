@@ -120,12 +120,13 @@ export class BrokerNode {
     };
     // A member needs the others to recover, and they need it.
     if (broker.isMember) listen();
-    await broker.recover();
-    if (!broker.isMember) listen();
-    await broker.open([
+    const listeners = [
       { name: LISTENER_NAME, ...address },
       { name: PEER_LISTENER_NAME, ...peerAddress },
-    ]);
+    ];
+    await broker.recover(listeners);
+    if (!broker.isMember) listen();
+    await broker.open(listeners);
     if (!process.isAlive) return;
     if (this.state === 'starting') this.state = 'running';
     trace.milestone(this.machine, 'runs');
