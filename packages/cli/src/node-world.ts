@@ -8,6 +8,14 @@ import type { Output, World } from './world.ts';
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 export function createNodeWorld(version: string, startedMs: number): World {
+  const orphaned = new Set<() => void>();
+  // Who started this process with a channel to it (child.ts) has gone, and nobody else will stop it: as if by SIGTERM.
+  if (process.connected) {
+    process.once('disconnect', () => {
+      if (orphaned.size === 0) process.exit(EXIT_CODES.SIGTERM);
+      for (const terminate of orphaned) terminate();
+    });
+  }
   return {
     stdin: {
       // Node opens stdin when it is first asked for, which `up` never does: 10 ms of its start.
@@ -24,10 +32,10 @@ export function createNodeWorld(version: string, startedMs: number): World {
       const heard = (signal: keyof typeof EXIT_CODES) => (): void => listener(EXIT_CODES[signal]);
       const [interrupt, terminate] = [heard('SIGINT'), heard('SIGTERM')];
       process.on('SIGINT', interrupt).on('SIGTERM', terminate);
-      // Who started this process with a channel to it has gone: nobody else will stop it.
-      if (process.connected) process.on('disconnect', terminate);
+      orphaned.add(terminate);
       return () => {
-        process.off('SIGINT', interrupt).off('SIGTERM', terminate).off('disconnect', terminate);
+        process.off('SIGINT', interrupt).off('SIGTERM', terminate);
+        orphaned.delete(terminate);
       };
     },
     exit: (code) => process.exit(code),
