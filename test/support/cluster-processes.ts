@@ -44,7 +44,8 @@ export class ClusterProcesses implements AsyncDisposable {
         place.nodeId,
         places.map((it) => ({ nodeId: it.nodeId, host: '127.0.0.1', port: it.httpPort })),
       );
-      const own = seen === undefined ? {} : { 'controller.quorum.voters': seen };
+      const own: Record<string, string> =
+        seen === undefined ? {} : { 'controller.quorum.voters': seen };
       configured.push({ ...place, config: own });
     }
     const cluster = new ClusterProcesses(folder, configured, {

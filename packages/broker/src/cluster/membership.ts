@@ -11,6 +11,8 @@ import type { ControllerDoor } from './controller-door.ts';
 
 /** A start waits so long for the cluster to take it in; the next attempt is the operator's. */
 const REGISTRATION_TIMEOUT_MS = 60_000;
+/** By then the session of a process that was killed has ended (twice `broker.session.timeout.ms`, unless that is long): another one is up. */
+const DUPLICATE_TIMEOUT_MS = 18_000;
 /** A broker that is fenced, or that stops, asks more often than one that serves. */
 const URGENT_INTERVAL_MS = 50;
 /** Kafka's `controlled.shutdown`: then it stops all the same. */
@@ -106,7 +108,8 @@ export class Membership {
   }
 
   async #register(previousBrokerEpoch: number): Promise<void> {
-    const { nodeId, clusterId, incarnation, processId, rack, door, logger } = this.#options;
+    const { nodeId, clusterId, incarnation, processId, rack, door, clock, logger } = this.#options;
+    const duplicateAtMs = clock.monotonicMs() + DUPLICATE_TIMEOUT_MS;
     let answer;
     try {
       answer = await door.insist(
@@ -125,7 +128,8 @@ export class Membership {
         ({ errorCode }) =>
           errorCode !== ErrorCode.NOT_CONTROLLER &&
           // The process before this one was killed, and is not known to be dead yet.
-          errorCode !== ErrorCode.DUPLICATE_BROKER_REGISTRATION &&
+          (errorCode !== ErrorCode.DUPLICATE_BROKER_REGISTRATION ||
+            clock.monotonicMs() >= duplicateAtMs) &&
           errorCode !== ErrorCode.REQUEST_TIMED_OUT,
       );
     } catch (error) {
@@ -135,6 +139,10 @@ export class Membership {
       );
     }
     if (answer.errorCode !== ErrorCode.NONE) {
+      if (answer.errorCode === ErrorCode.DUPLICATE_BROKER_REGISTRATION)
+        throw new RegistrationError(
+          `there are two brokers ${nodeId}, and the other one is up: each needs a node.id of its own`,
+        );
       throw new RegistrationError(
         answer.errorCode === ErrorCode.INCONSISTENT_CLUSTER_ID
           ? `the cluster is another one than ${clusterId()}: check controller.quorum.voters and the data folder`
