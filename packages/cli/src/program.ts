@@ -23,6 +23,7 @@ const HELP = `
 Examples:
   odradek up                                  a broker on 127.0.0.1:9092, data in ./.odradek
   odradek up --memory --port 0                one that keeps nothing, on a free port
+  odradek up --brokers 3                      three of them, each a process of its own
   odradek topic create orders -p 3
   echo hello | odradek produce orders
   odradek tail orders                         the last records, then whatever comes

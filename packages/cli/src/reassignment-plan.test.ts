@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { TopicMetadata } from '@odradek/client';
+import { ZERO_UUID } from '@odradek/protocol';
 import { brokerFacts } from './cluster-facts.ts';
 import { planTo, planWithout } from './reassignment-plan.ts';
 
 const topic = (name: string, replicas: readonly (readonly number[])[]): TopicMetadata => ({
   errorCode: 0,
   name,
-  topicId: '',
+  topicId: ZERO_UUID,
   isInternal: false,
   topicAuthorizedOperations: 0,
   partitions: replicas.map((replicaNodes, partitionIndex) => ({
