@@ -35,11 +35,15 @@ export class BrokerHeartbeats {
     this.#times = times;
   }
 
-  /** A controller that has just become active knows nothing: everybody who is not fenced has one session's time. */
+  /**
+   * A controller that has just become active knows nothing: everybody who is not fenced has one session's time. Those who are
+   * may have registered with the one before, and wait to be let in: they are heard from their next heartbeat on.
+   */
   begin(image: MetadataImage, metadataOffset: Offset): void {
     this.#contacts.clear();
-    for (const broker of image.brokers.values()) {
-      if (!broker.fenced) this.registered(broker.nodeId, metadataOffset);
+    for (const { nodeId, fenced } of image.brokers.values()) {
+      this.registered(nodeId, metadataOffset);
+      if (fenced) this.#contacts.get(nodeId)!.deadlineMs = -Infinity;
     }
   }
 

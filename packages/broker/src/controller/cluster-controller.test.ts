@@ -179,7 +179,7 @@ describe('the acting controller', () => {
   });
 
   it('finishes what its predecessor left half done, before anything else', async () => {
-    const { controller, metadata, partition, shrink } = await cluster([{ leader: 1 }]);
+    const { beat, controller, metadata, partition, shrink } = await cluster([{ leader: 1 }]);
     const three = metadata.image.brokers.get(nodeId(3))!;
     await metadata.propose([
       { op: 'set', path: '/brokers/3', value: encodeNode({ ...three, fenced: true }) },
@@ -189,6 +189,9 @@ describe('the acting controller', () => {
     expect(partition()).toMatchObject({ isr: [1, 2], partitionEpoch: 1 });
     expect(controller.heartbeats.isAlive(nodeId(3))).toBe(false);
     expect(controller.heartbeats.isCaughtUp(ONE)).toBe(false);
+    // One that registered with the predecessor and is fenced still is let in, when it is heard.
+    expect((await beat(3, three.brokerEpoch)).ok).toBe(true);
+    expect(metadata.image.brokers.get(nodeId(3))).toMatchObject({ fenced: false });
     controller.heartbeats.touched(ONE, offset(99));
     expect(controller.heartbeats.isCaughtUp(ONE)).toBe(true);
   });
