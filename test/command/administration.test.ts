@@ -186,7 +186,7 @@ describe('odradek cluster', () => {
   it('shows brokers, controller and id', async () => {
     const { out } = await odradek(['cluster']);
     expect(out).toContain(`cluster ${broker.clusterId}  1 broker, `);
-    expect(out).toContain(`${broker.nodeId}   ${broker.bootstrap}  -     controller\n`);
+    expect(out).toContain(`${broker.nodeId}   ${broker.bootstrap}  -     controller `);
     expect(await json(['cluster'])).toMatchObject([
       { clusterId: broker.clusterId, controllerId: broker.nodeId, troubled: [] },
     ]);
