@@ -1,6 +1,7 @@
 /**
  * kill -9 of brokers of a cluster under a loaded produce with acks=all: every record that was acknowledged is there, once and
- * in the order of its partition, and the client goes on within two seconds while two of three brokers are left.
+ * in the order of its partition, and the client goes on within two seconds while two of three brokers are left. A hundred and
+ * twenty of them take six minutes: CLUSTER_KILLS=100 CLUSTER_KILLS_OF_ALL=20.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,8 +13,8 @@ import { ClusterProcesses } from '../support/cluster-processes.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
-const KILLS = Number(process.env['CLUSTER_KILLS'] ?? 100);
-const KILLS_OF_ALL = Number(process.env['CLUSTER_KILLS_OF_ALL'] ?? 20);
+const KILLS = Number(process.env['CLUSTER_KILLS'] ?? 40);
+const KILLS_OF_ALL = Number(process.env['CLUSTER_KILLS_OF_ALL'] ?? 8);
 const PARTITIONS = 3;
 /** Records under way in each partition. */
 const WINDOW = 20;
@@ -118,7 +119,8 @@ class Writing implements AsyncDisposable {
     this.#isStopping = true;
     await Promise.all(this.#writers);
     if (this.#failure !== undefined) throw this.#failure;
-    return this.#acknowledged;
+    // Those of one answer may be told in any order.
+    return this.#acknowledged.map((it) => it.toSorted((a, b) => Number(a) - Number(b)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@ import type { Endpoint } from '@odradek/ports';
 import { controlBrokers } from '../support/broker-control-node.ts';
 import type { ControlledBroker } from '../support/broker-control.ts';
 import { findChromium } from '../support/chromium.ts';
-import type { BundledApp, Outcome } from './bundled-application.ts';
+import type { BundledApp, Outcome } from './bundled-app.ts';
 import { startSite } from './page.ts';
 import type { OpenPage, Site } from './page.ts';
 

@@ -1,17 +1,6 @@
 /** An application that takes the client as it is built: `client.js`, served beside it. */
-import type { Endpoint } from '@odradek/ports';
 import type * as Client from '../../packages/web/src/bundle/client.ts';
-
-export interface Outcome {
-  readonly read: readonly number[];
-  /** Of the group's member, when everything is read. */
-  readonly state: unknown;
-}
-
-export interface BundledApp {
-  /** Sends three records to a new topic and reads them, in a group when it has a name. */
-  sendAndRead(bootstrap: Endpoint, topic: string, group?: string): Promise<Outcome>;
-}
+import type { BundledApp } from './bundled-app.ts';
 
 /** Not known to the bundler: the page fetches it. */
 const path: string = '/client.js';
