@@ -91,19 +91,27 @@ export const answerPeers = (options: AnsweringOptions): AnswerPeer => {
       answering(END_QUORUM_EPOCH, (body) => member().answerEndQuorumEpoch(body)),
     ],
     [ApiKey.FetchSnapshot, answering(FETCH_SNAPSHOT, (body) => member().answerFetchSnapshot(body))],
-    [ApiKey.BrokerRegistration, answering(BROKER_REGISTRATION, (body) => desk().register(body))],
-    [ApiKey.BrokerHeartbeat, answering(BROKER_HEARTBEAT, (body) => desk().heartbeat(body))],
+    [
+      ApiKey.BrokerRegistration,
+      answering(BROKER_REGISTRATION, (body, from) => desk().register(from.nodeId, body)),
+    ],
+    [
+      ApiKey.BrokerHeartbeat,
+      answering(BROKER_HEARTBEAT, (body, from) => desk().heartbeat(from.nodeId, body)),
+    ],
     [
       ApiKey.AlterPartition,
       answering(ALTER_PARTITION, (body, from) => desk().alterPartition(from.nodeId, body)),
     ],
     [
       ApiKey.AllocateProducerIds,
-      answering(ALLOCATE_PRODUCER_IDS, (body) => desk().allocateProducerIds(body)),
+      answering(ALLOCATE_PRODUCER_IDS, (body, from) =>
+        desk().allocateProducerIds(from.nodeId, body),
+      ),
     ],
     [
       COMPLETE_DELETION.request.info.key!,
-      answering(COMPLETE_DELETION, (body) => desk().completeDeletion(body)),
+      answering(COMPLETE_DELETION, (body, from) => desk().completeDeletion(from.nodeId, body)),
     ],
   ]);
 

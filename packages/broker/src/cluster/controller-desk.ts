@@ -1,4 +1,7 @@
-/** Answers the brokers' requests as the controller; every other member says NOT_CONTROLLER. */
+/**
+ * Answers the brokers' requests as the controller; every other member says NOT_CONTROLLER. Each speaks for itself only: `from` is
+ * who it said to be when its link was made.
+ */
 import {
   ErrorCode,
   type AllocateProducerIdsRequest,
@@ -42,10 +45,12 @@ export class ControllerDesk {
   }
 
   async register(
+    from: NodeId,
     request: BrokerRegistrationRequest,
   ): Promise<Input<typeof brokerRegistrationResponse>> {
     const { isActive, cluster, clusterId } = this.#options;
     if (!isActive()) return { errorCode: ErrorCode.NOT_CONTROLLER };
+    if (request.brokerId !== from) return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     if (request.clusterId !== clusterId()) return { errorCode: ErrorCode.INCONSISTENT_CLUSTER_ID };
     const registered = await cluster.register({
       nodeId: nodeId(request.brokerId),
@@ -60,10 +65,14 @@ export class ControllerDesk {
       : { errorCode: registered.errorCode };
   }
 
-  async heartbeat(request: BrokerHeartbeatRequest): Promise<Input<typeof brokerHeartbeatResponse>> {
+  async heartbeat(
+    from: NodeId,
+    request: BrokerHeartbeatRequest,
+  ): Promise<Input<typeof brokerHeartbeatResponse>> {
     const { isActive, cluster } = this.#options;
     const refused = (errorCode: ErrorCode) => ({ errorCode, shouldShutDown: false });
     if (!isActive()) return refused(ErrorCode.NOT_CONTROLLER);
+    if (request.brokerId !== from) return refused(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     const reply = await cluster.heartbeat({
       ...request,
       nodeId: nodeId(request.brokerId),
@@ -83,11 +92,13 @@ export class ControllerDesk {
   }
 
   async allocateProducerIds(
+    from: NodeId,
     request: AllocateProducerIdsRequest,
   ): Promise<Input<typeof allocateProducerIdsResponse>> {
     const { isActive, cluster } = this.#options;
     const refused = (errorCode: ErrorCode) => ({ errorCode, producerIdStart: 0, producerIdLen: 0 });
     if (!isActive()) return refused(ErrorCode.NOT_CONTROLLER);
+    if (request.brokerId !== from) return refused(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     const block = await cluster.allocateProducerIds(
       nodeId(request.brokerId),
       request.brokerEpoch,
@@ -102,12 +113,13 @@ export class ControllerDesk {
       : refused(block.errorCode);
   }
 
-  async completeDeletion({
-    brokerId,
-    topicId,
-  }: Body<typeof COMPLETE_DELETION.request>): Promise<Input<typeof COMPLETE_DELETION.response>> {
+  async completeDeletion(
+    from: NodeId,
+    { brokerId, topicId }: Body<typeof COMPLETE_DELETION.request>,
+  ): Promise<Input<typeof COMPLETE_DELETION.response>> {
     const { isActive, controller } = this.#options;
     if (!isActive()) return { errorCode: ErrorCode.NOT_CONTROLLER };
+    if (brokerId !== from) return { errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED };
     const done = await controller.completeDeletion(nodeId(brokerId), topicId);
     return { errorCode: done.ok ? ErrorCode.NONE : done.errorCode };
   }
