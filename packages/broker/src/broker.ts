@@ -470,6 +470,7 @@ export class Broker {
     // Awaited when the broker registers: listeners are opened meanwhile.
     this.#isBootRemembered.catch(() => {});
     this.#isRecovered = true;
+    this.#replicas!.refresh();
   }
 
   /** Before the logs are recovered, changes only go into the image: recovery hosts what it then finds there. */

@@ -176,6 +176,15 @@ export class ReplicaManager {
     for (const deletion of deletions) this.#options.onDeleted(deletion);
   }
 
+  /** What the image was told while the logs were opened. */
+  refresh(): void {
+    const { image } = this.#options;
+    for (const { topic, topicId } of [...this.#hosted.values()].map((it) => it.key)) {
+      if (image.topics.get(topic)?.topicId !== topicId) this.#unhost(topic, topicId);
+    }
+    for (const topic of image.topics.values()) this.#host(topic);
+  }
+
   /** The committed image moved on. */
   apply(delta: ImageDelta): void {
     if (this.#isClosing) return;
