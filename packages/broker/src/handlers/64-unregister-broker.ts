@@ -17,6 +17,12 @@ export const unregisterBroker = handler({
     const controller = broker.clusterController();
     if (controller === undefined)
       return { errorCode: ErrorCode.NOT_CONTROLLER, errorMessage: 'this is not the controller' };
+    // Kafka would let it go, and see it come back; here what it leads would be without a leader meanwhile.
+    if (broker.image.brokers.get(nodeId(brokerId))?.fenced === false)
+      return {
+        errorCode: ErrorCode.INVALID_REQUEST,
+        errorMessage: `broker ${brokerId} is running: stop it first`,
+      };
     const done = await controller.unregister(nodeId(brokerId));
     return done.ok
       ? { errorCode: ErrorCode.NONE, errorMessage: null }
