@@ -45,6 +45,11 @@ export class AdminWork {
     return [...this.#topics.values()].filter((it) => it.topicId !== undefined).length;
   }
 
+  /** One that was asked for and not answered may have happened. */
+  wasDeletionAsked(topic: string): boolean {
+    return (this.#topics.get(topic)?.deletion ?? 'none') !== 'none';
+  }
+
   /** Works until the connection is gone. */
   async run(client: WireClient): Promise<void> {
     try {

@@ -33,8 +33,11 @@ describe(`SIGTERM (seed ${seed})`, () => {
       broker = await BrokerProcess.start(options);
       expect(broker.log.map((it) => it.msg)).not.toContain(SCANNED);
       const epochsAfter = await leaderEpochs(broker);
-      for (const [partition, epoch] of epochs)
+      for (const [partition, epoch] of epochs) {
+        // The load went on deleting topics after the epochs were read.
+        if (load.admin.wasDeletionAsked(partition.slice(0, partition.lastIndexOf('-')))) continue;
         expect([partition, epochsAfter.get(partition)]).toEqual([partition, epoch]);
+      }
       await broker.telling(() => load.check(broker));
     }
     await load.finish(broker);
