@@ -2,7 +2,7 @@ import { createActor, fromPromise, type SnapshotFrom } from 'xstate';
 import { getShortestPaths } from 'xstate/graph';
 import { describe, expect, it } from 'vitest';
 import { brokerMachine, type BrokerEvent } from './broker.machine.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { settle } from './testing/turns.ts';
 
 type Part = 'joinQuorum' | 'recoverLogs' | 'register' | 'shutDown' | 'abandon';

@@ -2,7 +2,7 @@ import { ErrorCode } from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { api } from './testing/api.ts';
 import { collectingLogger } from './testing/collecting-logger.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { createTopic, fetchFrom, produce } from './testing/stories.ts';
 import { startTestBroker } from './testing/test-broker.ts';
 import { settle, until } from './testing/turns.ts';

@@ -5,7 +5,7 @@ import { MemoryDisk, type MemoryOperation } from '@odradek/storage/memory';
 import { describe, expect, it } from 'vitest';
 import { api } from './testing/api.ts';
 import { collectingLogger } from './testing/collecting-logger.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { createTopic, fetchFrom, joinGroup, produce } from './testing/stories.ts';
 import {
   LISTENERS,

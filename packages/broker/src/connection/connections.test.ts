@@ -12,7 +12,7 @@ import { describe, expect, it } from 'vitest';
 import type { Broker } from '../broker.ts';
 import { api } from '../testing/api.ts';
 import { collectingLogger } from '../testing/collecting-logger.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { batchOf } from '../testing/records.ts';
 import { createTopic, fetchFrom, joinGroup, produce } from '../testing/stories.ts';
 import {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { partitionPath, topicPath } from '../metadata/paths.ts';
 import { encodeNode } from '../metadata/nodes.ts';
 import { partitionOf, policyOf, WORDS, WORDS_ID, type Partition } from '../testing/image-of.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { MetadataLog } from '../testing/small-cluster/metadata-log.ts';
 import { ClusterController, type ClusterControllerOptions } from './cluster-controller.ts';
 

@@ -2,7 +2,7 @@
 import { ErrorCode, nodeId, offset, type Uuid } from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { applyOps, imageOf, policyOf, WORDS } from '../testing/image-of.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { BrokerHeartbeats } from './broker-heartbeats.ts';
 import {
   decideHeartbeat,

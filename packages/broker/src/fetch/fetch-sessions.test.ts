@@ -1,7 +1,7 @@
 import { ErrorCode, type Uuid } from '@odradek/protocol';
 import type { PartitionRead } from '@odradek/replication';
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { seededRandom } from '../testing/test-broker.ts';
 import { epochAfter, targetKey, type FetchTarget } from './fetch-session.ts';
 import { FetchSessions, type SessionRequest } from './fetch-sessions.ts';

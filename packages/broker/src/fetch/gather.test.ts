@@ -2,7 +2,7 @@ import { ErrorCode, leaderEpoch, nodeId } from '@odradek/protocol';
 import type { PartitionRead, PartitionReplica } from '@odradek/replication';
 import { MemoryDisk } from '@odradek/storage/memory';
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { openReplica } from '../testing/open-replica.ts';
 import { batchOf, valuesIn } from '../testing/records.ts';
 import { seededRandom } from '../testing/test-broker.ts';

@@ -3,7 +3,7 @@ import { ErrorCode, leaderEpoch, nodeId } from '@odradek/protocol';
 import { MemoryDisk } from '@odradek/storage/memory';
 import { describe, expect, it } from 'vitest';
 import { collectingLogger } from '../testing/collecting-logger.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { openReplica } from '../testing/open-replica.ts';
 import { valuesIn } from '../testing/records.ts';
 import { seededRandom } from '../testing/test-broker.ts';

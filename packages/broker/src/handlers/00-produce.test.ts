@@ -1,7 +1,7 @@
 import { ErrorCode, ZERO_UUID, crc32cJs, type Uuid } from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { api } from '../testing/api.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { batchOf } from '../testing/records.ts';
 import { createTopic, fetchFrom, produce } from '../testing/stories.ts';
 import { join, startTestBroker, type TestClient } from '../testing/test-broker.ts';

@@ -4,7 +4,7 @@ import { nodeId, voteRequest, voteResponse, type Uuid } from '@odradek/protocol'
 import { describe, expect, it } from 'vitest';
 import { collectingLogger } from '../testing/collecting-logger.ts';
 import { connectionPair } from '../testing/connection-pair.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { seededRandom } from '../testing/test-broker.ts';
 import { settle } from '../testing/turns.ts';
 import { PeerError } from './peer-channel.ts';

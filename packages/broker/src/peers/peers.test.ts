@@ -13,7 +13,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { collectingLogger } from '../testing/collecting-logger.ts';
 import { connectionPair, type ConnectionPair } from '../testing/connection-pair.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { seededRandom } from '../testing/test-broker.ts';
 import { settle } from '../testing/turns.ts';
 import type { Hello } from './hello.ts';

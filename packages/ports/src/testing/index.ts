@@ -4,5 +4,6 @@ export {
   type ConnectionContractLimits,
   type ConnectionContractSetup,
 } from './connection-contract.ts';
+export { ManualClock } from './manual-clock.ts';
 export { seededRandom } from './seeded-random.ts';
 export { volumeContract, type VolumeSetup } from './volume-contract.ts';

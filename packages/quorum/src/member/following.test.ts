@@ -1,7 +1,7 @@
 import { nodeId, offset, ZERO_UUID, leaderEpoch, type Uuid } from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { OBSERVERS_MAX, OBSERVER_SESSION_TIMEOUT_MS, WAITING_FETCHES_MAX } from '../limits.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { alignmentOf, truncationOffset } from './alignment.ts';
 import { isUpToDate, mayCastVote } from './election.ts';
 import { FetchPurgatory } from './fetch-purgatory.ts';

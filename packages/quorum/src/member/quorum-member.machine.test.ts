@@ -3,7 +3,7 @@ import { getShortestPaths } from 'xstate/graph';
 import { leaderEpoch, nodeId, offset, type NodeId } from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { INCARNATION } from '../testing/ensemble.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import type { ElectionState } from './election.ts';
 import { quorumMemberMachine, roleOf, type MemberEvent } from './quorum-member.machine.ts';
 import type { Voter } from './voters.ts';

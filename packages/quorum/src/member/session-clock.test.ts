@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SESSION_TICK_MS } from '../limits.ts';
-import { ManualClock } from '../testing/manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 import { sessionId } from '../tree/node.ts';
 import { SessionClock } from './session-clock.ts';
 

@@ -11,7 +11,7 @@ import {
 import { seededRandom } from '@odradek/ports/testing';
 import { crc32cJs, nodeId, ZERO_UUID, type Uuid } from '@odradek/protocol';
 import { QuorumMember, type QuorumMemberOptions } from '../member/quorum-member.ts';
-import { ManualClock } from './manual-clock.ts';
+import { ManualClock } from '@odradek/ports/testing';
 
 export const NODE = nodeId(1);
 export const INCARNATION = '0123456789abcdef0123456789abcdef' as Uuid;

@@ -2,7 +2,7 @@
  * Time that passes when told to, from deadline to deadline, so that chained timers all fire. Timers of 0 ms only give the
  * event loop back, and come at once.
  */
-import type { Clock, TimerHandle } from '@odradek/ports';
+import type { Clock, TimerHandle } from '../clock.ts';
 
 interface Timer {
   readonly dueMs: number;
