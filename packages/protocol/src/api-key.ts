@@ -93,6 +93,13 @@ export const ApiKey = {
   DescribeShareGroupOffsets: 90,
   AlterShareGroupOffsets: 91,
   DeleteShareGroupOffsets: 92,
+  // Odradek's own, far from Kafka's: the coordination tree.
+  OpenTreeSession: 20100,
+  RenewTreeSession: 20101,
+  CloseTreeSession: 20102,
+  ReadTree: 20103,
+  WriteTree: 20104,
+  WatchTree: 20105,
 } as const;
 
 export type ApiKey = (typeof ApiKey)[keyof typeof ApiKey];

@@ -135,6 +135,12 @@ import {
 import { addRaftVoterRequest, addRaftVoterResponse } from './80-add-raft-voter.ts';
 import { removeRaftVoterRequest, removeRaftVoterResponse } from './81-remove-raft-voter.ts';
 import { updateRaftVoterRequest, updateRaftVoterResponse } from './82-update-raft-voter.ts';
+import { openTreeSessionRequest, openTreeSessionResponse } from './20100-open-tree-session.ts';
+import { renewTreeSessionRequest, renewTreeSessionResponse } from './20101-renew-tree-session.ts';
+import { closeTreeSessionRequest, closeTreeSessionResponse } from './20102-close-tree-session.ts';
+import { readTreeRequest, readTreeResponse } from './20103-read-tree.ts';
+import { writeTreeRequest, writeTreeResponse } from './20104-write-tree.ts';
+import { watchTreeRequest, watchTreeResponse } from './20105-watch-tree.ts';
 
 export * from './00-produce.ts';
 export * from './01-fetch.ts';
@@ -208,6 +214,19 @@ export * from './75-describe-topic-partitions.ts';
 export * from './80-add-raft-voter.ts';
 export * from './81-remove-raft-voter.ts';
 export * from './82-update-raft-voter.ts';
+export * from './20100-open-tree-session.ts';
+export * from './20101-renew-tree-session.ts';
+export * from './20102-close-tree-session.ts';
+export * from './20103-read-tree.ts';
+export * from './20104-write-tree.ts';
+export * from './20105-watch-tree.ts';
+export {
+  TreeChangeKind,
+  TreeOpKind,
+  TreeReadKind,
+  TreeResult,
+  TreeWatchScope,
+} from './tree-words.ts';
 export { AUTHORIZED_OPERATIONS_OMITTED } from './words.ts';
 
 export interface ApiDefinition {
@@ -531,5 +550,41 @@ export const apis: readonly ApiDefinition[] = [
     name: 'UpdateRaftVoter',
     request: updateRaftVoterRequest,
     response: updateRaftVoterResponse,
+  },
+  {
+    key: 20100,
+    name: 'OpenTreeSession',
+    request: openTreeSessionRequest,
+    response: openTreeSessionResponse,
+  },
+  {
+    key: 20101,
+    name: 'RenewTreeSession',
+    request: renewTreeSessionRequest,
+    response: renewTreeSessionResponse,
+  },
+  {
+    key: 20102,
+    name: 'CloseTreeSession',
+    request: closeTreeSessionRequest,
+    response: closeTreeSessionResponse,
+  },
+  {
+    key: 20103,
+    name: 'ReadTree',
+    request: readTreeRequest,
+    response: readTreeResponse,
+  },
+  {
+    key: 20104,
+    name: 'WriteTree',
+    request: writeTreeRequest,
+    response: writeTreeResponse,
+  },
+  {
+    key: 20105,
+    name: 'WatchTree',
+    request: watchTreeRequest,
+    response: watchTreeResponse,
   },
 ];
