@@ -6,7 +6,12 @@ import { chromiumFlags, findChromium } from './test/support/chromium.ts';
 
 const chromium = findChromium();
 // Found while a test runs, a package is bundled then and the page loaded anew, in the midst of the test.
-const optimizeDeps = { include: ['fflate', 'xstate'] };
+const optimizeDeps = { include: ['comlink', 'fflate', 'idb', 'xstate'] };
+/** Of packages that have a part for browsers: that part's tests. */
+const browserTests = [
+  'packages/storage/src/{indexeddb,opfs}/**/*.test.ts',
+  'packages/transport/src/message-port/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {
@@ -15,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'scripts/*.test.mjs'],
-          exclude: ['packages/web/**'],
+          exclude: ['packages/web/**', ...browserTests],
           environment: 'node',
           sequence: { groupOrder: 0 },
         },
@@ -44,7 +49,7 @@ function browser(executablePath: string) {
     optimizeDeps,
     test: {
       name: 'browser',
-      include: ['packages/web/src/**/*.test.ts', 'test/browser/**/*.test.ts'],
+      include: ['packages/web/src/**/*.test.ts', 'test/browser/**/*.test.ts', ...browserTests],
       sequence: { groupOrder: 2 },
       ...inChromium(executablePath),
     },
