@@ -9,17 +9,18 @@
  *   await broker.stop()                       // controlledShutdown -> stopped
  */
 import { GroupCoordinator, defaultGroupLimits, type GroupConfig } from '@odradek/coordinator';
-import { LogResources, PartitionLog } from '@odradek/log';
-import type {
-  Clock,
-  Compression,
-  Connection,
-  Crc32c,
-  Dial,
-  Logger,
-  Probe,
-  Random,
-  Volume,
+import { LogResources, PartitionLog, type LogOptions } from '@odradek/log';
+import {
+  observerOfLog,
+  type Clock,
+  type Compression,
+  type Connection,
+  type Crc32c,
+  type Dial,
+  type Logger,
+  type Probe,
+  type Random,
+  type Volume,
 } from '@odradek/ports';
 import { ZERO_UUID, nodeId, type NodeId } from '@odradek/protocol';
 import { QuorumMember, type TreeChange } from '@odradek/quorum';
@@ -272,6 +273,7 @@ export class Broker {
       random,
       logger: this.#logger.child({ part: 'quorum' }),
       crc32c,
+      probe: this.#options.probe,
     });
     this.#quorum = quorum;
     quorum.subscribe(({ failure }) => {
@@ -329,6 +331,7 @@ export class Broker {
       processId: randomUuid(random),
       services: () => this.#services,
       replicas: () => this.#replicas,
+      probe: this.#options.probe,
     });
   }
 
@@ -455,7 +458,13 @@ export class Broker {
   #ownController(quorum: QuorumMember): () => ClusterController {
     let made: ClusterController | undefined;
     return () =>
-      (made ??= clusterController(quorum, this.image, this.settings, this.#options.clock));
+      (made ??= clusterController(
+        quorum,
+        this.image,
+        this.settings,
+        this.#options.clock,
+        this.#options.probe,
+      ));
   }
 
   async #recoverLogs(): Promise<void> {
@@ -489,6 +498,7 @@ export class Broker {
     const delta = this.image.apply(nodes);
     if (delta.brokerConfigs.size > 0) this.settings.refresh();
     this.#cluster?.topicConfigsChanged(delta.topicConfigs);
+    this.#observe(delta.topics);
     if (!this.#isRecovered) return;
     this.#replicas!.apply(delta);
     if (delta.deletedTopics.length > 0)
@@ -498,6 +508,25 @@ export class Broker {
   async #register(listeners: readonly ListenerAddress[]): Promise<void> {
     if (this.#cluster !== undefined) {
       await this.#isBootRemembered;
+  #observe(topics: Iterable<string>): void {
+    const observer = this.#options.probe?.observer;
+    if (observer === undefined) return;
+    for (const topic of topics)
+      this.image.topics.get(topic)?.partitions.forEach((it, partition) =>
+        observer.isrChanged?.({
+          nodeId: this.nodeId,
+          topic,
+          partition,
+          leader: it.leader,
+          leaderEpoch: it.leaderEpoch,
+          partitionEpoch: it.partitionEpoch,
+          isr: it.isr,
+          elr: it.elr ?? [],
+          isUnclean: it.isRecovering === true,
+        }),
+      );
+  }
+
       await this.#cluster.serve();
       return;
     }
@@ -595,6 +624,15 @@ export class Broker {
   #openLog(log: LogToOpen): Promise<PartitionLog> {
     const { volume, clock, random, crc32c } = this.#options;
     const config = this.settings.logConfig(log.topic);
+  #probeOf({ topic, partition }: LogToOpen): Pick<LogOptions, 'mutants' | 'observer'> {
+    const { mutants, observer } = this.#options.probe ?? {};
+    const { nodeId: own } = this;
+    return {
+      ...(mutants && { mutants }),
+      ...(observer && { observer: observerOfLog(observer, { nodeId: own, topic, partition }) }),
+    };
+  }
+
     return PartitionLog.open({
       ...log,
       config: log.topic === METADATA_TOPIC ? metadataLogConfig(config) : config,
@@ -608,7 +646,7 @@ export class Broker {
       powerLoss: this.#hasMachineRestarted,
       resources: this.#logResources,
       producerIdExpirationMs: this.settings.broker['producer.id.expiration.ms'],
-      ...(this.#options.probe?.mutants && { mutants: this.#options.probe.mutants }),
+      ...this.#probeOf(log),
     });
   }
 }

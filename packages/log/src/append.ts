@@ -286,6 +286,7 @@ function commit(
   const { nextOffset } = batch;
   log.producers.endOffset = nextOffset;
   log.logEndOffset = nextOffset;
+  log.ports.observer?.appended(batch.baseOffset, nextOffset, batch.slice());
   log.writer.write(chunk, batch.start, batch.start + batch.sizeBytes, nextOffset);
 }
 

@@ -4,7 +4,16 @@
  */
 import { offset } from '@odradek/protocol';
 import type { Decompress, Offset } from '@odradek/protocol';
-import type { Clock, Compression, Crc32c, Logger, Mutants, Random, Volume } from '@odradek/ports';
+import type {
+  Clock,
+  Compression,
+  Crc32c,
+  Logger,
+  LogObserver,
+  Mutants,
+  Random,
+  Volume,
+} from '@odradek/ports';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { LogConfig } from './log-config.ts';
 import { segmentFile } from './names.ts';
@@ -36,6 +45,7 @@ export interface LogHost extends LogPorts {
   readonly decompress: Decompress;
   /** None, outside of a simulation. */
   readonly mutants: Mutants;
+  readonly observer: LogObserver | undefined;
 }
 
 /** The files and their contents, without the running parts: all that recovery needs and makes. */

@@ -9,7 +9,7 @@
  */
 import { leaderEpoch, offset } from '@odradek/protocol';
 import type { LeaderEpoch, Offset, ProducerEpoch, ProducerId, Uuid } from '@odradek/protocol';
-import { NO_MUTANTS, type FileEntry, type Mutants } from '@odradek/ports';
+import { NO_MUTANTS, type FileEntry, type LogObserver, type Mutants } from '@odradek/ports';
 import { appendAsFollower, appendAsLeader } from './append.ts';
 import type { AppendAsLeaderOptions, AppendOutcome } from './append.ts';
 import { compact, compactionNeed } from './cleaner/compaction.ts';
@@ -66,6 +66,7 @@ export interface LogOptions extends Omit<LogPorts, 'resources'> {
   readonly producerIdExpirationMs?: number;
   /** For simulations (ports/src/probe.ts). */
   readonly mutants?: Mutants;
+  readonly observer?: LogObserver;
 }
 
 export interface ProducerDescription {
@@ -113,6 +114,7 @@ export class PartitionLog {
       resources,
       decompress: compression.decompress.bind(compression),
       mutants: options.mutants ?? NO_MUTANTS,
+      observer: options.observer,
     };
     const contents = await recover(ports, folderOf(options.topic, options.partition), config, {
       topicId: options.topicId,
@@ -123,6 +125,7 @@ export class PartitionLog {
       powerLoss: options.powerLoss,
     });
     const { logEndOffset, logStartOffset } = contents;
+    options.observer?.opened(logStartOffset, logEndOffset);
     const writer = new Writer({
       clock,
       resources,

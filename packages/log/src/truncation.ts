@@ -24,6 +24,7 @@ import { abortedOf } from './transactions.ts';
 export function truncateTo(log: LogState, target: Offset): Promise<boolean> {
   return exclusively(log, async () => {
     if (target >= log.logEndOffset) return false;
+    const { highWatermark } = log;
     if (target < log.segments[0]!.baseOffset) {
       await beginAnew(log, target);
       return true;
@@ -51,6 +52,7 @@ export function truncateTo(log: LogState, target: Offset): Promise<boolean> {
     await replayProducers(log, log.producers, from, target);
     log.epochs.truncateFromEnd(target);
     await saveLeaderEpochs(log);
+    log.ports.observer?.truncated(target, highWatermark);
     return true;
   });
 }
@@ -156,6 +158,7 @@ async function beginAnew(log: LogState, start: Offset): Promise<void> {
   );
   // Only now there is a segment that the old ones would contradict.
   await segment.file.sync();
+  log.ports.observer?.begunAnew(start);
 }
 
 /**

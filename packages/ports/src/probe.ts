@@ -11,9 +11,12 @@ export type MutantName =
   | 'forgetProducerStateOnRestart'
   | 'truncateTornTailTooFar'
   | 'highWatermarkAheadOfFlush'
-  // Those that replication and quorum name themselves: "replication.zombieLeader", "quorum.lostVote".
+  // Those that the other packages name themselves: "replication.zombieLeader", "quorum.lostVote".
+  | `log.${string}`
   | `replication.${string}`
-  | `quorum.${string}`;
+  | `quorum.${string}`
+  | `coordinator.${string}`
+  | `broker.${string}`;
 
 export interface Mutants {
   has(name: MutantName): boolean;
@@ -26,33 +29,60 @@ export interface ReplicaFacts {
   readonly nodeId: number;
   readonly topic: string;
   readonly partition: number;
-  /** 0 where there is none yet. */
+}
+
+/** Told by who plays a role in an epoch. */
+export interface RoleFacts extends ReplicaFacts {
   readonly leaderEpoch: number;
 }
 
 /**
- * Told at the moment at which it becomes true, before anybody outside can know. Offsets and epochs only: the observer reads
- * bytes by `read` if it wants them.
+ * Told at the moment at which it becomes true, before anybody outside can know. Offsets and epochs only, and the bytes of a
+ * batch for as long as the call lasts.
  */
 export interface BrokerObserver {
-  /** This node leads from now on, by what the metadata or the quorum has told it. */
-  leaderBecame?(facts: ReplicaFacts): void;
-  highWatermarkMoved?(facts: ReplicaFacts & { readonly highWatermark: number }): void;
-  /** The log was cut: everything from `toOffset` on is gone. */
-  logTruncated?(
-    facts: ReplicaFacts & { readonly toOffset: number; readonly highWatermark: number },
+  /** A life of a log begins: this is what recovery found. */
+  logOpened?(
+    facts: ReplicaFacts & { readonly logStartOffset: number; readonly logEndOffset: number },
   ): void;
   /** Appended in memory; `batch` has its final base offset and epoch, and is valid during the call. */
   logAppended?(
-    facts: ReplicaFacts & { readonly baseOffset: number; readonly batch: Uint8Array },
+    facts: ReplicaFacts & {
+      readonly baseOffset: number;
+      readonly nextOffset: number;
+      readonly batch: Uint8Array;
+    },
+  ): void;
+  /** For good: everything from `toOffset` on is gone. `highWatermark` is what it was before. */
+  logTruncated?(
+    facts: ReplicaFacts & { readonly toOffset: number; readonly highWatermark: number },
+  ): void;
+  /** All of it is gone, and it begins anew at this offset. */
+  logBegunAnew?(facts: ReplicaFacts & { readonly atOffset: number }): void;
+  /** This node leads from now on, by what the metadata or the quorum has told it. */
+  leaderBecame?(facts: RoleFacts & { readonly logEndOffset: number }): void;
+  highWatermarkMoved?(
+    facts: RoleFacts & { readonly highWatermark: number; readonly isLeader: boolean },
   ): void;
   /** A produce with acks=all was answered without an error up to this offset. */
   acknowledged?(
-    facts: ReplicaFacts & { readonly nextOffset: number; readonly isr: readonly number[] },
+    facts: RoleFacts & {
+      readonly nextOffset: number;
+      readonly isr: readonly number[];
+      readonly minInsyncReplicas: number;
+    },
   ): void;
-  /** The metadata says so, as committed. */
+  /** This node's metadata says so, as committed. */
   isrChanged?(
-    facts: ReplicaFacts & { readonly isr: readonly number[]; readonly partitionEpoch: number },
+    facts: RoleFacts & {
+      readonly partitionEpoch: number;
+      /** -1: none. */
+      readonly leader: number;
+      readonly isr: readonly number[];
+      readonly elr: readonly number[];
+      /** The leader was elected without being sure to hold everything. */
+      readonly isUnclean: boolean;
+    },
   ): void;
   /** The vote is on the disk. */
   voteGranted?(facts: {
@@ -67,3 +97,24 @@ export interface Probe {
   readonly mutants?: Mutants;
   readonly observer?: BrokerObserver;
 }
+
+/** What one log tells: who it is was said when it was bound. */
+export interface LogObserver {
+  opened(logStartOffset: number, logEndOffset: number): void;
+  appended(baseOffset: number, nextOffset: number, batch: Uint8Array): void;
+  truncated(toOffset: number, highWatermark: number): void;
+  begunAnew(atOffset: number): void;
+}
+
+export const observerOfLog = (observer: BrokerObserver, of: ReplicaFacts): LogObserver => {
+  const { nodeId, topic, partition } = of;
+  return {
+    opened: (logStartOffset, logEndOffset) =>
+      observer.logOpened?.({ nodeId, topic, partition, logStartOffset, logEndOffset }),
+    appended: (baseOffset, nextOffset, batch) =>
+      observer.logAppended?.({ nodeId, topic, partition, baseOffset, nextOffset, batch }),
+    truncated: (toOffset, highWatermark) =>
+      observer.logTruncated?.({ nodeId, topic, partition, toOffset, highWatermark }),
+    begunAnew: (atOffset) => observer.logBegunAnew?.({ nodeId, topic, partition, atOffset }),
+  };
+};

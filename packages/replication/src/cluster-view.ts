@@ -1,5 +1,5 @@
 /** What a replica knows of the cluster, and what it may ask of the controller. A shell or a simulator stands behind it. */
-import type { Clock } from '@odradek/ports';
+import type { BrokerObserver, Clock } from '@odradek/ports';
 import type { ErrorCode, LeaderEpoch, NodeId, Uuid } from '@odradek/protocol';
 import type { ReplicationMutant } from './mutants.ts';
 
@@ -47,6 +47,7 @@ export interface ReplicaCluster {
   proposeIsr(proposal: IsrProposal, answered: (answer: IsrAnswer) => void): void;
   /** Of a simulation; see mutants.ts. */
   readonly mutant?: ReplicationMutant | undefined;
+  readonly observer?: BrokerObserver | undefined;
 }
 
 /** Of a broker that has no peers. */

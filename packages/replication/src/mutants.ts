@@ -2,6 +2,8 @@
  * Known bugs of replication, each built in as a switch: a checker that is to be believed must find them. Only a simulation
  * hands a mutant in; nothing in a broker's composition can.
  */
+import type { Probe } from '@odradek/ports';
+
 export type ReplicationMutant =
   /** KIP-966: the only member of the ISR stopped uncleanly, and leads again with what it has left. */
   | 'lastReplicaStanding'
@@ -30,3 +32,7 @@ export const REPLICATION_MUTANTS: readonly ReplicationMutant[] = [
   'staleBrokerEpochJoins',
   'uncleanRestartElected',
 ];
+
+/** One at a time: a probe names it "replication.zombieLeader". */
+export const replicationMutantOf = ({ mutants }: Probe = {}): ReplicationMutant | undefined =>
+  mutants && REPLICATION_MUTANTS.find((it) => mutants.has(`replication.${it}`));

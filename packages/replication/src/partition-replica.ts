@@ -248,6 +248,10 @@ export class PartitionReplica {
         onIsrChanged: () => this.#isrChanged(),
       });
       this.#role = { kind: 'leader', leadership };
+      this.#cluster.observer?.leaderBecame?.({
+        ...this.#facts(assignment),
+        logEndOffset: log.logEndOffset,
+      });
     }
     this.#isrChanged();
     this.#notifyWatchers();
@@ -319,7 +323,10 @@ export class PartitionReplica {
     const nextOffset = (outcome.lastOffset + 1) as Offset;
     if (request.acks === 1)
       this.#waitFor(this.#flushed, log.flushedOffset, nextOffset, acknowledge);
-    else this.#waitFor(this.#committed, log.highWatermark, nextOffset, acknowledge);
+    else {
+      const told = this.#told(role.leadership, nextOffset, acknowledge);
+      this.#waitFor(this.#committed, log.highWatermark, nextOffset, told);
+    }
     return outcome;
   }
 
@@ -456,7 +463,10 @@ export class PartitionReplica {
     if (fetched.highWatermark > log.highWatermark) {
       const before = log.highWatermark;
       log.setHighWatermark(offset(Math.min(fetched.highWatermark, log.logEndOffset)));
-      if (log.highWatermark > before) this.#notifyWatchers();
+      if (log.highWatermark > before) {
+        this.#tellHighWatermark(log);
+        this.#notifyWatchers();
+      }
     }
     if (fetched.logStartOffset > log.logStartOffset) {
       // Not above its own high watermark: it comes again with the next answer.
@@ -583,12 +593,42 @@ export class PartitionReplica {
     const next = leadership.nextHighWatermark();
     if (next <= log.highWatermark) return;
     log.setHighWatermark(next);
+    this.#tellHighWatermark(log);
     const enough = leadership.isr.committed.length >= this.settings.minInsyncReplicas;
     this.#committed.reached(
       next,
       enough ? ErrorCode.NONE : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
     );
     this.#notifyWatchers();
+  }
+
+  #tellHighWatermark({ highWatermark }: PartitionLog): void {
+    const { observer } = this.#cluster;
+    const { assignment } = this;
+    if (observer === undefined || assignment === undefined) return;
+    const isLeader = this.role === 'leader';
+    observer.highWatermarkMoved?.({ ...this.#facts(assignment), highWatermark, isLeader });
+  }
+
+  /** For whoever observes, at the moment at which the producer is told. */
+  #told(leadership: Leadership, nextOffset: Offset, acknowledge: Acknowledge): Acknowledge {
+    const { observer } = this.#cluster;
+    if (observer === undefined) return acknowledge;
+    return (errorCode) => {
+      if (errorCode === ErrorCode.NONE)
+        observer.acknowledged?.({
+          ...this.#facts(leadership.assignment),
+          nextOffset,
+          isr: leadership.isr.committed,
+          minInsyncReplicas: this.settings.minInsyncReplicas,
+        });
+      acknowledge(errorCode);
+    };
+  }
+
+  #facts({ leaderEpoch: epoch }: PartitionAssignment) {
+    const { nodeId, topic, partition } = this;
+    return { nodeId, topic, partition, leaderEpoch: epoch };
   }
 
   #isrChanged(): void {

@@ -88,11 +88,9 @@ class Simulation {
     const workloads: ClusterWorkload[] = [];
     clusters.forEach((members, index) => {
       const name = `c${index + 1}`;
-      const probe: Probe = {
-        mutants: mutantsOf(options.mutants ?? []),
-        observer: new ObservedRules(this.#history, name),
-      };
-      for (const nodeId of members) nodes.push(this.#createNode(nodeId, members, probe));
+      const rules = new ObservedRules(this.#history, name);
+      const probe: Probe = { mutants: mutantsOf(options.mutants ?? []), observer: rules };
+      for (const nodeId of members) nodes.push(this.#createNode(nodeId, members, probe, rules));
       const world: ClientWorld = {
         seed,
         scheduler: this.#scheduler,
@@ -272,7 +270,12 @@ class Simulation {
     restartIfIll(node, { trace: this.#trace });
   }
 
-  #createNode(nodeId: number, members: readonly number[], probe: Probe): BrokerNode {
+  #createNode(
+    nodeId: number,
+    members: readonly number[],
+    probe: Probe,
+    rules: ObservedRules,
+  ): BrokerNode {
     const chance = new Chance(this.#options.seed, `machine ${nodeId}`);
     const time: MachineTime = {
       drift: chance.between(-DRIFT_MAX, DRIFT_MAX),
@@ -289,6 +292,7 @@ class Simulation {
       trace: this.#trace,
       time,
       probe,
+      onStart: () => rules.nodeStarts(nodeId),
     });
   }
 

@@ -2,7 +2,7 @@
  * A broker's life among others: the links to them, the controller's part when the quorum's leader is here, and this broker's
  * membership. A broker that is configured alone has none of this.
  */
-import type { Clock, Connection, Dial, Endpoint, Logger, Random } from '@odradek/ports';
+import type { Clock, Connection, Dial, Endpoint, Logger, Probe, Random } from '@odradek/ports';
 import {
   decode,
   encode,
@@ -14,6 +14,7 @@ import {
   type Uuid,
 } from '@odradek/protocol';
 import type { QuorumMember, QuorumPeers } from '@odradek/quorum';
+import { replicationMutantOf } from '@odradek/replication';
 import type { Voter } from '../config/voters.ts';
 import { ClusterController } from '../controller/cluster-controller.ts';
 import type { Controller } from '../controller/controller.ts';
@@ -60,6 +61,8 @@ export interface ClusterOptions {
   readonly services: () => BrokerServices | undefined;
   readonly replicas: () => ReplicaManager | undefined;
 }
+  /** For simulations alone. */
+  readonly probe?: Probe | undefined;
 
 export class Cluster {
   readonly quorumPeers: QuorumPeers;
@@ -120,6 +123,7 @@ export class Cluster {
       replicas: () => options.replicas()?.all() ?? [],
     });
   }
+      probe: options.probe,
 
   /** Another member has dialled. */
   accept(connection: Connection): void {
@@ -130,7 +134,7 @@ export class Cluster {
   attach(quorum: QuorumMember, controller: Controller): void {
     const { image, settings, clock, logger, random } = this.#options;
     this.#quorum = quorum;
-    const cluster = clusterController(quorum, image, settings, clock);
+    const cluster = clusterController(quorum, image, settings, clock, this.#options.probe);
     this.#desk = new ControllerDesk({
       isActive: () => this.#active?.isActive === true,
       clusterId: () => image.clusterId,
@@ -290,7 +294,9 @@ const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
     at += chunk.length;
   }
   return bytes;
+  probe?: Probe,
 };
 
 export const voterIds = (voters: readonly Voter[]): readonly NodeId[] =>
   voters.map(({ id }) => nodeId(id));
+    mutant: replicationMutantOf(probe),

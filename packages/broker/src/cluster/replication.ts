@@ -2,11 +2,12 @@
  * What the replicas of this broker have to do with other brokers: one fetcher a leader for those that follow, wishes about the
  * ISR for those that lead, and what the metadata says of the others.
  */
-import type { Clock, Logger } from '@odradek/ports';
+import type { Clock, Logger, Probe } from '@odradek/ports';
 import { fetchRequest, fetchResponse, nodeId, type NodeId } from '@odradek/protocol';
 import {
   IsrProposals,
   LeaderFetcher,
+  replicationMutantOf,
   type LeaderFetcherOptions,
   type LeaderLink,
   type PartitionAssignment,
@@ -46,6 +47,8 @@ export interface ReplicationOptions {
   /** All replicas of this broker, for the look at their ISRs. */
   readonly replicas: () => Iterable<{ readonly replica: PartitionReplica }>;
 }
+  /** For simulations alone. */
+  readonly probe?: Probe | undefined;
 
 export class Replication {
   readonly cluster: ReplicaCluster;
@@ -85,6 +88,8 @@ export class Replication {
     };
     this.#isrChecks = periodically(
       'the check of in-sync replicas',
+      mutant: replicationMutantOf(options.probe),
+      observer: options.probe?.observer,
       () => settings.broker['replica.lag.time.max.ms'] / 2,
       clock,
       logger,

@@ -1,7 +1,9 @@
 /**
- * Known bugs of consensus, as switches: a simulation that does not find them proves nothing. They are handed in under a
- * symbol that only the package's `testing` export gives away, so that no configuration can ever reach them.
+ * Known bugs of consensus, as switches: a simulation that does not find them proves nothing. They are handed in by a probe
+ * ("quorum.lostVote"), which no host but a simulator has, so that no configuration can ever reach them.
  */
+import type { Probe } from '@odradek/ports';
+
 export const QUORUM_MUTANTS = [
   /** A vote is answered without being on the disk: after a crash it is given a second time. */
   'lostVote',
@@ -25,13 +27,9 @@ export const QUORUM_MUTANTS = [
 
 export type QuorumMutant = (typeof QUORUM_MUTANTS)[number];
 
-export const MUTANTS: unique symbol = Symbol('mutants');
-
-/** What the `testing` export adds to a member's options. */
-export interface Mutable {
-  readonly [MUTANTS]?: ReadonlySet<QuorumMutant>;
-}
-
 const NONE: ReadonlySet<QuorumMutant> = new Set();
 
-export const mutantsOf = (options: Mutable): ReadonlySet<QuorumMutant> => options[MUTANTS] ?? NONE;
+export const mutantsOf = ({ mutants }: Probe = {}): ReadonlySet<QuorumMutant> =>
+  mutants === undefined
+    ? NONE
+    : new Set(QUORUM_MUTANTS.filter((it) => mutants.has(`quorum.${it}`)));

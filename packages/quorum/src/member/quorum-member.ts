@@ -12,7 +12,7 @@
  * no epoch taken up before it is done.
  */
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
-import type { Clock, Crc32c, Logger, Random, Volume } from '@odradek/ports';
+import type { Clock, Crc32c, Logger, Probe, Random, Volume } from '@odradek/ports';
 import {
   batchesIn,
   ErrorCode,
@@ -55,7 +55,7 @@ import { Elections } from './elections.ts';
 import { Fetcher } from './fetcher.ts';
 import { Leadership, type VoterChange } from './leadership.ts';
 import { fetchedPartitionOf, probeOf } from './messages.ts';
-import { mutantsOf, type Mutable, type QuorumMutant } from './mutants.ts';
+import { mutantsOf, type QuorumMutant } from './mutants.ts';
 import { noPeers, type QuorumPeers } from './peers.ts';
 import type { Outcome } from './proposals.ts';
 import {
@@ -105,6 +105,8 @@ export interface QuorumMemberOptions {
   /** controller.quorum.fetch.timeout.ms: how long a leader may be silent. */
   readonly fetchTimeoutMs?: number;
   /** Of one request to another member. */
+  /** For simulations alone. */
+  readonly probe?: Probe | undefined;
   readonly requestTimeoutMs?: number;
   /** Configured voters that follow well are made voters (again) by the leader. */
   readonly autoJoin?: boolean;
@@ -148,7 +150,8 @@ export type SessionOpened =
   | { readonly status: 'refused'; readonly error: TreeError }
   | NotLeader;
 
-export const METADATA_FOLDER = '__cluster_metadata-0';
+const METADATA_TOPIC = '__cluster_metadata';
+export const METADATA_FOLDER = `${METADATA_TOPIC}-0`;
 
 export class QuorumMember {
   /**
@@ -201,7 +204,7 @@ export class QuorumMember {
   ) {
     const { nodeId, incarnation, clock, log, logger, crc32c } = options;
     this.#options = options;
-    this.#mutants = mutantsOf(options as Mutable);
+    this.#mutants = mutantsOf(options.probe);
     this.#self = { id: nodeId, incarnation };
     this.#folder = folder;
     this.#logger = logger;
@@ -669,14 +672,42 @@ export class QuorumMember {
     written.catch(() => {});
     return written;
   }
+    this.#tellVote(written, election);
 
   // Leading.
 
   #openEpoch(epoch: LeaderEpoch, granted: readonly NodeId[]): void {
     const { fetchTimeoutMs = FETCH_TIMEOUT_MS, limits = QUORUM_LIMITS } = this.#options;
+  // For whoever observes.
+
+  #tellVote(written: Promise<void>, { epoch, votedId }: ElectionState): void {
+    const observer = this.#options.probe?.observer;
+    if (observer === undefined || votedId === null) return;
+    const { nodeId, incarnation } = this.#options;
+    written.then(
+      () => observer.voteGranted?.({ nodeId, incarnation, epoch, candidateId: votedId }),
+      () => {},
+    );
+  }
+
+  #tellHighWatermark(epoch: LeaderEpoch, isLeader: boolean): void {
+    const highWatermark = this.#highWatermark;
+    const facts = { ...this.#facts(epoch), highWatermark, isLeader };
+    this.#options.probe?.observer?.highWatermarkMoved?.(facts);
+  }
+
+  #facts(epoch: LeaderEpoch) {
+    const { nodeId } = this.#options;
+    return { nodeId, topic: METADATA_TOPIC, partition: 0, leaderEpoch: epoch };
+  }
+
     try {
       this.#leadership = new Leadership({
         ...this.#options,
+    this.#options.probe?.observer?.leaderBecame?.({
+      ...this.#facts(epoch),
+      logEndOffset: this.#options.log.logEndOffset,
+    });
         self: this.#self,
         epoch,
         granted,
@@ -690,7 +721,10 @@ export class QuorumMember {
         mutants: this.#mutants,
         events: {
           epochStartCommitted: () => this.#tell({ type: 'epochStart.committed', epoch }),
-          advanced: (highWatermark) => (this.#highWatermark = highWatermark),
+          advanced: (highWatermark) => {
+            this.#highWatermark = highWatermark;
+            this.#tellHighWatermark(epoch, true);
+          },
           applied: () => this.#applied(),
           majorityLost: () => {
             this.#logger.warn('no majority of the voters asks this leader: it resigns', { epoch });
@@ -840,6 +874,7 @@ export class QuorumMember {
 
   #applied(): void {
     this.#waiters.changed();
+      this.#tellHighWatermark(this.#election.epoch, false);
     if (this.#installing === undefined) this.#snapshotter.ifDue();
   }
 

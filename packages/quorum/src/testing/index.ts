@@ -1,5 +1,5 @@
 /** For tests and simulations alone: known bugs to switch on, and a judge of what was observed. */
-import { MUTANTS, type QuorumMutant } from '../member/mutants.ts';
+import type { QuorumMutant } from '../member/mutants.ts';
 import type { QuorumMemberOptions } from '../member/quorum-member.ts';
 
 export { QUORUM_MUTANTS, type QuorumMutant } from '../member/mutants.ts';
@@ -10,5 +10,6 @@ export function withMutants(
   options: QuorumMemberOptions,
   mutants: Iterable<QuorumMutant>,
 ): QuorumMemberOptions {
-  return { ...options, [MUTANTS]: new Set(mutants) } as QuorumMemberOptions;
+  const names = new Set<string>([...mutants].map((it) => `quorum.${it}`));
+  return { ...options, probe: { ...options.probe, mutants: { has: (name) => names.has(name) } } };
 }

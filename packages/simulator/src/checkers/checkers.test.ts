@@ -220,18 +220,54 @@ describe('what is seen within the brokers', () => {
     tell(new ObservedRules(history, 'c'));
     return history.violation?.rule;
   };
+  const append = (
+    rules: ObservedRules,
+    nodeId: number,
+    baseOffset: number,
+    crc: number,
+    epoch = 1,
+  ) =>
+    rules.logAppended({
+      ...facts(nodeId),
+      baseOffset,
+      nextOffset: baseOffset + 3,
+      batch: batchOf(crc, epoch),
+    });
+  const leads = (rules: ObservedRules, nodeId: number, epoch = 1, logEndOffset = 0) =>
+    rules.leaderBecame({ ...facts(nodeId, epoch), logEndOffset });
+  const commits = (rules: ObservedRules, nodeId: number, highWatermark: number, isLeader = true) =>
+    rules.highWatermarkMoved({ ...facts(nodeId), highWatermark, isLeader });
+  const registers = (
+    rules: ObservedRules,
+    partitionEpoch: number,
+    isr: readonly number[],
+    { leaderEpoch = 1, elr = [] as readonly number[], by = 1 } = {},
+  ) =>
+    rules.isrChanged({
+      ...facts(by, leaderEpoch),
+      partitionEpoch,
+      leader: isr[0] ?? -1,
+      isr,
+      elr,
+      isUnclean: false,
+    });
 
   it('is well while replicas follow their leader', () => {
     expect(
       seen((rules) => {
-        rules.leaderBecame(facts(1));
-        rules.leaderBecame(facts(2, 2));
-        for (const node of [1, 2])
-          rules.logAppended({ ...facts(node), baseOffset: 0, batch: batchOf(7) });
-        rules.highWatermarkMoved({ ...facts(1), highWatermark: 3 });
-        rules.logAppended({ ...facts(2, 2), baseOffset: 3, batch: batchOf(8) });
-        rules.logTruncated({ ...facts(2, 3), toOffset: 3, highWatermark: 3 });
-        rules.logAppended({ ...facts(2, 3), baseOffset: 3, batch: batchOf(9) });
+        registers(rules, 0, [1, 2]);
+        leads(rules, 1);
+        for (const node of [1, 2]) append(rules, node, 0, 7);
+        for (const node of [1, 2]) commits(rules, node, 3, node === 1);
+        append(rules, 1, 3, 8);
+        registers(rules, 1, [2], { leaderEpoch: 2, elr: [1] });
+        leads(rules, 2, 2, 3);
+        append(rules, 2, 3, 9, 2);
+        rules.logTruncated({ ...facts(1), toOffset: 3, highWatermark: 3 });
+        append(rules, 1, 3, 9, 2);
+        registers(rules, 2, [2, 1], { leaderEpoch: 2 });
+        commits(rules, 2, 6);
+        commits(rules, 1, 6, false);
       }),
     ).toBe(undefined);
   });
@@ -239,19 +275,37 @@ describe('what is seen within the brokers', () => {
   it('finds two leaders of an epoch', () => {
     expect(
       seen((rules) => {
-        rules.leaderBecame(facts(1));
-        rules.leaderBecame(facts(2));
+        leads(rules, 1);
+        leads(rules, 2);
       }),
     ).toBe('two-leaders');
   });
 
-  it('finds a high watermark that goes back', () => {
+  it('finds what was written twice in an epoch', () => {
     expect(
       seen((rules) => {
-        rules.highWatermarkMoved({ ...facts(1), highWatermark: 5 });
-        rules.highWatermarkMoved({ ...facts(1), highWatermark: 4 });
+        append(rules, 1, 0, 7);
+        rules.logOpened({ ...facts(1), logStartOffset: 0, logEndOffset: 0 });
+        append(rules, 1, 0, 8);
       }),
-    ).toBe('high-watermark-went-back');
+    ).toBe('two-leaders');
+  });
+
+  it('finds a high watermark that goes back, unless the log was opened anew', () => {
+    const goesBack = (isRestarted: boolean) =>
+      seen((rules) => {
+        append(rules, 1, 0, 7);
+        append(rules, 1, 3, 8);
+        commits(rules, 1, 6);
+        if (isRestarted) rules.logOpened({ ...facts(1), logStartOffset: 0, logEndOffset: 6 });
+        commits(rules, 1, 3);
+      });
+    expect(goesBack(false)).toBe('high-watermark-went-back');
+    expect(goesBack(true)).toBe(undefined);
+  });
+
+  it('finds a high watermark above the end of the log', () => {
+    expect(seen((rules) => commits(rules, 1, 1))).toBe('beyond-the-log');
   });
 
   it('finds a cut below the high watermark', () => {
@@ -260,15 +314,91 @@ describe('what is seen within the brokers', () => {
     ).toBe('truncated-committed');
   });
 
-  it('finds replicas that differ below the high watermark, and not above it', () => {
+  it('finds replicas that differ below their high watermarks, and not above them', () => {
     const differ = (highWatermark: number) =>
       seen((rules) => {
-        rules.logAppended({ ...facts(1), baseOffset: 4, batch: batchOf(7) });
-        rules.logAppended({ ...facts(2), baseOffset: 4, batch: batchOf(8) });
-        rules.highWatermarkMoved({ ...facts(1), highWatermark });
+        for (const node of [1, 2]) append(rules, node, 0, 7);
+        append(rules, 1, 3, 8);
+        append(rules, 2, 3, 9, 2);
+        commits(rules, 1, 6);
+        commits(rules, 2, highWatermark, false);
       });
-    expect(differ(4)).toBe(undefined);
-    expect(differ(5)).toBe('replicas-differ');
+    expect(differ(3)).toBe(undefined);
+    expect(differ(6)).toBe('replicas-differ');
+  });
+
+  it('finds a member of the ISR, or one that is eligible, without what is committed', () => {
+    const committedWith = (isr: readonly number[], elr: readonly number[]) =>
+      seen((rules) => {
+        registers(rules, 0, isr, { elr });
+        append(rules, 1, 0, 7);
+        commits(rules, 1, 3);
+      });
+    expect(committedWith([1], [])).toBe(undefined);
+    expect(committedWith([1, 2], [])).toBe('lacks-committed');
+    expect(committedWith([1], [2])).toBe('lacks-committed');
+  });
+
+  it('finds an elected leader without what is committed', () => {
+    expect(
+      seen((rules) => {
+        registers(rules, 0, [1]);
+        append(rules, 1, 0, 7);
+        commits(rules, 1, 3);
+        registers(rules, 1, [2], { leaderEpoch: 2 });
+      }),
+    ).toBe('lacks-committed');
+  });
+
+  it('finds who joins before it has reached the start of the epoch', () => {
+    const joinsWith = (endOffset: number) =>
+      seen((rules) => {
+        registers(rules, 0, [1]);
+        leads(rules, 1, 1, 3);
+        if (endOffset > 0) append(rules, 2, 0, 7);
+        registers(rules, 1, [1, 2]);
+      });
+    expect(joinsWith(0)).toBe('joined-too-early');
+    expect(joinsWith(3)).toBe(undefined);
+  });
+
+  it('finds an acknowledgement by too few, and one of what is not committed', () => {
+    const acknowledges = (isr: readonly number[], nextOffset: number) =>
+      seen((rules) => {
+        append(rules, 1, 0, 7);
+        commits(rules, 1, 3);
+        rules.acknowledged({ ...facts(1), nextOffset, isr, minInsyncReplicas: 2 });
+      });
+    expect(acknowledges([1, 2], 3)).toBe(undefined);
+    expect(acknowledges([1], 3)).toBe('acknowledged-by-too-few');
+    expect(acknowledges([1, 2], 4)).toBe('acknowledged-uncommitted');
+  });
+
+  it('finds metadata that goes back, unless the node has started anew', () => {
+    const goesBack = (isRestarted: boolean) =>
+      seen((rules) => {
+        registers(rules, 0, [1]);
+        registers(rules, 1, [1], { by: 2 });
+        registers(rules, 1, [1]);
+        if (isRestarted) rules.nodeStarts(1);
+        registers(rules, 0, [1]);
+      });
+    expect(goesBack(false)).toBe('metadata-went-back');
+    expect(goesBack(true)).toBe(undefined);
+  });
+
+  it('knows whom the cluster can lose with its disk', () => {
+    seen((rules) => {
+      registers(rules, 0, [1, 2], { elr: [] });
+      append(rules, 1, 0, 7);
+      expect(rules.canLose(1)).toBe(true);
+      append(rules, 2, 0, 7);
+      commits(rules, 1, 3);
+      expect(rules.canLose(1)).toBe(true);
+      expect(rules.canLose(3)).toBe(true);
+      rules.logOpened({ ...facts(2), logStartOffset: 0, logEndOffset: 0 });
+      expect(rules.canLose(1)).toBe(false);
+    });
   });
 
   it('finds two votes in an epoch', () => {

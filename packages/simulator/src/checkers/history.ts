@@ -28,7 +28,12 @@ export type Rule =
   | 'truncated-committed'
   | 'replicas-differ'
   | 'two-votes'
-  | 'acknowledged-lost'
+  | 'beyond-the-log'
+  | 'lacks-committed'
+  | 'joined-too-early'
+  | 'acknowledged-by-too-few'
+  | 'acknowledged-uncommitted'
+  | 'metadata-went-back'
   | 'not-live'
   | 'unhandled-error';
 

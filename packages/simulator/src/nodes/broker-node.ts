@@ -35,6 +35,8 @@ export interface BrokerNodeOptions {
   readonly trace: Trace;
   readonly time: MachineTime;
   readonly probe: Probe;
+  /** A run begins. */
+  readonly onStart: () => void;
 }
 
 export const KAFKA_PORT = 9092;
@@ -87,6 +89,7 @@ export class BrokerNode {
     if (this.state !== 'down') return;
     const { scheduler, network, trace, entries, seed, probe } = this.#options;
     this.starts += 1;
+    this.#options.onStart();
     this.failure = undefined;
     this.state = 'starting';
     network.powerOn(this.machine);
