@@ -16,7 +16,8 @@ export {
   type QuorumMemberOptions,
   type SessionOpened,
 } from './member/quorum-member.ts';
-export { quorumMemberMachine, type MemberRole } from './member/quorum-member.machine.ts';
+export type { MemberRole } from './member/quorum-member.events.ts';
+export { quorumMemberMachine } from './member/quorum-member.machine.ts';
 export type { ReplicaDescription, ReplicaKey } from './member/replica-progress.ts';
 export type { Voter, VoterEndpoint, VoterSet } from './member/voters.ts';
 export { addToCounter, readCounter } from './recipes/counter.ts';

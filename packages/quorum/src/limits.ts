@@ -88,5 +88,8 @@ export const FAREWELL_MS = 500;
 export const ELECTION_TIMEOUT_MS = 1_000;
 export const FETCH_TIMEOUT_MS = 2_000;
 
+/** Of the election timeout: how long a member that has just started, and finds no leader, hesitates at most before it stands. */
+export const HESITATION_FACTOR = 0.1;
+
 /** How finely the ends of sessions are told apart; a session ends within one tick after its timeout. */
 export const SESSION_TICK_MS = 100;

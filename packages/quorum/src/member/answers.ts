@@ -45,7 +45,7 @@ import {
   type Standing,
 } from './messages.ts';
 import type { QuorumMutant } from './mutants.ts';
-import type { MemberEvent } from './quorum-member.machine.ts';
+import type { MemberEvent } from './quorum-member.events.ts';
 import type { QuorumLog } from './quorum-log.ts';
 import type { ReplicaKey } from './replica-progress.ts';
 import type { SnapshotFiles } from './snapshot-files.ts';

@@ -21,7 +21,7 @@ import {
   voteRequestOf,
 } from './messages.ts';
 import type { QuorumPeers } from './peers.ts';
-import type { MemberEvent } from './quorum-member.machine.ts';
+import type { MemberEvent } from './quorum-member.events.ts';
 import type { ReplicaKey } from './replica-progress.ts';
 import type { Voter, VoterSet } from './voters.ts';
 import { withTimeout } from './waiting.ts';

@@ -25,7 +25,7 @@ import {
   UNREACHABLE_FAILURES,
 } from '../limits.ts';
 import type { SnapshotId } from '../tree/snapshot.ts';
-import type { LogEnd } from './election.ts';
+import { holdsMajority, type LogEnd } from './election.ts';
 import { fetchedPartitionOf, fetchRequestOf, leaderOrNull } from './messages.ts';
 import type { QuorumPeers } from './peers.ts';
 import { sleep, withTimeout } from './waiting.ts';
@@ -46,6 +46,10 @@ export interface FetcherOptions {
   readonly highWatermark: () => Offset;
   /** Everybody who may know the leader, this node not among them. */
   readonly candidates: () => readonly NodeId[];
+  /** Of all voters; empty while they are not known. */
+  readonly voters: () => readonly NodeId[];
+  /** The most that a member hesitates to say that there is no leader: others come to the same conclusion at the same time. */
+  readonly hesitationMsMax: number;
   /** Resolves when the records are flushed; undefined: they do not fit, which nothing here can mend. */
   readonly append: (records: Uint8Array) => Promise<void> | undefined;
   readonly heard: FetcherEvents;
@@ -63,6 +67,8 @@ export interface FetcherEvents {
   /** It says itself that it does not lead (any more) in the epoch in which it was believed to. */
   leaderLeft(): void;
   unreachable(): void;
+  /** A majority of the voters, this member among them, knows of none. */
+  leaderMissing(): void;
 }
 
 export class Fetcher {
@@ -70,6 +76,9 @@ export class Fetcher {
   readonly #epoch: LeaderEpoch;
   #isActive = true;
   #failures = 0;
+  /** Members that have answered, and knew no leader. */
+  readonly #leaderless = new Set<NodeId>();
+  #isMissingTold = false;
 
   constructor(options: FetcherOptions, epoch: LeaderEpoch) {
     this.#options = options;
@@ -96,14 +105,15 @@ export class Fetcher {
     }
   }
 
-  /** From a random one on, so that not all ask the same. */
+  /** From a random one on, so that not all ask the same. Those who have not answered yet are asked each time. */
   async search(): Promise<void> {
     const { clock, random, candidates } = this.#options;
     for (let turn = random.uint32() % 1024; this.#isActive; turn++) {
       const peers = candidates();
       if (peers.length === 0) return;
-      const peer = peers[turn % peers.length]!;
-      void this.#lookUp(peer);
+      const next = peers[turn % peers.length]!;
+      for (const peer of peers)
+        if (peer === next || !this.#leaderless.has(peer)) void this.#lookUp(peer);
       await sleep(clock, SEARCH_INTERVAL_MS + (random.uint32() % SEARCH_INTERVAL_MS));
     }
   }
@@ -112,10 +122,21 @@ export class Fetcher {
     try {
       const response = await this.#ask(peer, 0);
       const partition = response === undefined ? undefined : fetchedPartitionOf(response);
-      if (partition !== undefined && this.#isActive) this.#hear(partition.currentLeader);
+      if (partition === undefined || !this.#isActive) return;
+      this.#hear(partition.currentLeader);
+      if (partition.currentLeader.leaderId < 0) await this.#noteLeaderless(peer);
     } catch {
       // The disk refused: the log says so itself.
     }
+  }
+
+  async #noteLeaderless(peer: NodeId): Promise<void> {
+    const { clock, random, nodeId, voters, hesitationMsMax, heard } = this.#options;
+    this.#leaderless.add(peer);
+    if (this.#isMissingTold || !holdsMajority([nodeId, ...this.#leaderless], voters())) return;
+    this.#isMissingTold = true;
+    await sleep(clock, random.uint32() % hesitationMsMax);
+    if (this.#isActive) heard.leaderMissing();
   }
 
   /** Undefined: no answer. Rejects when the disk refuses. */

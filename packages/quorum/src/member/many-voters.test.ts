@@ -6,7 +6,11 @@ import type { TreeChange } from '../tree/node.ts';
 import type { TreeOp } from '../tree/operation.ts';
 import { startLoneMember } from '../testing/ensemble.ts';
 import { SimulatedEnsemble, type EnsembleOptions } from '../testing/simulated-ensemble.ts';
-import { FETCH_TIMEOUT_MS, type SimulatedMember } from '../testing/simulated-member.ts';
+import {
+  ELECTION_TIMEOUT_MS,
+  FETCH_TIMEOUT_MS,
+  type SimulatedMember,
+} from '../testing/simulated-member.ts';
 import {
   beginQuorumEpochRequestOf,
   endQuorumEpochRequestOf,
@@ -74,6 +78,16 @@ describe('voters on empty disks', () => {
     expect(answer).toMatchObject({ status: 'committed' });
     await settled(ensemble);
     for (const it of ensemble.members) expect(it.member!.tree.has('/a')).toBe(true);
+  });
+
+  it('elect the first leader as soon as they have found each other, and the next first one, too', async () => {
+    const ensemble = await begun();
+    expect(ensemble.time.nowMs).toBeLessThan(ELECTION_TIMEOUT_MS);
+    for (const it of ensemble.members) ensemble.crash(it);
+    const againMs = ensemble.time.nowMs;
+    ensemble.startAll();
+    await settled(ensemble);
+    expect(ensemble.time.nowMs - againMs).toBeLessThan(ELECTION_TIMEOUT_MS);
   });
 
   it('are ready when they have what was committed before', async () => {
