@@ -496,18 +496,15 @@ export class Broker {
       } else if (change.kind === 'nodeDeleted') nodes.push({ path: change.path, value: null });
     }
     const delta = this.image.apply(nodes);
+    this.#observe(delta.topics);
     if (delta.brokerConfigs.size > 0) this.settings.refresh();
     this.#cluster?.topicConfigsChanged(delta.topicConfigs);
-    this.#observe(delta.topics);
     if (!this.#isRecovered) return;
     this.#replicas!.apply(delta);
     if (delta.deletedTopics.length > 0)
       this.#groups!.onTopicsDeleted(delta.deletedTopics.map((it) => it.name));
   }
 
-  async #register(listeners: readonly ListenerAddress[]): Promise<void> {
-    if (this.#cluster !== undefined) {
-      await this.#isBootRemembered;
   #observe(topics: Iterable<string>): void {
     const observer = this.#options.probe?.observer;
     if (observer === undefined) return;
@@ -527,6 +524,9 @@ export class Broker {
       );
   }
 
+  async #register(listeners: readonly ListenerAddress[]): Promise<void> {
+    if (this.#cluster !== undefined) {
+      await this.#isBootRemembered;
       await this.#cluster.serve();
       return;
     }
@@ -621,9 +621,6 @@ export class Broker {
     for (const { connection } of this.#early.splice(0)) connection.destroy();
   }
 
-  #openLog(log: LogToOpen): Promise<PartitionLog> {
-    const { volume, clock, random, crc32c } = this.#options;
-    const config = this.settings.logConfig(log.topic);
   #probeOf({ topic, partition }: LogToOpen): Pick<LogOptions, 'mutants' | 'observer'> {
     const { mutants, observer } = this.#options.probe ?? {};
     const { nodeId: own } = this;
@@ -633,6 +630,9 @@ export class Broker {
     };
   }
 
+  #openLog(log: LogToOpen): Promise<PartitionLog> {
+    const { volume, clock, random, crc32c } = this.#options;
+    const config = this.settings.logConfig(log.topic);
     return PartitionLog.open({
       ...log,
       config: log.topic === METADATA_TOPIC ? metadataLogConfig(config) : config,

@@ -60,9 +60,9 @@ export interface ClusterOptions {
   readonly processId: Uuid;
   readonly services: () => BrokerServices | undefined;
   readonly replicas: () => ReplicaManager | undefined;
-}
   /** For simulations alone. */
   readonly probe?: Probe | undefined;
+}
 
 export class Cluster {
   readonly quorumPeers: QuorumPeers;
@@ -121,9 +121,9 @@ export class Cluster {
       logger: logger.child({ part: 'replication' }),
       onDiverged: (key, epoch, truncation) => options.replicas()?.diverged(key, epoch, truncation),
       replicas: () => options.replicas()?.all() ?? [],
+      probe: options.probe,
     });
   }
-      probe: options.probe,
 
   /** Another member has dialled. */
   accept(connection: Connection): void {
@@ -270,6 +270,7 @@ export const clusterController = (
   image: MetadataImage,
   settings: Settings,
   clock: Clock,
+  probe?: Probe,
 ): ClusterController =>
   new ClusterController({
     quorum,
@@ -284,6 +285,7 @@ export const clusterController = (
       linkLossTimeoutMs: settings.broker['odradek.broker.link.loss.timeout.ms'],
     }),
     metadataOffset: () => quorum.snapshot.appliedOffset,
+    mutant: replicationMutantOf(probe),
   });
 
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
@@ -294,9 +296,7 @@ const joined = (chunks: readonly Uint8Array[]): Uint8Array => {
     at += chunk.length;
   }
   return bytes;
-  probe?: Probe,
 };
 
 export const voterIds = (voters: readonly Voter[]): readonly NodeId[] =>
   voters.map(({ id }) => nodeId(id));
-    mutant: replicationMutantOf(probe),

@@ -46,9 +46,9 @@ export interface ReplicationOptions {
   readonly onDiverged: LeaderFetcherOptions['onDiverged'];
   /** All replicas of this broker, for the look at their ISRs. */
   readonly replicas: () => Iterable<{ readonly replica: PartitionReplica }>;
-}
   /** For simulations alone. */
   readonly probe?: Probe | undefined;
+}
 
 export class Replication {
   readonly cluster: ReplicaCluster;
@@ -85,11 +85,11 @@ export class Replication {
         );
       },
       proposeIsr: (proposal, answered) => this.#proposals.propose(proposal, answered),
+      mutant: replicationMutantOf(options.probe),
+      observer: options.probe?.observer,
     };
     this.#isrChecks = periodically(
       'the check of in-sync replicas',
-      mutant: replicationMutantOf(options.probe),
-      observer: options.probe?.observer,
       () => settings.broker['replica.lag.time.max.ms'] / 2,
       clock,
       logger,
