@@ -12,6 +12,8 @@ export interface ClusterProcessesOptions {
   readonly folder: string;
   readonly size?: number;
   readonly config?: Readonly<Record<string, string>>;
+  /** Of one broker alone. */
+  readonly own?: (nodeId: number) => Readonly<Record<string, string>>;
   /** The ways between the members: without it they reach one another where they are. */
   readonly links?: LinksBetween;
 }
@@ -31,7 +33,7 @@ export class ClusterProcesses implements AsyncDisposable {
   readonly #folder: string;
   readonly #running = new Map<number, BrokerProcess>();
 
-  static async start({ folder, size = 3, config = {}, links }: ClusterProcessesOptions) {
+  static async start({ folder, size = 3, config = {}, own, links }: ClusterProcessesOptions) {
     const places: Omit<Place, 'config'>[] = [];
     for (let nodeId = 1; nodeId <= size; nodeId++) {
       const [port, httpPort] = [await freePort(), await freePort()];
@@ -44,9 +46,9 @@ export class ClusterProcesses implements AsyncDisposable {
         place.nodeId,
         places.map((it) => ({ nodeId: it.nodeId, host: '127.0.0.1', port: it.httpPort })),
       );
-      const own: Record<string, string> =
+      const voters: Record<string, string> =
         seen === undefined ? {} : { 'controller.quorum.voters': seen };
-      configured.push({ ...place, config: own });
+      configured.push({ ...place, config: { ...voters, ...own?.(place.nodeId) } });
     }
     const cluster = new ClusterProcesses(folder, configured, {
       'controller.quorum.voters': voters,

@@ -422,7 +422,9 @@ export class Broker {
       quorum,
       clusterController:
         cluster === undefined ? this.#ownController(quorum) : () => cluster.controller,
-      ...(cluster === undefined ? {} : { forwarding: cluster.forwarding }),
+      ...(cluster === undefined
+        ? {}
+        : { forwarding: cluster.forwarding, throttle: cluster.replication.throttle }),
       producerIds: new ProducerIds(face),
       replicas,
       groups,

@@ -4,6 +4,7 @@ import type { Clock, Logger, Random } from '@odradek/ports';
 import type { NodeId } from '@odradek/protocol';
 import type { RequestBudget } from './connection/request-budget.ts';
 import type { Forwarding } from './cluster/forwarding.ts';
+import type { ReplicationThrottle } from './cluster/replication-throttle.ts';
 import type { QuorumMember } from '@odradek/quorum';
 import type { ClusterController } from './controller/cluster-controller.ts';
 import type { Controller } from './controller/controller.ts';
@@ -25,6 +26,8 @@ export interface BrokerServices {
   readonly clusterController: () => ClusterController | undefined;
   /** To the controller of a cluster, where that is another broker. */
   readonly forwarding?: Forwarding;
+  /** What copying to other brokers may cost. */
+  readonly throttle?: ReplicationThrottle;
   readonly producerIds: ProducerIds;
   readonly replicas: ReplicaManager;
   readonly groups: GroupCoordinator;

@@ -24,6 +24,7 @@ import type { MetadataImage } from '../metadata/image.ts';
 import type { AnswerPeer, PeerApi } from '../peers/peer-channel.ts';
 import { Peers } from '../peers/peers.ts';
 import { quorumPeers } from '../peers/quorum-peers.ts';
+import { periodically, type Repetition } from '../periodically.ts';
 import type { ReplicaManager } from '../replica-manager.ts';
 import type { BrokerServices } from '../services.ts';
 import type { Settings } from '../settings.ts';
@@ -77,6 +78,7 @@ export class Cluster {
   #desk: ControllerDesk | undefined;
   #active: ActiveController | undefined;
   #membership: Membership | undefined;
+  #balancing: Repetition | undefined;
   #isStopped = false;
 
   constructor(options: ClusterOptions) {
@@ -150,6 +152,27 @@ export class Cluster {
       formatCluster: () => controller.formatCluster(newClusterId(random)),
       unreachable: () => this.#peers.unreachable(),
     });
+    this.#balancing = periodically(
+      'the balance of leaders',
+      () => settings.broker['leader.imbalance.check.interval.seconds'] * 1000,
+      clock,
+      logger,
+      () => this.#balanceLeaders(),
+    );
+  }
+
+  async #balanceLeaders(): Promise<void> {
+    const { settings, logger } = this.#options;
+    const { controller } = this;
+    if (controller === undefined || !settings.broker['auto.leader.rebalance.enable']) return;
+    const percentage = settings.broker['leader.imbalance.per.broker.percentage'];
+    const result = await controller.balanceLeaders(percentage);
+    if (!result.ok) throw new Error(result.message ?? `code ${result.errorCode}`);
+    if (result.value > 0) {
+      logger.info('leaderships went back to the replicas that are named first', {
+        partitions: result.value,
+      });
+    }
   }
 
   get controller(): ClusterController | undefined {
@@ -226,6 +249,7 @@ export class Cluster {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#membership?.stop();
+    void this.#balancing?.stop();
     this.#door.close();
     await this.replication.stop();
   }

@@ -22,6 +22,7 @@ import { periodically, type Repetition } from '../periodically.ts';
 import type { Settings } from '../settings.ts';
 import { ALTER_PARTITION } from './controller-apis.ts';
 import type { ControllerDoor } from './controller-door.ts';
+import { ReplicationThrottle } from './replication-throttle.ts';
 
 export const REPLICA_FETCH = { request: fetchRequest, response: fetchResponse, version: 18 };
 export const REPLICA_EPOCHS = {
@@ -52,6 +53,7 @@ export interface ReplicationOptions {
 
 export class Replication {
   readonly cluster: ReplicaCluster;
+  readonly throttle: ReplicationThrottle;
   readonly #options: ReplicationOptions;
   readonly #fetchers = new Map<NodeId, LeaderFetcher>();
   /** By which fetcher a partition is asked for. */
@@ -63,6 +65,7 @@ export class Replication {
   constructor(options: ReplicationOptions) {
     this.#options = options;
     const { image, settings, clock, logger, door, brokerEpoch } = options;
+    this.throttle = new ReplicationThrottle(options.nodeId, settings, clock);
     this.#proposals = new IsrProposals({
       nodeId: options.nodeId,
       brokerEpoch,
@@ -143,6 +146,7 @@ export class Replication {
       clock,
       logger,
       onDiverged,
+      throttle: this.throttle.follower,
       config: () => ({
         maxWaitMs: settings.broker['replica.fetch.wait.max.ms'],
         minBytes: settings.broker['replica.fetch.min.bytes'],

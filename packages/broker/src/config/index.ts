@@ -12,6 +12,7 @@ export type { BrokerSettings, ConfigDescription, ConfigSynonym } from './describ
 export { parseEnvironment } from './environment.ts';
 export { UNLIMITED } from './key.ts';
 export type { ConfigKey, ConfigTable, ConfigType, ConfigValue } from './key.ts';
+export { replicaSelectorOf } from './keys/cluster.ts';
 export { formatListener, parseListener } from './listeners.ts';
 export type { ListenerAddress, ListenerConfig, ListenerProtocol } from './listeners.ts';
 export { parseProperties } from './properties.ts';

@@ -52,6 +52,18 @@ const level = (
     }),
   );
 
+const throttledReplicas: Validator = {
+  check: (value) => {
+    const entries = value as readonly string[];
+    if (entries.length === 1 && entries[0] === '*') return undefined;
+    const strange = entries.find((it) => !/^\d+:\d+$/.test(it));
+    return strange === undefined
+      ? undefined
+      : `${strange} is not of the form partition:broker, and * stands alone`;
+  },
+  text: '[partition]:[broker],... or *',
+};
+
 export const topicKeys = {
   'cleanup.policy': sameAs('log.cleanup.policy'),
   'compression.type': sameAs('compression.type'),
@@ -87,14 +99,16 @@ export const topicKeys = {
   ),
   'leader.replication.throttled.replicas': ofTopicsOnly(
     list([], {
-      noEffect: 'replication is not throttled',
-      doc: 'Replicas that a leader throttles in Kafka.',
+      updateMode: 'cluster-wide',
+      valid: throttledReplicas,
+      doc: 'Replicas, as partition:broker, or * for all, whose copying is throttled where they are copied from while they are not in sync (leader.replication.throttled.rate).',
     }),
   ),
   'follower.replication.throttled.replicas': ofTopicsOnly(
     list([], {
-      noEffect: 'replication is not throttled',
-      doc: 'Replicas that a follower throttles in Kafka.',
+      updateMode: 'cluster-wide',
+      valid: throttledReplicas,
+      doc: 'Replicas, as partition:broker, or * for all, whose copying is throttled where they are copied to while they are not in sync (follower.replication.throttled.rate).',
     }),
   ),
 } as const;

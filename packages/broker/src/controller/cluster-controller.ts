@@ -36,6 +36,7 @@ import {
   type HeartbeatReply,
 } from './broker-lifecycle.ts';
 import { decideElections, type Elections } from './elect-leaders.ts';
+import { misplacedLeaders } from './leader-balance.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { propose } from './propose.ts';
 import { decideReassignments, type ReassignmentResult } from './reassignments.ts';
@@ -182,6 +183,17 @@ export class ClusterController {
         ? decided({ ops: decision.value.ops, value: decision.value.results })
         : decision;
     });
+  }
+
+  /** Gives leaderships back to the replicas that are named first; resolves to how many went. */
+  async balanceLeaders(percentage: number): Promise<Decision<number>> {
+    const { image } = this.#options;
+    const topicPartitions = misplacedLeaders(image, percentage);
+    if (topicPartitions.length === 0) return decided(0);
+    const result = await this.electLeaders({ electionType: 0, topicPartitions });
+    if (!result.ok) return result;
+    const all = [...result.value.values()].flat();
+    return decided(all.filter((it) => it.errorCode === ErrorCode.NONE).length);
   }
 
   alterReassignments(

@@ -4,7 +4,7 @@
  * end, so that a full answer cannot starve the rest.
  */
 import { ErrorCode, type Uuid } from '@odradek/protocol';
-import type { PartitionRead } from '@odradek/replication';
+import type { GatheredRead } from './gather.ts';
 
 export interface FetchTarget {
   /** The name by which the client named the topic; empty when it named it by id. */
@@ -79,7 +79,7 @@ export class FetchSession {
   }
 
   /** Whether an incremental answer must name the partition; remembers that it was told. */
-  tell(partition: SessionPartition, read: PartitionRead): boolean {
+  tell(partition: SessionPartition, read: GatheredRead): boolean {
     const isChanged =
       partition.toldHighWatermark !== read.highWatermark ||
       partition.toldLogStartOffset !== read.logStartOffset;
@@ -95,6 +95,7 @@ export class FetchSession {
       this.#partitions.set(partition.key, partition);
       return true;
     }
-    return isChanged || read.divergingEpoch !== undefined;
+    const isElsewhere = read.preferredReadReplica !== undefined;
+    return isChanged || isElsewhere || read.divergingEpoch !== undefined;
   }
 }

@@ -8,7 +8,7 @@ import { batchOf, valuesIn } from '../testing/records.ts';
 import { seededRandom } from '../testing/test-broker.ts';
 import { settle } from '../testing/turns.ts';
 import type { FetchTarget } from './fetch-session.ts';
-import { gather, type GatherRequest } from './gather.ts';
+import { gather, type GatherHost, type GatheredRead, type GatherRequest } from './gather.ts';
 
 const BATCH_BYTES = batchOf(['a']).byteLength;
 
@@ -40,6 +40,7 @@ const world = async (...topics: string[]) => {
   const ask = (
     targets: readonly (string | FetchTarget)[],
     over: Partial<Omit<GatherRequest, 'targets'>> = {},
+    more: Partial<GatherHost> = {},
   ) =>
     gather(
       {
@@ -63,6 +64,7 @@ const world = async (...topics: string[]) => {
           return taken;
         },
         giveAnswer: (bytes) => void (budget.taken -= bytes),
+        ...more,
       },
     );
   /** A fetch that waits: whether it is answered is asked for. */
@@ -387,4 +389,72 @@ describe('a fetch from the disk', () => {
     expect((await asked).map(values)).toEqual([['1', '2'], ['1']]);
     expect(taken).toBe(0);
   });
+});
+
+describe('a client with a nearer replica', () => {
+  it('is told of it at once and given nothing', async () => {
+    const { ask, append, expectQuiet } = await world('a', 'b');
+    await append('a', 'x');
+    await append('b', 'y');
+    const nearerReplica = ({ topic }: FetchTarget) => (topic === 'a' ? nodeId(2) : undefined);
+    const [a, b] = ask(['a', 'b'], {}, { nearerReplica }) as GatheredRead[];
+    expect([values(a!), a!.preferredReadReplica, a!.highWatermark]).toEqual([[], 2, 1]);
+    expect([values(b!), b!.preferredReadReplica]).toEqual([['y'], undefined]);
+    // Without a record anywhere too: it would wait here for what it is to wait for there.
+    const alone = ask([targetOf('a', { fetchOffset: 1 })], {}, { nearerReplica });
+    expect((alone as GatheredRead[])[0]!.preferredReadReplica).toBe(2);
+    expectQuiet();
+  });
+
+  it('is told first of an offset that is not there', async () => {
+    const { ask } = await world('a');
+    const reads = ask(
+      [targetOf('a', { fetchOffset: 9 })],
+      {},
+      { nearerReplica: () => nodeId(2) },
+    ) as GatheredRead[];
+    expect(reads[0]).toMatchObject({ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE });
+    expect(reads[0]!.preferredReadReplica).toBeUndefined();
+  });
+});
+
+describe('a follower', () => {
+  const replica = { nodeId: nodeId(2), brokerEpoch: -1 };
+
+  it('that is held back is given nothing, and waits as if there were nothing', async () => {
+    const { poll, append, clock, expectQuiet } = await followed();
+    await append('a', 'x');
+    let isHeldBack = true;
+    const waiting = poll(['a'], { replica }, { isHeldBack: () => isHeldBack });
+    expect(await waiting.values()).toBeUndefined();
+    isHeldBack = false;
+    clock.advance(500);
+    expect(await waiting.values()).toEqual([['x']]);
+    expectQuiet();
+  });
+
+  it('is answered when the high watermark is news to it', async () => {
+    const { poll, ask, append, expectQuiet } = await followed();
+    await append('a', 'x');
+    const at = targetOf('a', { fetchOffset: 1 });
+    const isNews = (_: number, highWatermark: number) => highWatermark > 0;
+    expect(ask([at], { replica }, { isNews })).not.toBeInstanceOf(Promise);
+    const waiting = poll([at], { replica }, { isNews: (_, it) => it > 1 });
+    expect(await waiting.values()).toBeUndefined();
+    await append('a', 'y');
+    expect(await waiting.values()).toEqual([['y']]);
+    expectQuiet();
+  });
+
+  /** Its own fetches are not what this is about: it is in no list, and whatever leads holds all. */
+  const followed = async () => {
+    const it = await world('a');
+    const leader = it.replica('a');
+    leader.lead({
+      ...leader.assignment!,
+      replicas: [nodeId(1), nodeId(2)],
+      partitionEpoch: 1,
+    });
+    return it;
+  };
 });

@@ -18,6 +18,13 @@ export interface GatherRequest {
   readonly isolation: 'readUncommitted' | 'readCommitted';
   /** A follower fetches: it is given what is not committed yet, and its progress is noted. */
   readonly replica?: { readonly nodeId: NodeId; readonly brokerEpoch: number };
+  /** The client knows that followers may answer it, up to the high watermark that they know (KIP-392). */
+  readonly mayReadFollower?: boolean;
+}
+
+/** What a partition gave, and where the client should rather ask: then it is given no records here. */
+export interface GatheredRead extends PartitionRead {
+  readonly preferredReadReplica?: NodeId;
 }
 
 export interface GatherHost {
@@ -28,9 +35,15 @@ export interface GatherHost {
   /** How many of the bytes may be read now; they count until they are given back. */
   takeAnswer(bytes: number): number;
   giveAnswer(bytes: number): void;
+  /** Who is nearer to the client and has what it asks for; undefined: nobody. */
+  nearerReplica?(target: FetchTarget, replica: PartitionReplica): NodeId | undefined;
+  /** A follower is not given records of this partition now: a move of partitions takes no more than it may (KIP-73). */
+  isHeldBack?(replica: PartitionReplica): boolean;
+  /** That the high watermark rose is worth an answer by itself, though no record came. */
+  isNews?(index: number, highWatermark: number): boolean;
 }
 
-type Reads = readonly PartitionRead[];
+type Reads = readonly GatheredRead[];
 
 /** Reads in the targets' order; one for each. Rejects only for a defect. */
 export const gather = (request: GatherRequest, host: GatherHost): Promise<Reads> | Reads => {
@@ -47,6 +60,7 @@ const answerOrWait = (
 ): Promise<Reads> | Reads => {
   const { targets, minBytes, maxWaitMs } = request;
   if (maxWaitMs <= 0 || targets.length === 0 || first.countedBytes >= minBytes) return first.reads;
+  if (isTold(first.reads, host)) return first.reads;
   // Somebody who also asks for what is not there waits for the rest: else he would ask as fast as he is answered.
   const absent = new Set<number>();
   first.reads.forEach((it, i) => isAbsent(it.errorCode) && absent.add(i));
@@ -56,6 +70,12 @@ const answerOrWait = (
 
 const isAbsent = (errorCode: ErrorCode): boolean =>
   errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION || errorCode === ErrorCode.UNKNOWN_TOPIC_ID;
+
+/** Something in it is to be told now, though there are not records enough. */
+const isTold = (reads: Reads, host: GatherHost): boolean =>
+  reads.some(
+    (it, i) => it.preferredReadReplica !== undefined || host.isNews?.(i, it.highWatermark) === true,
+  );
 
 const hasError = (reads: Reads, absent: ReadonlySet<number>): boolean =>
   reads.some(
@@ -114,7 +134,8 @@ const waitForMore = (
     const settle = ({ reads, countedBytes }: Look): void => {
       isLooking = false;
       if (isDone) return;
-      if (countedBytes >= request.minBytes || hasError(reads, absent)) finish(reads);
+      const isEnough = countedBytes >= request.minBytes;
+      if (isEnough || hasError(reads, absent) || isTold(reads, host)) finish(reads);
       else if (isStale) recheck();
     };
     const timer = host.clock.setTimeout(
@@ -132,7 +153,7 @@ const waitForMore = (
     recheck();
   });
 
-const withoutRecords = (read: PartitionRead): PartitionRead =>
+const withoutRecords = (read: GatheredRead): GatheredRead =>
   read.sizeBytes === 0 ? read : { ...read, records: [], sizeBytes: 0 };
 
 interface Look {
@@ -155,7 +176,7 @@ const look = (
   isRepeat: boolean,
 ): Look | Promise<Look> => {
   const taken = host.takeAnswer(request.maxBytes);
-  const reads: PartitionRead[] = [];
+  const reads: GatheredRead[] = [];
   const left: Allowance = { bytes: taken, isFirst: true, countedBytes: 0 };
   for (let i = 0; i < request.targets.length; i++) {
     const limit = Math.min(request.targets[i]!.maxBytes, left.bytes);
@@ -174,8 +195,8 @@ const look = (
 
 /** From the first partition on whose bytes are on disk. */
 const lookSlowly = async (
-  reads: PartitionRead[],
-  pending: Promise<PartitionRead>,
+  reads: GatheredRead[],
+  pending: Promise<GatheredRead>,
   index: number,
   left: Allowance,
   request: GatherRequest,
@@ -206,16 +227,20 @@ const readOne = (
   host: GatherHost,
   left: Allowance,
   isRepeat: boolean,
-): PartitionRead | Promise<PartitionRead> => {
+): GatheredRead | Promise<GatheredRead> => {
   const replica = host.replicaOf(target);
   if (typeof replica === 'number') return unreadable(replica);
-  return replica.read({
+  const isClient = request.replica === undefined;
+  const nearer = isClient ? host.nearerReplica?.(target, replica) : undefined;
+  const isWithout = nearer !== undefined || (!isClient && host.isHeldBack?.(replica) === true);
+  const read = replica.read({
     fetchOffset: offset(target.fetchOffset),
     currentLeaderEpoch: target.currentLeaderEpoch,
     lastFetchedEpoch: target.lastFetchedEpoch,
-    maxBytes: limit,
-    atLeastOneBatch: left.isFirst,
+    maxBytes: isWithout ? 0 : limit,
+    atLeastOneBatch: left.isFirst && !isWithout,
     isolation: request.isolation,
+    mayReadFollower: request.mayReadFollower === true,
     ...(request.replica === undefined
       ? {}
       : {
@@ -226,6 +251,15 @@ const readOne = (
           },
         }),
   });
+  if (!isWithout) return read;
+  // What it is not to have now is nothing to wait less for.
+  const without = (it: PartitionRead): GatheredRead => ({
+    ...it,
+    isCut: false,
+    ...(nearer !== undefined &&
+      it.errorCode === ErrorCode.NONE && { preferredReadReplica: nearer }),
+  });
+  return read instanceof Promise ? read.then(without) : without(read);
 };
 
 const unreadable = (errorCode: ErrorCode): PartitionRead => ({

@@ -5,15 +5,18 @@ import {
   fetchRequest,
   fetchResponse,
   nodeId,
+  offset,
   type Body,
   type Input,
+  type NodeId,
   type Uuid,
 } from '@odradek/protocol';
-import type { PartitionRead } from '@odradek/replication';
+import type { PartitionReplica } from '@odradek/replication';
+import { replicaSelectorOf } from '../config/index.ts';
 import { REQUEST_TIMEOUT_MS_MAX } from '../limits.ts';
 import { targetKey, type FetchTarget, type SessionPartition } from '../fetch/fetch-session.ts';
 import type { SessionContext } from '../fetch/fetch-sessions.ts';
-import { gather } from '../fetch/gather.ts';
+import { gather, type GatherHost, type GatheredRead } from '../fetch/gather.ts';
 import type { BrokerServices } from '../services.ts';
 import { handler } from './handler.ts';
 import { findPartition } from './partitions.ts';
@@ -26,6 +29,8 @@ type PartitionResponse = TopicResponse['partitions'][number];
 /** From here on topics are named by id (KIP-516). */
 const TOPIC_ID_VERSION = 13;
 const SESSION_VERSION_MIN = 7;
+/** Clients that know of reading from followers, and name their rack (KIP-392). */
+const RACK_VERSION_MIN = 11;
 /** Older clients do not know KAFKA_STORAGE_ERROR for what it is: something to try again. */
 const STORAGE_ERROR_VERSION_MIN = 6;
 /** No session. */
@@ -38,7 +43,7 @@ export const fetch = handler({
   isLongPoll: true,
   versions: [4, 18],
   notes:
-    'Long poll, fetch sessions, leader epoch fencing, topic ids. Replicas fetch over their peer link only.',
+    'Long poll, fetch sessions, leader epoch fencing, topic ids, reading from followers (KIP-392). Replicas fetch over their peer link only.',
   handle(broker, request, context) {
     const { apiVersion } = context;
     const replicaId = apiVersion >= 15 ? request.replicaState.replicaId : request.replicaId;
@@ -66,7 +71,7 @@ export const fetch = handler({
                 brokerEpoch: request.replicaState.replicaEpoch,
               },
             }
-          : {}),
+          : { mayReadFollower: apiVersion >= RACK_VERSION_MIN }),
         isolation: request.isolationLevel === 1 ? 'readCommitted' : 'readUncommitted',
       },
       {
@@ -78,13 +83,68 @@ export const fetch = handler({
           const found = findPartition(broker, target.topicId, target.topic, target.partition);
           return found.ok ? found.replica : found.errorCode;
         },
+        ...(isReplica
+          ? towardsFollower(broker, nodeId(replicaId), partitions)
+          : towardsClient(broker, request.rackId)),
       },
     );
-    const answer = (it: readonly PartitionRead[]): Response =>
-      answerOf(broker, session, partitions, targets, it, apiVersion, isReplica);
+    const answer = (it: readonly GatheredRead[]): Response => {
+      if (isReplica) chargeFollower(broker, nodeId(replicaId), targets, it);
+      return answerOf(broker, session, partitions, targets, it, apiVersion, isReplica);
+    };
     return reads instanceof Promise ? reads.then(answer) : answer(reads);
   },
 });
+
+const selectorOf = (broker: BrokerServices): 'leader' | 'rack' =>
+  replicaSelectorOf(broker.settings.broker['replica.selector.class']);
+
+/** A client is sent to the replica that is nearest to it. */
+const towardsClient = (broker: BrokerServices, rackId: string): Pick<GatherHost, 'nearerReplica'> =>
+  rackId === '' || selectorOf(broker) !== 'rack'
+    ? {}
+    : {
+        nearerReplica: (target, replica) =>
+          replica.preferredReadReplica(rackId, offset(target.fetchOffset)),
+      };
+
+const towardsFollower = (
+  broker: BrokerServices,
+  follower: NodeId,
+  partitions: readonly SessionPartition[] | undefined,
+): Pick<GatherHost, 'isHeldBack' | 'isNews'> => ({
+  isHeldBack: (replica) =>
+    isThrottled(broker, follower, replica) && broker.throttle!.leader.quota.waitMs() > 0,
+  // Clients read there: they are not to wait for what is committed until the next record comes.
+  ...(partitions !== undefined &&
+    selectorOf(broker) === 'rack' && {
+      isNews: (index, highWatermark) => partitions[index]!.toldHighWatermark < highWatermark,
+    }),
+});
+
+const isThrottled = (
+  broker: BrokerServices,
+  follower: NodeId,
+  replica: PartitionReplica,
+): boolean =>
+  broker.throttle?.leader.isThrottled(replica.topic, replica.partition) === true &&
+  !replica.isInSync(follower);
+
+/** What throttled replicas were given counts against the rate. */
+const chargeFollower = (
+  broker: BrokerServices,
+  follower: NodeId,
+  targets: readonly FetchTarget[],
+  reads: readonly GatheredRead[],
+): void => {
+  reads.forEach(({ sizeBytes }, i) => {
+    if (sizeBytes === 0) return;
+    const { topicId, topic, partition } = targets[i]!;
+    const found = findPartition(broker, topicId, topic, partition);
+    if (found.ok && isThrottled(broker, follower, found.replica))
+      broker.throttle!.leader.quota.take(sizeBytes);
+  });
+};
 
 /** What the request names. A partition that is named twice is meant as it was named last. */
 const targetsOf = (request: Request, usesTopicIds: boolean): readonly FetchTarget[] => {
@@ -136,7 +196,7 @@ const answerOf = (
   context: SessionContext,
   partitions: readonly SessionPartition[] | undefined,
   targets: readonly FetchTarget[],
-  reads: readonly PartitionRead[],
+  reads: readonly GatheredRead[],
   apiVersion: number,
   isReplica: boolean,
 ): Response => {
@@ -177,7 +237,7 @@ const answerOf = (
 const partitionResponse = (
   broker: BrokerServices,
   target: FetchTarget,
-  read: PartitionRead,
+  read: GatheredRead,
   apiVersion: number,
   isReplica: boolean,
 ): PartitionResponse => {
@@ -197,9 +257,11 @@ const partitionResponse = (
     abortedTransactions: read.abortedTransactions,
     records: read.records,
   };
-  return read.divergingEpoch === undefined
+  if (read.divergingEpoch !== undefined)
+    return { ...response, divergingEpoch: read.divergingEpoch };
+  return read.preferredReadReplica === undefined
     ? response
-    : { ...response, divergingEpoch: read.divergingEpoch };
+    : { ...response, preferredReadReplica: read.preferredReadReplica };
 };
 
 /** An error says nothing of where the log is, as Kafka's. */

@@ -1,5 +1,24 @@
 /** How brokers of one cluster find out that one of them is gone, and follow one another's logs. */
-import { atLeast, boolean, int } from '../key.ts';
+import { UNLIMITED, atLeast, boolean, int, long, string } from '../key.ts';
+import type { Validator } from '../key.ts';
+
+/** Kafka's two; others would be Java. */
+const SELECTORS = {
+  'org.apache.kafka.common.replica.LeaderSelector': 'leader',
+  'org.apache.kafka.common.replica.RackAwareReplicaSelector': 'rack',
+} as const;
+
+/** Which replica clients are sent to. */
+export const replicaSelectorOf = (className: string | null): 'leader' | 'rack' =>
+  className === null ? 'leader' : (SELECTORS[className as keyof typeof SELECTORS] ?? 'leader');
+
+const knownSelector: Validator = {
+  check: (value) =>
+    Object.hasOwn(SELECTORS, value as string)
+      ? undefined
+      : `must be one of ${Object.keys(SELECTORS).join(', ')}`,
+  text: Object.keys(SELECTORS).join(', '),
+};
 
 export const clusterKeys = {
   'controller.quorum.election.timeout.ms': int(1000, {
@@ -42,6 +61,34 @@ export const clusterKeys = {
   'replica.fetch.backoff.ms': int(1000, {
     valid: atLeast(0),
     doc: 'How long a follower rests after a fetch that failed.',
+  }),
+  'replica.selector.class': string(null, {
+    valid: knownSelector,
+    doc: "Which replica a client that names its rack (client.rack) is sent to by the leader: the leader, which is the default, or one in the client's rack that is in sync. Of Kafka's classes the names alone: no other can be loaded.",
+  }),
+  'leader.replication.throttled.rate': long(UNLIMITED, {
+    updateMode: 'per-broker',
+    valid: atLeast(0),
+    doc: 'Bytes a second that this broker, as a leader, gives to replicas that the topics name in leader.replication.throttled.replicas and that are not in sync.',
+  }),
+  'follower.replication.throttled.rate': long(UNLIMITED, {
+    updateMode: 'per-broker',
+    valid: atLeast(0),
+    doc: 'Bytes a second that this broker, as a follower, takes for replicas that the topics name in follower.replication.throttled.replicas and that are not in sync.',
+  }),
+  'auto.leader.rebalance.enable': boolean(true, {
+    importance: 'high',
+    doc: 'Whether leaderships go back by themselves to the replicas that are named first, once those are in sync.',
+  }),
+  'leader.imbalance.check.interval.seconds': long(300, {
+    importance: 'high',
+    valid: atLeast(1),
+    doc: 'How often the controller looks whether they should.',
+  }),
+  'leader.imbalance.per.broker.percentage': int(10, {
+    importance: 'high',
+    valid: atLeast(0),
+    doc: 'How many of the partitions that name a broker first may be led by others before its leaderships are given back. Apache Kafka itself looks at this no more since it has no ZooKeeper.',
   }),
   'unclean.leader.election.enable': boolean(false, {
     importance: 'high',
