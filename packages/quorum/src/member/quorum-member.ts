@@ -37,6 +37,7 @@ import {
   CHECK_QUORUM_FACTOR,
   ELECTION_TIMEOUT_MS,
   FETCH_TIMEOUT_MS,
+  HESITATION_FACTOR,
   QUORUM_LIMITS,
   RETRY_BACKOFF_MS,
   SNAPSHOT_INTERVAL_BYTES,
@@ -58,12 +59,8 @@ import { fetchedPartitionOf, probeOf } from './messages.ts';
 import { mutantsOf, type QuorumMutant } from './mutants.ts';
 import { noPeers, type QuorumPeers } from './peers.ts';
 import type { Outcome } from './proposals.ts';
-import {
-  quorumMemberMachine,
-  roleOf,
-  type MemberEvent,
-  type MemberRole,
-} from './quorum-member.machine.ts';
+import type { MemberEvent, MemberRole } from './quorum-member.events.ts';
+import { quorumMemberMachine, roleOf } from './quorum-member.machine.ts';
 import type { QuorumLog } from './quorum-log.ts';
 import { writeQuorumState } from './quorum-state-file.ts';
 import { Confirmation } from './read-index.ts';
@@ -345,6 +342,8 @@ export class QuorumMember {
   async ready(): Promise<void> {
     const { clock } = this.#options;
     for (;;) {
+      const error = this.#stopped();
+      if (error !== undefined) throw error;
       await this.#waiters.until(() => this.#knowsWhom, this.#stopped);
       if (this.#leadership?.isActive === true) return;
       try {
@@ -531,6 +530,10 @@ export class QuorumMember {
     return this.#options.requestTimeoutMs ?? this.#options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS;
   }
 
+  get #electionTimeoutMs(): number {
+    return this.#options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS;
+  }
+
   get #election(): ElectionState {
     return this.#actor.getSnapshot().context.election;
   }
@@ -569,7 +572,8 @@ export class QuorumMember {
   // Roles.
 
   #machine(): typeof quorumMemberMachine {
-    const { random, electionTimeoutMs = ELECTION_TIMEOUT_MS } = this.#options;
+    const electionTimeoutMs = this.#electionTimeoutMs;
+    const { random } = this.#options;
     const { fetchTimeoutMs = FETCH_TIMEOUT_MS } = this.#options;
     return quorumMemberMachine.provide({
       delays: {
@@ -644,6 +648,8 @@ export class QuorumMember {
     this.#voters.found(found.sort((a, b) => a.id - b.id));
     this.#logger.info('all voters of a new metadata quorum have been found', { voters });
     this.#votersChanged();
+    // None of them could stand in its place: they do not know yet who votes.
+    this.#tell({ type: 'leader.missing' });
   }
 
   #othersFound(): Voter[] {
@@ -803,6 +809,8 @@ export class QuorumMember {
         highWatermark: () => this.#highWatermark,
         candidates: () =>
           [...new Set([...voters, ...idsOf(this.#voters.latest)])].filter((id) => id !== nodeId),
+        voters: () => idsOf(this.#voters.latest),
+        hesitationMsMax: Math.ceil(this.#electionTimeoutMs * HESITATION_FACTOR),
         append: (records) => this.#append(records),
         heard: {
           answered: () => this.#tell({ type: 'fetch.succeeded', epoch }),
@@ -815,6 +823,7 @@ export class QuorumMember {
           standing: (at, leader) => this.#hearStanding(at, leader),
           leaderLeft: () => this.#tell({ type: 'leader.left', epoch, isSuccessor: false }),
           unreachable: () => this.#tell({ type: 'leader.lost', epoch }),
+          leaderMissing: () => this.#tell({ type: 'leader.missing' }),
         },
       },
       epoch,
