@@ -6,6 +6,7 @@ import { apiCoverage } from './generate/api-coverage.mjs';
 import { benchmarks } from './generate/benchmarks.mjs';
 import { command } from './generate/command.mjs';
 import { configuration } from './generate/configuration.mjs';
+import { machineOf } from './generate/lifecycle.mjs';
 import { loadSources } from './generate/load.mjs';
 import { statechart } from './generate/statechart.mjs';
 import { filesBelow, packageFolders, root } from './tree.mjs';
@@ -41,12 +42,18 @@ async function makePages() {
     made.set('docs/benchmarks.md', benchmarks(readFileSync(figures, 'utf8')));
   for (const [index, module] of machineModules.entries()) {
     const source = machineFiles[index];
-    const machines = Object.values(module).filter((value) => value?.root?.machine !== undefined);
+    const machines = Object.values(module).flatMap(machinesIn);
     if (machines.length === 0) throw new Error(`${source} exports no machine`);
     for (const machine of machines)
       made.set(`docs/machines/${machine.root.key}.md`, statechart(machine, source));
   }
   return made;
+}
+
+/** XState's, or a table. */
+function machinesIn(exported) {
+  if (exported?.root?.machine !== undefined) return [exported];
+  return exported?.states === undefined ? [] : [machineOf(exported)];
 }
 
 /** Pages whose machine is gone. */

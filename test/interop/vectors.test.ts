@@ -6,17 +6,14 @@
  * compared by what is promised: everything goes to somebody who wants it, as evenly as Java has it, and no more moves than in Java.
  */
 import { readFileSync } from 'node:fs';
+import { murmur2, partitionOfKey } from '@odradek/client';
+import type { Assignment, Assignor, Member } from '@odradek/client';
 import {
   cooperativeStickyAssignor,
-  murmur2,
-  partitionOfKey,
   rangeAssignor,
   roundRobinAssignor,
   stickyAssignor,
-  type Assignment,
-  type Assignor,
-  type Member,
-} from '@odradek/client';
+} from '@odradek/client/groups';
 // @ts-expect-error its types leave this out
 import murmur2OfKafkajs from 'kafkajs/src/producer/partitioners/default/murmur2.js';
 import { describe, expect, it } from 'vitest';

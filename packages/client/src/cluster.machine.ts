@@ -3,66 +3,43 @@
  * went, and those who show a status (or wait for one) look at it. Losing one broker of several is no change of state; losing the
  * last open connection is.
  */
-import { assign } from 'xstate';
-import { setup } from './machine.ts';
+import type { Machine } from './lifecycle.ts';
 
 export interface ClusterContext {
-  readonly openConnections: number;
   /** Why the last attempt to reach anybody failed. */
   readonly lastError: string | undefined;
 }
 
 export type ClusterEvent =
-  | { readonly type: 'connection.attempted' }
-  | { readonly type: 'connection.opened' }
-  | { readonly type: 'connection.lost'; readonly reason: string }
+  | 'connection.attempted'
+  | 'connection.opened'
+  /** The last one that was open. */
+  | 'connections.lost'
   /** Every address that is known was tried in vain. */
-  | { readonly type: 'brokers.unreachable'; readonly reason: string }
-  | { readonly type: 'client.closed' };
+  | 'brokers.unreachable'
+  | 'client.closed';
 
 export type ClusterState = 'idle' | 'connecting' | 'connected' | 'unreachable' | 'closed';
 
-export const clusterMachine = setup({
-  types: { context: {} as ClusterContext, events: {} as ClusterEvent },
-  guards: { isLastConnection: ({ context }) => context.openConnections <= 1 },
-  actions: {
-    countOpened: assign({
-      openConnections: ({ context }) => context.openConnections + 1,
-      lastError: undefined,
-    }),
-    countLost: assign({ openConnections: ({ context }) => context.openConnections - 1 }),
-    noteReason: assign({ lastError: (_, { reason }: { reason: string }) => reason }),
-  },
-}).createMachine({
+/** In every state but the last. */
+const open = {
+  'connection.attempted': 'ignored',
+  'connection.opened': 'connected',
+  'connections.lost': 'idle',
+  'brokers.unreachable': 'unreachable',
+  'client.closed': 'closed',
+} as const;
+
+export const clusterMachine: Machine<ClusterState, ClusterEvent> = {
   id: 'cluster',
-  context: { openConnections: 0, lastError: undefined },
   initial: 'idle',
-  on: {
-    'connection.opened': { target: '.connected', actions: 'countOpened' },
-    'connection.lost': [
-      {
-        guard: 'isLastConnection',
-        target: '.idle',
-        actions: [
-          'countLost',
-          { type: 'noteReason', params: ({ event }) => ({ reason: event.reason }) },
-        ],
-      },
-      { actions: 'countLost' },
-    ],
-    'brokers.unreachable': {
-      target: '.unreachable',
-      actions: { type: 'noteReason', params: ({ event }) => ({ reason: event.reason }) },
-    },
-    'client.closed': '.closed',
-  },
   states: {
     /** No connection, and nobody asks for one. */
-    idle: { on: { 'connection.attempted': 'connecting' } },
-    connecting: {},
-    connected: {},
+    idle: { on: { ...open, 'connection.attempted': 'connecting' } },
+    connecting: { on: open },
+    connected: { on: open },
     /** Who asks next tries again; pauses grow between attempts. */
-    unreachable: {},
+    unreachable: { on: open },
     closed: { type: 'final' },
   },
-});
+};

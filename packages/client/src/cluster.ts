@@ -9,13 +9,11 @@
 import type { Endpoint } from '@odradek/ports';
 import { ErrorCode } from '@odradek/protocol';
 import type { MetadataResponse } from '@odradek/protocol';
-import { createActor } from 'xstate';
-import type { Actor } from 'xstate';
 import { metadataApi } from './api.ts';
 import type { Api } from './api.ts';
 import { BrokerConnection } from './broker-connection.ts';
 import { clusterMachine } from './cluster.machine.ts';
-import type { ClusterEvent } from './cluster.machine.ts';
+import type { ClusterContext, ClusterEvent, ClusterState } from './cluster.machine.ts';
 import {
   BrokerError,
   ClientClosed,
@@ -24,6 +22,7 @@ import {
   isRetriable,
 } from './errors.ts';
 import type { ClientHost } from './host.ts';
+import { Lifecycle } from './lifecycle.ts';
 import { RETRY_DEFAULT, backoffMs, pause, withRetries } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
 
@@ -77,12 +76,14 @@ interface Link {
   connection: BrokerConnection | undefined;
 }
 
+export type ClusterStatus = Lifecycle<ClusterState, ClusterEvent, never, never, ClusterContext>;
+
 export class Cluster {
   readonly host: ClientHost;
   readonly retry: RetryPolicy;
   readonly requestTimeoutMs: number;
   /** States and last error, for those who show them. */
-  readonly status: Actor<typeof clusterMachine>;
+  readonly status: ClusterStatus;
   readonly #bootstrap: readonly Endpoint[];
   readonly #connectionOptions: { readonly clientId: string; readonly requestTimeoutMs: number };
   /** By lane and "host:port"; the promise is shared by those who ask while it opens. */
@@ -91,6 +92,7 @@ export class Cluster {
   #brokers: ReadonlyMap<number, Endpoint> = new Map();
   #controllerId = -1;
   readonly #leaders = new Map<string, Map<number, PartitionLeader>>();
+  #openConnections = 0;
   #nextLane = 1;
   /** Who answered last when any broker would do, and who did so before the leaders that were known turned out to be wrong. */
   #told: string | undefined;
@@ -107,7 +109,7 @@ export class Cluster {
       clientId: options.clientId ?? 'odradek',
       requestTimeoutMs: this.requestTimeoutMs,
     };
-    this.status = createActor(clusterMachine, { clock: host.clock }).start();
+    this.status = new Lifecycle(clusterMachine, { lastError: undefined }, {});
   }
 
   get isClosed(): boolean {
@@ -273,7 +275,7 @@ export class Cluster {
         `${formatEndpoint(endpoint)} (${error instanceof Error ? error.message : String(error)})`,
     );
     const reason = [...new Set(reasons)].join(', ');
-    this.#tell({ type: 'brokers.unreachable', reason });
+    this.status.tell('brokers.unreachable', { lastError: reason });
     throw new NoBrokerReachable(`no broker can be reached: ${reason}`, {
       cause: failures[0]?.error,
       retriable: failures.some(({ error }) => isRetriable(error)),
@@ -299,12 +301,7 @@ export class Cluster {
     const links = [...this.#links.values()];
     this.#links.clear();
     for (const link of links) closeLink(link);
-    this.status.send({ type: 'client.closed' });
-  }
-
-  /** A machine that has ended takes no events. */
-  #tell(event: ClusterEvent): void {
-    if (this.status.getSnapshot().status === 'active') this.status.send(event);
+    this.status.tell('client.closed');
   }
 
   /** Those that failed lately come last, and before them the one whose word was found wrong: it may be cut off from its cluster. */
@@ -342,15 +339,18 @@ export class Cluster {
     const { clock } = this.host;
     const penalty = this.#penalties.get(address);
     const waitMs = (penalty?.untilMs ?? 0) - clock.monotonicMs();
-    this.#tell({ type: 'connection.attempted' });
+    this.status.tell('connection.attempted');
     if (waitMs > 0) await pause(this.host, waitMs);
     if (this.#isClosed) throw new ClientClosed('the client is closed');
     try {
       const connection = await BrokerConnection.open(this.host, endpoint, this.#connectionOptions);
       this.#penalties.delete(address);
-      this.#tell({ type: 'connection.opened' });
-      connection.onLost((reason) => {
-        this.#tell({ type: 'connection.lost', reason: reason.message });
+      this.#openConnections += 1;
+      this.status.tell('connection.opened', { lastError: undefined });
+      connection.onLost(({ message }) => {
+        this.#openConnections -= 1;
+        if (this.#openConnections === 0)
+          this.status.tell('connections.lost', { lastError: message });
       });
       return connection;
     } catch (error) {

@@ -50,9 +50,6 @@ export type { ReadOptions, ReadRecord, StartingPoint } from './reader.ts';
 export { RETRY_DEFAULT } from './retry.ts';
 export type { RetryPolicy, WaitOptions } from './retry.ts';
 export type { Assignment, Assignor, Member, ToldPast } from './consumer/assignors/assignor.ts';
-export { rangeAssignor } from './consumer/assignors/range.ts';
-export { roundRobinAssignor } from './consumer/assignors/round-robin.ts';
-export { cooperativeStickyAssignor, stickyAssignor } from './consumer/assignors/sticky.ts';
 export type {
   AssignorName,
   ConsumerOptions,
@@ -61,7 +58,6 @@ export type {
 export { Consumer } from './consumer/consumer.ts';
 export type { PolledBatch } from './consumer/consumer.ts';
 export type { ConsumerRecord } from './consumer/fetched.ts';
-export { GroupCoordinator } from './consumer/group-coordinator.ts';
 export type { CommittedOffset, OffsetToCommit } from './consumer/group-coordinator.ts';
 export type { StartingAt } from './consumer/partition-state.ts';
 export type { TopicPartition } from './consumer/topic-partition.ts';

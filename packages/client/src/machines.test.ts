@@ -1,9 +1,7 @@
-/** Every event in every state; what is not in a row is ignored there. */
+/** Every event in every state of the machines of a group; what is not in a row is ignored there. */
 import { describe, expect, it } from 'vitest';
-import { clusterMachine } from './cluster.machine.ts';
 import { heartbeatMachine } from './consumer/heartbeat.machine.ts';
 import { membershipMachine } from './consumer/membership.machine.ts';
-import { producerMachine } from './producer/producer.machine.ts';
 import { outcomesOf } from './testing/outcomes.ts';
 import type { Happening } from './testing/outcomes.ts';
 
@@ -20,86 +18,6 @@ const refusals = {
   transient: { rejected: refusal('transient') },
   fatal: { rejected: refusal('fatal') },
 } as const;
-
-describe('the cluster', () => {
-  it('is connected while one connection is open', () => {
-    const table = outcomesOf(
-      clusterMachine,
-      { openConnections: 0 },
-      {
-        attempted: event('connection.attempted'),
-        opened: event('connection.opened'),
-        lostOneOfTwo: event('connection.lost', { reason: '' }, { openConnections: 2 }),
-        lostTheLast: event('connection.lost', { reason: '' }, { openConnections: 1 }),
-        unreachable: event('brokers.unreachable', { reason: '' }),
-        closed: event('client.closed'),
-      },
-    );
-    const always = { lostOneOfTwo: 'stays', unreachable: 'unreachable', closed: 'closed' };
-    expect(table).toEqual({
-      idle: { ...always, attempted: 'connecting', opened: 'connected', lostTheLast: 'stays' },
-      connecting: { ...always, opened: 'connected', lostTheLast: 'idle' },
-      connected: { ...always, opened: 'stays', lostTheLast: 'idle' },
-      unreachable: {
-        ...always,
-        opened: 'connected',
-        lostTheLast: 'idle',
-        unreachable: 'stays',
-      },
-      closed: {},
-    });
-  });
-});
-
-describe('a producer', () => {
-  it('has an identity, asks for one, or cannot go on', () => {
-    const machine = producerMachine.provide({
-      guards: { isRetriable: (_, { error }) => error === 'for now' },
-    });
-    const table = outcomesOf(
-      machine,
-      { failures: 0, error: undefined },
-      {
-        needed: event('identity.needed'),
-        lost: event('identity.lost'),
-        fenced: event('producer.fenced', { error: '' }),
-        close: event('close.requested'),
-        settled: event('batches.settled'),
-        given: { done: { producerId: 1, producerEpoch: 0 } },
-        refusedForNow: { rejected: 'for now' },
-        refusedForGood: { rejected: 'for good' },
-        paused: 'its time is over',
-      },
-    );
-    const open = { fenced: 'fenced', close: 'draining.sending' };
-    const draining = { fenced: 'fenced', settled: 'closed' };
-    expect(table).toEqual({
-      idle: { ...open, needed: 'initialising' },
-      initialising: {
-        ...open,
-        given: 'ready',
-        refusedForNow: 'backingOff',
-        refusedForGood: 'fenced',
-      },
-      backingOff: { ...open, paused: 'initialising' },
-      ready: { ...open, lost: 'initialising' },
-      'draining.sending': {
-        ...draining,
-        needed: 'draining.initialising',
-        lost: 'draining.initialising',
-      },
-      'draining.initialising': {
-        ...draining,
-        given: 'draining.sending',
-        refusedForNow: 'draining.backingOff',
-        refusedForGood: 'fenced',
-      },
-      'draining.backingOff': { ...draining, paused: 'draining.initialising' },
-      fenced: { close: 'closed' },
-      closed: {},
-    });
-  });
-});
 
 describe('a membership', () => {
   const happenings = {

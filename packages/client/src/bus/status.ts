@@ -1,17 +1,16 @@
 /** What a page or a log may show of a bus, in the two functions that React, Svelte and XState expect: `subscribe` and `getSnapshot`. */
-import type { AnyActor } from 'xstate';
 import type { Cluster } from '../cluster.ts';
 import type { ClusterState } from '../cluster.machine.ts';
 import type { Consumer } from '../consumer/consumer.ts';
 import type { TopicPartition } from '../consumer/topic-partition.ts';
 import type { Producer } from '../producer/producer.ts';
+import type { ProducerState } from '../producer/producer.machine.ts';
 
 export interface BusSnapshot {
   readonly connection: ClusterState;
   /** Why nobody could be reached the last time; undefined once somebody was. */
   readonly lastError: string | undefined;
-  /** idle, initialising, backingOff, ready, draining, fenced, closed. */
-  readonly producer: string;
+  readonly producer: ProducerState;
   readonly consumers: readonly ConsumerSnapshot[];
 }
 
@@ -62,8 +61,8 @@ export class BusStatus {
     if (this.#consumers.delete(consumer)) this.#changed();
   }
 
-  #follow(actor: AnyActor): void {
-    actor.subscribe({ next: () => this.#changed(), complete: () => this.#changed() });
+  #follow(status: { subscribe(listener: () => void): unknown }): void {
+    status.subscribe(() => this.#changed());
   }
 
   #changed(): void {
@@ -78,7 +77,7 @@ export class BusStatus {
     return {
       connection: value,
       lastError: context.lastError,
-      producer: nameOf(this.#producer.status.getSnapshot().value),
+      producer: this.#producer.status.getSnapshot().value,
       consumers: [...this.#consumers].map(([consumer, group]) => {
         const membership = consumer.membership?.getSnapshot();
         return {

@@ -3,8 +3,7 @@
  * good (fenced) or make it ask for another. Batches, sequences and retries are plain code in producer.ts and partition-queue.ts; here is
  * only what the whole producer goes through.
  */
-import { assign, fromPromise } from 'xstate';
-import { setup } from '../machine.ts';
+import type { Machine } from '../lifecycle.ts';
 
 export interface Identity {
   readonly producerId: number;
@@ -12,6 +11,7 @@ export interface Identity {
 }
 
 export interface ProducerContext {
+  readonly identity: Identity | undefined;
   /** Attempts at an identity that failed in a row. */
   readonly failures: number;
   /** Why the last attempt failed, or why it is over. */
@@ -19,133 +19,101 @@ export interface ProducerContext {
 }
 
 export type ProducerEvent =
-  | { readonly type: 'identity.needed' }
+  | 'identity.needed'
+  | 'identity.given'
+  /** For now. */
+  | 'identity.postponed'
+  | 'pause.elapsed'
   /** The broker does not accept it any more, and another one would do. */
-  | { readonly type: 'identity.lost' }
-  | { readonly type: 'producer.fenced'; readonly error: unknown }
-  | { readonly type: 'close.requested' }
+  | 'identity.lost'
+  | 'producer.fenced'
+  | 'close.requested'
   /** Every batch has been answered or given up. */
-  | { readonly type: 'batches.settled' };
+  | 'batches.settled';
 
-export const producerMachine = setup({
-  types: {
-    context: {} as ProducerContext,
-    events: {} as ProducerEvent,
-    input: {} as { readonly needsIdentity: boolean },
-    tags: {} as 'accepts' | 'sends' | 'fenced' | 'closed',
-  },
-  delays: { retryBackoff: 100 },
-  guards: {
-    isRetriable: (_, _params: { error: unknown }): boolean => false,
-  },
-  actions: {
-    noteFailure: assign({
-      failures: ({ context }) => context.failures + 1,
-      error: (_, { error }: { error: unknown }) => error,
-    }),
-    clearFailures: assign({ failures: 0, error: undefined }),
-    noteError: assign({ error: (_, { error }: { error: unknown }) => error }),
-    // Effects; the producer provides them.
-    adoptIdentity(_, _params: { identity: Identity }) {},
-    failEverything() {},
-    sendWhatIsReady() {},
-    tellIdentityFailed(_, _params: { error: unknown }) {},
-  },
-  actors: {
-    requestIdentity: fromPromise<Identity>(() => Promise.reject(new Error('not provided'))),
-  },
-}).createMachine({
+export type ProducerState =
+  | 'idle'
+  | 'initialising'
+  | 'backingOff'
+  | 'ready'
+  | 'draining'
+  | 'drainingInitialising'
+  | 'drainingBackingOff'
+  | 'fenced'
+  | 'closed';
+
+export type ProducerEffect =
+  | 'requestIdentity'
+  | 'startPause'
+  | 'cancelPause'
+  | 'sendWhatIsReady'
+  | 'failEverything';
+
+export type ProducerTag = 'accepts' | 'sends' | 'fenced';
+
+/** Unless a state says otherwise: while records are taken, */
+const open = {
+  'identity.needed': 'ignored',
+  'identity.given': 'ignored',
+  'identity.postponed': 'ignored',
+  'pause.elapsed': 'ignored',
+  'identity.lost': 'ignored',
+  'producer.fenced': 'fenced',
+  'close.requested': 'draining',
+  'batches.settled': 'ignored',
+} as const;
+/** while what was taken is still sent, */
+const draining = { ...open, 'close.requested': 'ignored', 'batches.settled': 'closed' } as const;
+/** and when nothing can be sent any more. */
+const fenced = { ...open, 'producer.fenced': 'ignored', 'close.requested': 'closed' } as const;
+
+export const producerMachine: Machine<ProducerState, ProducerEvent, ProducerEffect, ProducerTag> = {
   id: 'producer',
-  context: { failures: 0, error: undefined },
   initial: 'idle',
-  on: {
-    'producer.fenced': {
-      target: '.fenced',
-      actions: { type: 'noteError', params: ({ event }) => ({ error: event.error }) },
-    },
-    'close.requested': '.draining',
-  },
   states: {
-    idle: { tags: ['accepts'], on: { 'identity.needed': 'initialising' } },
+    idle: { tags: ['accepts'], on: { ...open, 'identity.needed': 'initialising' } },
     initialising: {
       tags: ['accepts'],
-      invoke: {
-        src: 'requestIdentity',
-        onDone: {
-          target: 'ready',
-          actions: [
-            { type: 'adoptIdentity', params: ({ event }) => ({ identity: event.output }) },
-            'clearFailures',
-          ],
-        },
-        onError: [
-          {
-            guard: { type: 'isRetriable', params: ({ event }) => ({ error: event.error }) },
-            target: 'backingOff',
-            actions: [
-              { type: 'noteFailure', params: ({ event }) => ({ error: event.error }) },
-              { type: 'tellIdentityFailed', params: ({ event }) => ({ error: event.error }) },
-            ],
-          },
-          {
-            target: 'fenced',
-            actions: { type: 'noteError', params: ({ event }) => ({ error: event.error }) },
-          },
-        ],
+      entry: 'requestIdentity',
+      on: {
+        ...open,
+        'identity.given': 'ready',
+        'identity.postponed': 'backingOff',
       },
     },
     /** Batches wait meanwhile, each until its own deadline. */
-    backingOff: { tags: ['accepts'], after: { retryBackoff: 'initialising' } },
+    backingOff: {
+      tags: ['accepts'],
+      entry: 'startPause',
+      exit: 'cancelPause',
+      on: { ...open, 'pause.elapsed': 'initialising' },
+    },
     ready: {
       tags: ['accepts', 'sends'],
       entry: 'sendWhatIsReady',
-      on: { 'identity.lost': 'initialising' },
+      on: { ...open, 'identity.lost': 'initialising' },
     },
     /** Takes nothing new; what was taken is still sent. */
     draining: {
-      initial: 'sending',
-      on: { 'batches.settled': 'closed', 'close.requested': {} },
-      states: {
-        sending: {
-          tags: ['sends'],
-          entry: 'sendWhatIsReady',
-          on: { 'identity.lost': 'initialising', 'identity.needed': 'initialising' },
-        },
-        initialising: {
-          invoke: {
-            src: 'requestIdentity',
-            onDone: {
-              target: 'sending',
-              actions: {
-                type: 'adoptIdentity',
-                params: ({ event }) => ({ identity: event.output }),
-              },
-            },
-            onError: [
-              {
-                guard: { type: 'isRetriable', params: ({ event }) => ({ error: event.error }) },
-                target: 'backingOff',
-                actions: [
-                  { type: 'noteFailure', params: ({ event }) => ({ error: event.error }) },
-                  { type: 'tellIdentityFailed', params: ({ event }) => ({ error: event.error }) },
-                ],
-              },
-              {
-                target: '#producer.fenced',
-                actions: { type: 'noteError', params: ({ event }) => ({ error: event.error }) },
-              },
-            ],
-          },
-        },
-        backingOff: { after: { retryBackoff: 'initialising' } },
+      tags: ['sends'],
+      entry: 'sendWhatIsReady',
+      on: {
+        ...draining,
+        'identity.lost': 'drainingInitialising',
+        'identity.needed': 'drainingInitialising',
       },
     },
-    /** For good: what waits is told, what comes is refused. */
-    fenced: {
-      tags: ['fenced'],
-      entry: 'failEverything',
-      on: { 'producer.fenced': {}, 'close.requested': 'closed' },
+    drainingInitialising: {
+      entry: 'requestIdentity',
+      on: { ...draining, 'identity.given': 'draining', 'identity.postponed': 'drainingBackingOff' },
     },
-    closed: { tags: ['closed'], type: 'final' },
+    drainingBackingOff: {
+      entry: 'startPause',
+      exit: 'cancelPause',
+      on: { ...draining, 'pause.elapsed': 'drainingInitialising' },
+    },
+    /** For good: what waits is told, what comes is refused. */
+    fenced: { tags: ['fenced'], entry: 'failEverything', on: fenced },
+    closed: { type: 'final' },
   },
-});
+};

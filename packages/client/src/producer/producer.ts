@@ -15,6 +15,7 @@ import { Accumulator } from './accumulator.ts';
 import { NEVER } from './partition-queue.ts';
 import type { Batch, PartitionQueue } from './partition-queue.ts';
 import { ProducerLife } from './producer-life.ts';
+import type { ProducerStatus } from './producer-life.ts';
 import { settingsOf } from './producer-options.ts';
 import type { ProducerOptions, ProducerRecord, ProducerSettings } from './producer-options.ts';
 import { Sender } from './sender.ts';
@@ -47,8 +48,8 @@ export class Producer {
   }
 
   /** States and the last failure, for those who show them. */
-  get status(): ProducerLife['actor'] {
-    return this.#life.actor;
+  get status(): ProducerStatus {
+    return this.#life.status;
   }
 
   get bufferedBytes(): number {
@@ -77,7 +78,7 @@ export class Producer {
     topic: string,
     records: ProducerRecord | readonly ProducerRecord[],
   ): Promise<RecordMetadata | readonly Delivery[]> {
-    if (!this.#life.accepts) return Promise.reject(this.#life.refusal());
+    if (!this.status.hasTag('accepts')) return Promise.reject(this.#life.refusal());
     const counter = this.#counter;
     if (isList(records)) {
       if (records.length === 0) return Promise.resolve([]);
@@ -104,10 +105,10 @@ export class Producer {
 
   /** Sends what was taken, and takes nothing more. */
   async close(): Promise<void> {
-    this.#life.tell({ type: 'close.requested' });
+    this.status.tell('close.requested');
     await this.flush();
-    this.#life.tell({ type: 'batches.settled' });
-    this.#life.tell({ type: 'close.requested' });
+    this.status.tell('batches.settled');
+    this.status.tell('close.requested');
     this.#cancelTimer();
   }
 
@@ -127,15 +128,15 @@ export class Producer {
 
   /** Sends what is ready, and sets the timer for what will be. */
   #drain(): void {
-    if (this.#cluster.isClosed)
-      this.#life.tell({ type: 'producer.fenced', error: new ClientClosed('the client is closed') });
+    if (this.#cluster.isClosed) this.#life.fence(new ClientClosed('the client is closed'));
     const nowMs = this.#cluster.host.clock.monotonicMs();
     const wakeAtMs = Math.min(
       this.#accumulator.unblock(nowMs),
       this.#accumulator.expire(nowMs, (queue, batch) => this.#tooLate(queue, batch)),
     );
     // Whoever waits for room needs the rest to go, lingering or not.
-    const isUrgent = this.#flushing > 0 || this.#accumulator.isBlocked || !this.#life.accepts;
+    const isUrgent =
+      this.#flushing > 0 || this.#accumulator.isBlocked || !this.status.hasTag('accepts');
     this.#setTimer(this.#sender.send(nowMs, isUrgent, wakeAtMs));
   }
 

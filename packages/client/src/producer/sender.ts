@@ -121,7 +121,7 @@ export class Sender {
     for (const queue of queues) {
       const batch = queue.take(this.#life.identity, idempotent);
       if (batch === undefined) {
-        this.#life.tell({ type: 'identity.needed' });
+        this.#life.status.tell('identity.needed');
         continue;
       }
       this.#accumulator.sent(queue);
@@ -253,7 +253,7 @@ export class Sender {
             cause: error,
           });
           this.#giveUp(queue, batch, fenced);
-          this.#life.tell({ type: 'producer.fenced', error: fenced });
+          this.#life.fence(fenced);
           return;
         }
         if (error.retriable) {
