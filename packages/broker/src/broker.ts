@@ -36,6 +36,7 @@ import { parseVoters, type Voter } from './config/voters.ts';
 import { Connections } from './connection/connections.ts';
 import { RequestBudget } from './connection/request-budget.ts';
 import { Controller } from './controller/controller.ts';
+import { Coordination } from './coordination/coordination.ts';
 import { ProducerIds } from './controller/producer-ids.ts';
 import { FetchSessions } from './fetch/fetch-sessions.ts';
 import { appendToGroupLog, followGroupLeadership } from './groups/group-log.ts';
@@ -425,6 +426,11 @@ export class Broker {
       ...(cluster === undefined
         ? {}
         : { forwarding: cluster.forwarding, throttle: cluster.replication.throttle }),
+      coordination: new Coordination({
+        quorum,
+        clock,
+        ...(cluster === undefined ? {} : { leader: cluster.leaderDoor }),
+      }),
       producerIds: new ProducerIds(face),
       replicas,
       groups,

@@ -4,6 +4,7 @@ import type { Clock, Logger, Random } from '@odradek/ports';
 import type { NodeId } from '@odradek/protocol';
 import type { RequestBudget } from './connection/request-budget.ts';
 import type { Forwarding } from './cluster/forwarding.ts';
+import type { Coordination } from './coordination/coordination.ts';
 import type { ReplicationThrottle } from './cluster/replication-throttle.ts';
 import type { QuorumMember } from '@odradek/quorum';
 import type { ClusterController } from './controller/cluster-controller.ts';
@@ -28,6 +29,8 @@ export interface BrokerServices {
   readonly forwarding?: Forwarding;
   /** What copying to other brokers may cost. */
   readonly throttle?: ReplicationThrottle;
+  /** The tree, for applications. */
+  readonly coordination: Coordination;
   readonly producerIds: ProducerIds;
   readonly replicas: ReplicaManager;
   readonly groups: GroupCoordinator;

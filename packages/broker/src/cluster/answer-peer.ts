@@ -13,6 +13,7 @@ import {
   type Message,
 } from '@odradek/protocol';
 import type { QuorumMember } from '@odradek/quorum';
+import { LEADER_KEYS } from '../coordination/coordination.ts';
 import type { Handler, RequestContext } from '../handlers/handler.ts';
 import type { Hello } from '../peers/hello.ts';
 import type { AnswerPeer, PeerApi, PeerRequest } from '../peers/peer-channel.ts';
@@ -146,7 +147,11 @@ export const answerPeers = (options: AnsweringOptions): AnswerPeer => {
     if (special !== undefined) return special(from, request);
     if (request.apiKey === ApiKey.Fetch)
       return isAboutMetadata(request) ? quorumFetch(from, request) : handle(from, request);
-    if (request.apiKey === ApiKey.OffsetForLeaderEpoch || FORWARDED_KEYS.has(request.apiKey))
+    if (
+      request.apiKey === ApiKey.OffsetForLeaderEpoch ||
+      FORWARDED_KEYS.has(request.apiKey) ||
+      LEADER_KEYS.has(request.apiKey)
+    )
       return handle(from, request);
     throw new PeerError(`members do not ask API ${request.apiKey} of one another`);
   };

@@ -18,6 +18,7 @@ import { replicationMutantOf } from '@odradek/replication';
 import type { Voter } from '../config/voters.ts';
 import { ClusterController } from '../controller/cluster-controller.ts';
 import type { Controller } from '../controller/controller.ts';
+import type { LeaderDoor } from '../coordination/leader-door.ts';
 import type { Handler } from '../handlers/handler.ts';
 import { newClusterId, type Identity } from '../identity-file.ts';
 import type { MetadataImage } from '../metadata/image.ts';
@@ -173,6 +174,11 @@ export class Cluster {
         partitions: result.value,
       });
     }
+  }
+
+  /** To the quorum's leader, wherever it is. */
+  get leaderDoor(): LeaderDoor {
+    return this.#door;
   }
 
   get controller(): ClusterController | undefined {

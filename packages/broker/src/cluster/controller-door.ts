@@ -5,7 +5,7 @@
  */
 import type { Clock } from '@odradek/ports';
 import { ErrorCode, type Body, type Input, type Message, type NodeId } from '@odradek/protocol';
-import { PeerError, type PeerApi } from '../peers/peer-channel.ts';
+import { NotAskedError, PeerError, type PeerApi } from '../peers/peer-channel.ts';
 import type { Peers } from '../peers/peers.ts';
 
 /** One attempt. */
@@ -41,8 +41,8 @@ export class ControllerDoor {
   ): Promise<Body<Response>> {
     const { nodeId, peers, answerHere } = this.#options;
     const leaderId = this.#options.leaderId();
-    if (this.#isClosed) return Promise.reject(new PeerError('the broker stops'));
-    if (leaderId === null) return Promise.reject(new PeerError('no controller is known'));
+    if (this.#isClosed) return Promise.reject(new NotAskedError('the broker stops'));
+    if (leaderId === null) return Promise.reject(new NotAskedError('no controller is known'));
     return leaderId === nodeId ? answerHere(api, body) : peers.ask(leaderId, api, body, timeoutMs);
   }
 

@@ -363,6 +363,30 @@ const questions: Readonly<Record<string, Question>> = {
       nextCursor: null,
     }),
   },
+  OpenTreeSession: {
+    body: () => ({ timeoutMs: 5000 }),
+    says: () => ({ sessionId: expect.any(Number) as number, timeoutMs: 5000 }),
+  },
+  RenewTreeSession: {
+    body: () => ({ sessionId: 123_456_789 }),
+    codes: () => [ErrorCode.UNKNOWN_MEMBER_ID],
+  },
+  CloseTreeSession: {
+    body: () => ({ sessionId: 123_456_789 }),
+    codes: () => [ErrorCode.UNKNOWN_MEMBER_ID],
+  },
+  ReadTree: {
+    body: () => ({ maxWaitMs: 0, reads: [{ kind: 1, path: '/' }] }),
+    says: () => ({ results: [{ result: 0, children: [] }] }),
+  },
+  WriteTree: {
+    body: () => ({ timeoutMs: 5000, ops: [{ kind: 0, path: '/written' }] }),
+    says: () => ({ result: 0, results: [{ path: '/written', version: 0 }] }),
+  },
+  WatchTree: {
+    body: () => ({ fromOffset: 0, maxWaitMs: 0, watches: [{ path: '/', scope: 2 }] }),
+    says: () => ({ nextOffset: expect.any(Number) as number }),
+  },
 };
 
 const codesIn = (answer: unknown, found = new Set<number>()): Set<number> => {

@@ -40,6 +40,12 @@ import { describeProducers } from './61-describe-producers.ts';
 import { unregisterBroker } from './64-unregister-broker.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
+import { openTreeSession } from './20100-open-tree-session.ts';
+import { renewTreeSession } from './20101-renew-tree-session.ts';
+import { closeTreeSession } from './20102-close-tree-session.ts';
+import { readTree } from './20103-read-tree.ts';
+import { writeTree } from './20104-write-tree.ts';
+import { watchTree } from './20105-watch-tree.ts';
 
 export const handlers: readonly Handler[] = [
   produce,
@@ -82,4 +88,10 @@ export const handlers: readonly Handler[] = [
   unregisterBroker,
   listConfigResources,
   describeTopicPartitions,
+  openTreeSession,
+  renewTreeSession,
+  closeTreeSession,
+  readTree,
+  writeTree,
+  watchTree,
 ];

@@ -10,6 +10,7 @@
  * /ids/producers                          {nextProducerId}
  * /ids/brokers                            {lastBrokerEpoch}
  * /deletions/<nodeId>/<topicId>           {topic, partitions}   files which that broker has yet to remove
+ * /app                                    the applications' own: coordination/app-paths.ts
  */
 import type { NodeId, Uuid } from '@odradek/protocol';
 
@@ -26,6 +27,7 @@ export const ROOT_PATHS: readonly string[] = [
   '/config/brokers',
   '/ids',
   '/deletions',
+  '/app',
 ];
 
 export const brokerPath = (node: NodeId): string => `/brokers/${node}`;

@@ -51,6 +51,9 @@ export class PeerError extends Error {
   override readonly name = 'PeerError';
 }
 
+/** Nothing was sent: the request has certainly not been handled. */
+export class NotAskedError extends PeerError {}
+
 /** The other end does not belong here, or says that this one does not belong there. */
 export class StrangerError extends PeerError {}
 
@@ -150,10 +153,10 @@ export class PeerChannel {
     body: Input<Request>,
     timeoutMs: number,
   ): Promise<Body<Response>> {
-    if (!this.isUp) return Promise.reject(new PeerError('the peer is not connected'));
+    if (!this.isUp) return Promise.reject(new NotAskedError('the peer is not connected'));
     if (this.#questions.size >= PEER_QUESTIONS_MAX)
       return Promise.reject(
-        new PeerError(`${PEER_QUESTIONS_MAX} requests to node ${this.#other?.nodeId} are open`),
+        new NotAskedError(`${PEER_QUESTIONS_MAX} requests to node ${this.#other?.nodeId} are open`),
       );
     const id = (this.#lastId = (this.#lastId + 1) | 0);
     const head = new Uint8Array(CORRELATION_BYTES + API_BYTES);

@@ -14,6 +14,7 @@ import type {
 import type { Body, Input, Message, NodeId } from '@odradek/protocol';
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
 import {
+  NotAskedError,
   PeerChannel,
   PeerError,
   StrangerError,
@@ -117,12 +118,16 @@ export class PeerLink {
     const { state, reason } = this.state;
     if (state === 'closed' || state === 'backingOff' || this.#waiters.size >= PEER_WAITERS_MAX)
       return Promise.reject(
-        new PeerError(`node ${this.nodeId} is not connected: ${reason ?? 'too many wait for it'}`),
+        new NotAskedError(
+          `node ${this.nodeId} is not connected: ${reason ?? 'too many wait for it'}`,
+        ),
       );
     return new Promise((resolve, reject) => {
       const timer = this.#clock.setTimeout(() => {
         this.#waiters.delete(waiter);
-        reject(new PeerError(`node ${this.nodeId} could not be reached within ${timeoutMs} ms`));
+        reject(
+          new NotAskedError(`node ${this.nodeId} could not be reached within ${timeoutMs} ms`),
+        );
       }, timeoutMs);
       const waiter: Waiter = { timer, go: resolve, fail: reject };
       this.#waiters.add(waiter);
@@ -168,7 +173,7 @@ export class PeerLink {
 
   #tellDown(reason: string | null): void {
     const why = `node ${this.nodeId} is not connected: ${reason ?? 'unknown'}`;
-    for (const waiter of this.#take()) waiter.fail(new PeerError(why));
+    for (const waiter of this.#take()) waiter.fail(new NotAskedError(why));
   }
 
   #take(): readonly Waiter[] {

@@ -6,7 +6,12 @@
 import type { Clock, Connection, Dial, Endpoint, Logger, Random } from '@odradek/ports';
 import type { Body, Input, Message, NodeId } from '@odradek/protocol';
 import type { Hello } from './hello.ts';
-import { PeerChannel, PeerError, type AnswerPeer, type PeerApi } from './peer-channel.ts';
+import {
+  NotAskedError,
+  PeerChannel,
+  type AnswerPeer,
+  type PeerApi,
+} from './peer-channel.ts';
 import { PeerLink } from './peer-link.ts';
 
 /** Members of a cluster that one member may have channels with. */
@@ -63,7 +68,7 @@ export class Peers {
     body: Input<Request>,
     timeoutMs: number,
   ): Promise<Body<Response>> {
-    if (this.#isClosed) return Promise.reject(new PeerError('the broker stops'));
+    if (this.#isClosed) return Promise.reject(new NotAskedError('the broker stops'));
     if (this.#options.address(to) === undefined) {
       const channel = this.#incomingOf(to);
       if (channel !== undefined) return channel.ask(api, body, timeoutMs);

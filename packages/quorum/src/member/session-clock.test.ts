@@ -63,6 +63,8 @@ describe('the clock of sessions', () => {
     sessions.watch({ id: A, timeoutMs: 1000 });
     clock.advance(3050);
     expect(asked).toBe(3);
+    // Whoever heard "it lives" now would believe in a session that is as good as over.
+    expect(sessions.touch(A)).toBe(false);
     sessions.stop();
     expect(clock.pendingTimers).toBe(0);
   });

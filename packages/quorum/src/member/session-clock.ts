@@ -13,6 +13,8 @@ import type { Session, SessionId } from '../tree/node.ts';
 interface Watched {
   readonly timeoutMs: number;
   deadlineMs: number;
+  /** Its end is asked for and will come: nobody may be told any more that it lives on. */
+  isEnding: boolean;
 }
 
 export class SessionClock {
@@ -30,14 +32,14 @@ export class SessionClock {
   /** From now on, for its whole timeout. */
   watch({ id, timeoutMs }: Session): void {
     const deadlineMs = this.#clock.monotonicMs() + timeoutMs;
-    this.#watched.set(id, { timeoutMs, deadlineMs });
+    this.#watched.set(id, { timeoutMs, deadlineMs, isEnding: false });
     if (this.#timer === undefined || deadlineMs < this.#dueMs) this.#arm(deadlineMs);
   }
 
-  /** Its owner was heard. False when it is not open (any more). */
+  /** Its owner was heard. False when it is not open (any more), or is about to end. */
   touch(id: SessionId): boolean {
     const watched = this.#watched.get(id);
-    if (watched === undefined) return false;
+    if (watched === undefined || watched.isEnding) return false;
     watched.deadlineMs = this.#clock.monotonicMs() + watched.timeoutMs;
     return true;
   }
@@ -68,6 +70,7 @@ export class SessionClock {
     let earliestMs = Infinity;
     for (const [id, watched] of this.#watched) {
       if (watched.deadlineMs <= nowMs) {
+        watched.isEnding = true;
         this.#expire(id);
         // Asked for again, should the answer be that too much is waiting.
         watched.deadlineMs = nowMs + watched.timeoutMs;
