@@ -6,16 +6,16 @@ export type { VoterChange } from './member/leadership.ts';
 export { METADATA_TOPIC_ID, METADATA_TOPIC_NAME } from './member/messages.ts';
 export type { QuorumPeers } from './member/peers.ts';
 export type { Outcome } from './member/proposals.ts';
+export { QuorumMember } from './member/quorum-member.ts';
 export {
   METADATA_FOLDER,
-  QuorumMember,
   type MemberSnapshot,
   type NotLeader,
   type Proposal,
   type QuorumDescription,
   type QuorumMemberOptions,
   type SessionOpened,
-} from './member/quorum-member.ts';
+} from './member/quorum-member.types.ts';
 export type { MemberRole } from './member/quorum-member.events.ts';
 export { quorumMemberMachine } from './member/quorum-member.machine.ts';
 export type { ReplicaDescription, ReplicaKey } from './member/replica-progress.ts';

@@ -1,7 +1,7 @@
 /** The tree of a member in this very process, for recipes: reads are its tree's own, at no cost. */
 import type { Offset } from '@odradek/protocol';
 import { QuorumError } from '../errors.ts';
-import type { Proposal } from '../member/quorum-member.ts';
+import type { Proposal } from '../member/quorum-member.types.ts';
 import type { ReadonlyTree, SessionId, TreeChange } from '../tree/node.ts';
 import type { TreeOp } from '../tree/operation.ts';
 import { concerns } from '../tree/watch.ts';

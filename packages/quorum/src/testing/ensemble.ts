@@ -10,7 +10,8 @@ import {
 } from '@odradek/ports';
 import { seededRandom } from '@odradek/ports/testing';
 import { crc32cJs, nodeId, ZERO_UUID, type Uuid } from '@odradek/protocol';
-import { QuorumMember, type QuorumMemberOptions } from '../member/quorum-member.ts';
+import { QuorumMember } from '../member/quorum-member.ts';
+import type { QuorumMemberOptions } from '../member/quorum-member.types.ts';
 import { ManualClock } from '@odradek/ports/testing';
 
 export const NODE = nodeId(1);

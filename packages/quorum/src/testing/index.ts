@@ -1,6 +1,6 @@
 /** For tests and simulations alone: known bugs to switch on, and a judge of what was observed. */
 import type { QuorumMutant } from '../member/mutants.ts';
-import type { QuorumMemberOptions } from '../member/quorum-member.ts';
+import type { QuorumMemberOptions } from '../member/quorum-member.types.ts';
 
 export { QUORUM_MUTANTS, type QuorumMutant } from '../member/mutants.ts';
 export { anomalyIn, type Observation } from './linearizability.ts';
