@@ -17,7 +17,7 @@ import type { StartingAt } from '../consumer/partition-state.ts';
 import { groupByTopic, keyOf } from '../consumer/topic-partition.ts';
 import type { TopicPartition } from '../consumer/topic-partition.ts';
 import { backoffMs, pause } from '../retry.ts';
-import { AbortSource } from './abort.ts';
+import { AbortSource } from '../abort-source.ts';
 import { describe, toBatch, toMessage } from './consumer-batch.ts';
 import type { Taken } from './consumer-batch.ts';
 import { ConsumerOffsets } from './consumer-offsets.ts';

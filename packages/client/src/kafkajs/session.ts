@@ -8,7 +8,7 @@ import { parseBrokers } from '../bus/bus.ts';
 import { Cluster } from '../cluster.ts';
 import { formatEndpoint } from '../errors.ts';
 import { withRetries } from '../retry.ts';
-import { AbortSource } from './abort.ts';
+import { AbortSource } from '../abort-source.ts';
 import { KafkaJSConnectionError, KafkaJSNonRetriableError } from './errors.ts';
 import { afterRetries } from './error-mapping.ts';
 import type { Emitter } from './events.ts';

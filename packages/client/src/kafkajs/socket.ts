@@ -6,7 +6,7 @@
  * next one by then.
  */
 import type { Connection } from '@odradek/ports';
-import { AbortSource } from './abort.ts';
+import { AbortSource } from '../abort-source.ts';
 
 export type SocketEvent = 'connect' | 'data' | 'drain' | 'end' | 'error' | 'timeout' | 'close';
 
