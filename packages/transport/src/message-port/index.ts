@@ -1,0 +1,5 @@
+export {
+  connectPort,
+  type MessagePortLike,
+  type PortConnectionOptions,
+} from './port-connection.ts';
