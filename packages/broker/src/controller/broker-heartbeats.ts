@@ -17,6 +17,8 @@ export interface HeartbeatTimes {
 
 interface Contact {
   deadlineMs: number;
+  /** By this controller. */
+  isHeard: boolean;
   /** Of its registration. */
   registeredAt: number;
   /** It has read the metadata log up to there. */
@@ -43,13 +45,16 @@ export class BrokerHeartbeats {
     this.#contacts.clear();
     for (const { nodeId, fenced } of image.brokers.values()) {
       this.registered(nodeId, metadataOffset);
-      if (fenced) this.#contacts.get(nodeId)!.deadlineMs = -Infinity;
+      const contact = this.#contacts.get(nodeId)!;
+      contact.isHeard = false;
+      if (fenced) contact.deadlineMs = -Infinity;
     }
   }
 
   registered(node: NodeId, registeredAt: Offset): void {
     this.#contacts.set(node, {
       deadlineMs: this.#clock.monotonicMs() + this.#times().sessionTimeoutMs,
+      isHeard: true,
       registeredAt,
       metadataOffset: -1,
       shutdownAt: null,
@@ -60,6 +65,7 @@ export class BrokerHeartbeats {
     const contact = this.#contacts.get(node);
     if (contact === undefined) return;
     contact.deadlineMs = this.#clock.monotonicMs() + this.#times().sessionTimeoutMs;
+    contact.isHeard = true;
     contact.metadataOffset = Math.max(contact.metadataOffset, metadataOffset);
   }
 
@@ -82,6 +88,15 @@ export class BrokerHeartbeats {
   isAlive(node: NodeId): boolean {
     const contact = this.#contacts.get(node);
     return contact !== undefined && contact.deadlineMs > this.#clock.monotonicMs();
+  }
+
+  /**
+   * Its session is a new controller's gift, and not a sign of life. A process that registers from the same storage ends it:
+   * nobody else holds that storage any more (its folder has a lock). So a cluster that was killed as a whole does not wait
+   * for the sessions of the dead.
+   */
+  isPresumed(node: NodeId): boolean {
+    return this.#contacts.get(node)?.isHeard === false;
   }
 
   /** Whether it has read its own registration. */

@@ -195,4 +195,26 @@ describe('the acting controller', () => {
     controller.heartbeats.touched(ONE, offset(99));
     expect(controller.heartbeats.isCaughtUp(ONE)).toBe(true);
   });
+
+  it('that is new does not wait for a dead process when another one has its storage', async () => {
+    const { beat, controller, metadata, epochs } = await cluster();
+    const again = (id: number, incarnation = `disk ${id}`) =>
+      controller.register({
+        nodeId: nodeId(id),
+        incarnation: incarnation as Uuid,
+        processId: `second process ${id}` as Uuid,
+        listeners: [],
+        rack: null,
+        previousBrokerEpoch: -1,
+      });
+    const refused = { errorCode: ErrorCode.DUPLICATE_BROKER_REGISTRATION };
+    // This controller has heard of it.
+    expect(await again(1)).toMatchObject(refused);
+    controller.begin();
+    await beat(1, epochs[0]!);
+    expect(await again(1)).toMatchObject(refused);
+    expect(await again(2, 'another disk')).toMatchObject(refused);
+    expect(await again(3)).toMatchObject({ ok: true });
+    expect(metadata.image.brokers.get(nodeId(3))).toMatchObject({ processId: 'second process 3' });
+  });
 });

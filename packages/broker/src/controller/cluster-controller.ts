@@ -97,7 +97,10 @@ export class ClusterController {
     const { image, policy, metadataOffset, mutant } = this.#options;
     const { nodeId } = registration;
     const result = await this.#change(`broker ${nodeId}`, () => {
-      const isAlive = this.heartbeats.isAlive(nodeId);
+      const isSuccessor =
+        this.heartbeats.isPresumed(nodeId) &&
+        image.brokers.get(nodeId)?.incarnation === registration.incarnation;
+      const isAlive = !isSuccessor && this.heartbeats.isAlive(nodeId);
       const decision = decideClusterRegistration(registration, image, policy, isAlive, mutant);
       return decision.ok
         ? decided({ ops: decision.value.ops, value: decision.value.brokerEpoch })
