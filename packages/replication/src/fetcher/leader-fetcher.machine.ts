@@ -1,12 +1,11 @@
 /**
- * The fetching from one leader broker: one request is under way for all partitions that it leads and this broker follows.
- * An answer is applied, and what it brought is flushed, before the next request goes out, because a request tells the leader
- * that all before its offsets is held.
+ * The fetching from one leader broker: whether there is anything to fetch, whether the leader is to be left alone for a while.
  *
- * The machine knows of rounds only; what there is to ask for is LeaderFetcher's.
+ * Round follows round within `fetching` as long as there is work: a busy follower has thousands of them a second, and each as two
+ * states of its own took a quarter of what the whole broker did. What a round is, and what there is to ask for, is LeaderFetcher's.
  */
 import { fromPromise, setup } from 'xstate';
-import type { FetchResponse, NodeId } from '@odradek/protocol';
+import type { NodeId } from '@odradek/protocol';
 
 export interface LeaderFetcherContext {
   readonly leader: NodeId;
@@ -33,8 +32,8 @@ export const leaderFetcherMachine = setup({
     tellFailure: (_, _params: { error: unknown }) => {},
   },
   actors: {
-    fetchFromLeader: fromPromise<FetchResponse>(unprovided('fetchFromLeader')),
-    applyAnswer: fromPromise<void, FetchResponse>(unprovided('applyAnswer')),
+    /** Resolves when there is nothing more to ask for; rejects when the way to the leader failed. */
+    fetchRounds: fromPromise<void>(unprovided('fetchRounds')),
   },
 }).createMachine({
   id: 'leaderFetcher',
@@ -46,18 +45,7 @@ export const leaderFetcherMachine = setup({
     idle: { on: { 'work.found': 'looking' } },
     fetching: {
       invoke: {
-        src: 'fetchFromLeader',
-        onDone: 'applying',
-        onError: {
-          target: 'backingOff',
-          actions: { type: 'tellFailure', params: ({ event }) => ({ error: event.error }) },
-        },
-      },
-    },
-    applying: {
-      invoke: {
-        src: 'applyAnswer',
-        input: ({ event }) => (event as unknown as { output: FetchResponse }).output,
+        src: 'fetchRounds',
         onDone: 'looking',
         onError: {
           target: 'backingOff',

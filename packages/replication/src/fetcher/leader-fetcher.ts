@@ -144,10 +144,7 @@ export class LeaderFetcher {
       guards: { hasWork: () => this.#wanted().length > 0 },
       delays: { fetchBackoff: () => config().backoffMs },
       actions: { tellFailure: (_, { error }) => this.#failed(error) },
-      actors: {
-        fetchFromLeader: fromPromise(() => this.#fetch()),
-        applyAnswer: fromPromise(({ input }) => this.#apply(input)),
-      },
+      actors: { fetchRounds: fromPromise(() => this.#fetchRounds()) },
     });
     return createActor(machine, { input: { leader }, clock }).start();
   }
@@ -186,19 +183,36 @@ export class LeaderFetcher {
     return wanted;
   }
 
-  async #fetch(): Promise<FetchResponse> {
-    const answer = await this.#askOnce();
+  /**
+   * One request is under way for all partitions. An answer is applied, and what it brought is flushed, before the next request
+   * goes out, because a request tells the leader that all before its offsets is held.
+   */
+  async #fetchRounds(): Promise<void> {
+    for (;;) {
+      const wanted = this.#wanted();
+      if (wanted.length === 0) return;
+      const answer = await this.#fetch(wanted);
+      // What is under way when it is stopped changes nothing any more.
+      if (this.#isStopped) return;
+      const flushed = this.#apply(answer);
+      if (flushed !== undefined) await flushed;
+      if (this.#isStopped) return;
+    }
+  }
+
+  async #fetch(wanted: WantedPartition[]): Promise<FetchResponse> {
+    const answer = await this.#askOnce(wanted);
     if (this.#session.answered(answer)) return answer;
     // A leader that was started anew knows no session: one is begun at once. If that fails too, there is a pause.
-    const second = await this.#askOnce();
+    const second = await this.#askOnce(this.#wanted());
     if (this.#session.answered(second)) return second;
     throw new Error(`broker ${this.leader} refuses the fetch with code ${second.errorCode}`);
   }
 
-  #askOnce(): Promise<FetchResponse> {
+  #askOnce(wanted: WantedPartition[]): Promise<FetchResponse> {
     const { link, nodeId, brokerEpoch, config } = this.#options;
     const { maxWaitMs, minBytes, maxBytes, partitionMaxBytes } = config();
-    const session = this.#session.next(this.#wanted(), partitionMaxBytes);
+    const session = this.#session.next(wanted, partitionMaxBytes);
     return link.fetch({
       replicaId: nodeId,
       replicaState: { replicaId: nodeId, replicaEpoch: brokerEpoch() },
@@ -210,7 +224,8 @@ export class LeaderFetcher {
     });
   }
 
-  async #apply(response: FetchResponse): Promise<void> {
+  /** Undefined: there is nothing to flush. */
+  #apply(response: FetchResponse): Promise<unknown> | undefined {
     const flushes: Promise<void>[] = [];
     for (const topic of response.responses) {
       for (const answer of topic.partitions) {
@@ -223,7 +238,7 @@ export class LeaderFetcher {
         if (pending !== undefined) flushes.push(pending);
       }
     }
-    if (flushes.length > 0) await Promise.all(flushes);
+    return flushes.length > 0 ? Promise.all(flushes) : undefined;
   }
 
   #applyOne(
