@@ -195,7 +195,7 @@ class PortConnection implements Connection {
 
   #closed(): void {
     this.#phase = 'closed';
-    this.#clock.clearTimeout(this.#graceTimer);
+    if (this.#graceTimer !== undefined) this.#clock.clearTimeout(this.#graceTimer);
     this.#inbox.end();
     this.#queue.length = 0;
     this.#queuedBytes = 0;
