@@ -37,8 +37,11 @@ export interface VolumeSetup {
   open(): Promise<Volume>;
   /** Loses what is not durable; the open volume is dead then. Left out where that cannot be done. */
   crash?(): Promise<void>;
-  /** Makes the next such operation fail in the way of the device. Left out where that cannot be done. */
-  failNext?(operation: 'append' | 'sync' | 'replace', kind: 'full' | 'failed'): void;
+  /**
+   * Makes the next such operation fail in the way of the device. Left out where that cannot be done; false where this one
+   * cannot fail.
+   */
+  failNext?(operation: 'append' | 'sync' | 'replace', kind: 'full' | 'failed'): boolean | void;
   dispose(): Promise<void>;
 }
 
@@ -586,8 +589,8 @@ export function volumeContract(
         operation: 'append' | 'sync' | 'replace',
         kind: 'full' | 'failed',
       ): boolean => {
-        host.failNext?.(operation, kind);
-        return host.failNext !== undefined;
+        if (host.failNext === undefined) return false;
+        return host.failNext(operation, kind) !== false;
       };
 
       it.each(['full', 'failed'] as const)(

@@ -1,0 +1,4 @@
+import { volumeContract } from '@odradek/ports/testing';
+import { folderSetup } from './testing.ts';
+
+volumeContract('opfs', folderSetup);

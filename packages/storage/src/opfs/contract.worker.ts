@@ -1,0 +1,3 @@
+import { runTests } from './run-in-worker.testing.ts';
+
+void runTests(() => import('./contract.declared.ts'));
