@@ -4,6 +4,7 @@ import { administering } from './administering.ts';
 import { badInput } from './bad-input.ts';
 import { bus } from './bus.ts';
 import { consuming } from './consuming.ts';
+import { coordinating } from './coordinating.ts';
 import type { Door } from './door.ts';
 import { groups } from './groups.ts';
 import { producing } from './producing.ts';
@@ -27,6 +28,7 @@ export function clientSuite(door: Door): void {
       rebalance,
       administering,
       bus,
+      coordinating,
       badInput,
       restarts,
     ])

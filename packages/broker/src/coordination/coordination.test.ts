@@ -218,6 +218,24 @@ describe('a watch', () => {
     await stop();
   });
 
+  it('gives way to a newer one of the same connection', async () => {
+    const { client, connect, stop } = await scene();
+    const { offset } = await write(client, [create('/a'), create('/b')]);
+    const watcher = connect();
+    const watch = (...paths: readonly string[]) =>
+      watcher.request(WATCH, 0, {
+        fromOffset: offset + 1,
+        maxWaitMs: 30_000,
+        watches: paths.map((path) => ({ path, scope: TreeWatchScope.node })),
+      });
+    const older = watch('/a');
+    const newer = watch('/a', '/b');
+    expect(await older).toMatchObject({ changes: [] });
+    await write(client, [set('/b', 'x')]);
+    expect((await newer).changes.map((it) => it.path)).toEqual(['/b']);
+    await stop();
+  });
+
   it('ends when the broker stops', async () => {
     const { client, stop } = await scene();
     const { offset } = await write(client, [create('/w')]);

@@ -80,6 +80,11 @@ const invalid = (errorMessage: string): Refusal => ({
   errorMessage,
 });
 
+interface WaitingWatch {
+  isReplaced: boolean;
+  end: (() => void) | undefined;
+}
+
 export class Coordination {
   readonly #quorum: QuorumMember;
   readonly #door: LeaderDoor | undefined;
@@ -89,6 +94,8 @@ export class Coordination {
   readonly #arriving: TreeWaits;
   /** For something to change. */
   readonly #watching: TreeWaits;
+  /** The newest watch of each connection, by the connection's own `onClosed`. */
+  readonly #newestOn = new WeakMap<RequestContext['onClosed'], WaitingWatch>();
 
   constructor({ quorum, clock, leader }: CoordinationOptions) {
     this.#quorum = quorum;
@@ -182,7 +189,7 @@ export class Coordination {
   ): Promise<Input<typeof watchTreeResponse>> {
     const fault = watchFault(watches);
     if (fault !== undefined) return { ...invalid(fault), changes: [] };
-    const patience = patienceOf(maxWaitMs, context);
+    const patience = patienceOf(maxWaitMs, { onClosed: this.#untilReplaced(context) });
     if (!(await this.#hasCome(fromOffset, patience)))
       return { ...this.#behind(fromOffset), changes: [] };
     const set = new WatchSet(watches);
@@ -199,6 +206,26 @@ export class Coordination {
     if (found === undefined)
       return { errorCode: ErrorCode.NONE, isGap: true, nextOffset: this.#treeOffset, changes: [] };
     return { errorCode: ErrorCode.NONE, nextOffset: found.nextOffset, changes: found.changes };
+  }
+
+  /**
+   * A newer watch of the same connection is what its asker wants to know from now on: the one before is answered with what there
+   * is. So one connection does for any number of watches that come and go.
+   */
+  #untilReplaced({ onClosed }: RequestContext): Patience['onClosed'] {
+    const own: WaitingWatch = { isReplaced: false, end: undefined };
+    const before = this.#newestOn.get(onClosed);
+    this.#newestOn.set(onClosed, own);
+    if (before !== undefined) {
+      before.isReplaced = true;
+      before.end?.();
+    }
+    return (end) => {
+      own.end = end;
+      // It came while this one was being looked at.
+      if (own.isReplaced) void Promise.resolve().then(end);
+      return onClosed(end);
+    };
   }
 
   // At the leader.
@@ -272,7 +299,10 @@ export class Coordination {
   }
 }
 
-const patienceOf = (maxWaitMs: number, { onClosed }: RequestContext): Patience => ({
+const patienceOf = (
+  maxWaitMs: number,
+  { onClosed }: Pick<RequestContext, 'onClosed'>,
+): Patience => ({
   maxWaitMs: Math.min(maxWaitMs, APP_LIMITS.waitMsMax),
   onClosed,
 });

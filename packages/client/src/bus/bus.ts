@@ -10,7 +10,8 @@ import { Cluster } from '../cluster.ts';
 import type { ClusterOptions } from '../cluster.ts';
 import { Consumer } from '../consumer/consumer.ts';
 import type { ConsumerOptions } from '../consumer/consumer-options.ts';
-import { ClientClosed, SchemaMismatch } from '../errors.ts';
+import type { Coordination, CoordinationOptions } from '../coordination/coordination.ts';
+import { ClientClosed, ConnectionLost, SchemaMismatch } from '../errors.ts';
 import type { ClientHost } from '../host.ts';
 import { Producer } from '../producer/producer.ts';
 import type { ProducerOptions } from '../producer/producer-options.ts';
@@ -75,6 +76,7 @@ export class Bus {
   readonly producer: Producer;
   readonly status: BusStatus;
   readonly #consumers = new Set<Consumer>();
+  readonly #coordinations: Coordination[] = [];
   readonly #signal: AbortSignalLike | undefined;
   #closing: Promise<void> | undefined;
 
@@ -160,6 +162,21 @@ export class Bus {
     );
   }
 
+  /**
+   * The cluster's coordination tree: nodes, a session of one's own, locks, elections, membership, counters. Closed with the bus. A page
+   * fetches this part of the program when it is first asked for.
+   */
+  async coordination(options: CoordinationOptions = {}): Promise<Coordination> {
+    const part = await import('../coordination/coordination.ts').catch((cause: unknown) => {
+      const message = "the program's part for coordination cannot be fetched";
+      throw new ConnectionLost(message, { cause });
+    });
+    if (this.#closing !== undefined) throw new ClientClosed('the bus is closed');
+    const coordination = new part.Coordination(this.cluster, options);
+    this.#coordinations.push(coordination);
+    return coordination;
+  }
+
   /** Sends what was taken, commits what is finished, leaves the groups. Records in work are not waited for: who is at them may be whoever calls this. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close());
@@ -178,6 +195,7 @@ export class Bus {
     await Promise.allSettled([
       this.producer.close(),
       ...[...this.#consumers].map((consumer) => consumer.close({ abandon: true })),
+      ...this.#coordinations.map((coordination) => coordination.close()),
     ]);
     this.cluster.close();
   }

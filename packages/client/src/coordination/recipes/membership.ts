@@ -1,0 +1,79 @@
+/** Who is here: one ephemeral node for each member, under its name. It goes with the member's session. */
+import { OutcomeUnknown, SessionLost } from '../tree-errors.ts';
+import { childPath } from '../tree-path.ts';
+import type { TreeNode } from '../tree-types.ts';
+import { ensurePath, isRefusal, type TreeClient, type TreeReader } from './tree-client.ts';
+
+export interface Member {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+export interface JoinedGroup extends AsyncDisposable {
+  readonly name: string;
+  /** By this host's clock, at this very moment. */
+  readonly isMember: boolean;
+  /** Tells the others something else. */
+  update(value: Uint8Array | string): Promise<void>;
+  leave(): Promise<void>;
+}
+
+export interface JoinOptions {
+  readonly name: string;
+  /** What the others are told. */
+  readonly value?: Uint8Array | string;
+}
+
+/** Rejects with TreeRefused 'nodeExists' where another, or an older session of the same, still has the name. */
+export async function joinGroup(
+  tree: TreeClient,
+  path: string,
+  { name, value = '' }: JoinOptions,
+): Promise<JoinedGroup> {
+  await ensurePath(tree, path);
+  const node = childPath(path, name);
+  try {
+    await tree.write([{ op: 'create', path: node, value, ephemeral: true }]);
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown)) throw error;
+    await tree.sync();
+    if ((await tree.get(node))?.ephemeralOwner !== tree.sessionId) throw error;
+  }
+  let hasLeft = false;
+  const leave = async (): Promise<void> => {
+    if (hasLeft) return;
+    hasLeft = true;
+    try {
+      await tree.write([{ op: 'delete', path: node }]);
+    } catch (error) {
+      if (!isRefusal(error, 'noNode', 'sessionExpired') && !(error instanceof SessionLost))
+        throw error;
+    }
+  };
+  return {
+    name,
+    get isMember() {
+      return !hasLeft && tree.isAlive;
+    },
+    async update(next) {
+      await tree.write([{ op: 'set', path: node, value: next }]);
+    },
+    leave,
+    [Symbol.asyncDispose]: leave,
+  };
+}
+
+/** By name. */
+export async function membersOf(
+  tree: Pick<TreeReader, 'children'> & {
+    getAll(paths: readonly string[]): Promise<ReadonlyMap<string, TreeNode>>;
+  },
+  path: string,
+): Promise<readonly Member[]> {
+  const names = (await tree.children(path)) ?? [];
+  const nodes = await tree.getAll(names.map((name) => childPath(path, name)));
+  return names.flatMap((name) => {
+    const node = nodes.get(childPath(path, name));
+    return node === undefined ? [] : [{ name, value: node.value }];
+  });
+}
