@@ -113,12 +113,13 @@ export class Accumulator {
     let nextMs = NEVER;
     for (const queue of this.active) {
       // Batches are in the order of their deadlines.
-      for (let first = queue.batches[0]; first !== undefined; first = queue.batches[0]) {
-        if (first.deadlineMs > nowMs) break;
-        this.fail(first, () => tooLate(queue, first!));
+      for (let index = 0; index < queue.batches.length;) {
+        const batch = queue.batches[index]!;
+        if (batch.deadlineMs > nowMs) break;
+        this.fail(batch, () => tooLate(queue, batch));
         // Its numbers are known to nobody before the answer is there.
-        if (first.isOnWire) break;
-        queue.giveUp(first);
+        if (batch.isOnWire) index += 1;
+        else queue.giveUp(batch);
       }
       const waiting = queue.batches.find((batch) => !batch.isSettled);
       nextMs = Math.min(nextMs, waiting?.deadlineMs ?? NEVER);

@@ -256,6 +256,22 @@ describe('a producer', () => {
     expect(broker.clock.monotonicMs() - started).toBeLessThan(2200);
   });
 
+  it('gives up each of several on the wire in its own time', async () => {
+    const { broker, producer, run } = world({ deliveryTimeoutMs: 2000, batchBytes: 40 });
+    await run(producer.send('t', text('warm up')));
+    broker.silent.add('Produce');
+    const started = broker.clock.monotonicMs();
+    const ended = [0, 0];
+    for (const index of [0, 1]) {
+      void producer.send('t', text('a')).catch(() => {
+        ended[index] = broker.clock.monotonicMs() - started;
+      });
+      await broker.clock.advance(500);
+    }
+    await broker.clock.advance(2000);
+    expect(ended.map((it) => Math.round(it / 100))).toEqual([20, 25]);
+  });
+
   it('is done for when it is fenced', async () => {
     const { broker, producer, run } = world({ batchBytes: 40 });
     broker.errors.set('Produce', [ErrorCode.PRODUCER_FENCED]);
