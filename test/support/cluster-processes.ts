@@ -14,6 +14,8 @@ export interface ClusterProcessesOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Of one broker alone. */
   readonly own?: (nodeId: number) => Readonly<Record<string, string>>;
+  /** For Node itself. */
+  readonly nodeFlags?: readonly string[];
   /** The ways between the members: without it they reach one another where they are. */
   readonly links?: LinksBetween;
 }
@@ -31,9 +33,11 @@ export class ClusterProcesses implements AsyncDisposable {
   readonly #places: Place[];
   readonly #config: Readonly<Record<string, string>>;
   readonly #folder: string;
+  readonly #nodeFlags: readonly string[];
   readonly #running = new Map<number, BrokerProcess>();
 
-  static async start({ folder, size = 3, config = {}, own, links }: ClusterProcessesOptions) {
+  static async start(options: ClusterProcessesOptions): Promise<ClusterProcesses> {
+    const { folder, size = 3, config = {}, own, nodeFlags = [], links } = options;
     const places: Omit<Place, 'config'>[] = [];
     for (let nodeId = 1; nodeId <= size; nodeId++) {
       const [port, httpPort] = [await freePort(), await freePort()];
@@ -50,16 +54,20 @@ export class ClusterProcesses implements AsyncDisposable {
         seen === undefined ? {} : { 'controller.quorum.voters': seen };
       configured.push({ ...place, config: { ...voters, ...own?.(place.nodeId) } });
     }
-    const cluster = new ClusterProcesses(folder, configured, {
-      'controller.quorum.voters': voters,
-      ...config,
-    });
+    const shared = { 'controller.quorum.voters': voters, ...config };
+    const cluster = new ClusterProcesses(folder, configured, shared, nodeFlags);
     await cluster.startAll();
     return cluster;
   }
 
-  private constructor(folder: string, places: Place[], config: Readonly<Record<string, string>>) {
+  private constructor(
+    folder: string,
+    places: Place[],
+    config: Readonly<Record<string, string>>,
+    nodeFlags: readonly string[],
+  ) {
     this.#folder = folder;
+    this.#nodeFlags = nodeFlags;
     this.#places = places;
     this.#config = config;
   }
@@ -107,6 +115,7 @@ export class ClusterProcesses implements AsyncDisposable {
       httpPort,
       config: { ...this.#config, ...config },
       flags: ['--node-id', String(nodeId)],
+      nodeFlags: this.#nodeFlags,
     });
     this.#running.set(nodeId, broker);
     await broker.up();

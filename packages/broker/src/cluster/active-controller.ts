@@ -113,8 +113,12 @@ export class ActiveController {
     const { controller, logger, clock, image } = this.#options;
     try {
       if (controller.heartbeats.nextDeadlineMs(image) <= clock.monotonicMs()) {
+        const noticedMs = clock.monotonicMs();
         const fenced = await controller.fenceSilent();
-        for (const nodeId of fenced) logger.warn('a broker fell silent and is fenced', { nodeId });
+        // All of their leaderships are with others, as far as a majority and this broker's own clients are concerned.
+        const tookMs = Math.round(clock.monotonicMs() - noticedMs);
+        for (const nodeId of fenced)
+          logger.warn('a broker fell silent and is fenced', { nodeId, tookMs });
       }
     } catch (error) {
       logger.error('fencing failed and will be tried again', { error });
