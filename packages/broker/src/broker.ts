@@ -56,7 +56,12 @@ import {
   WAITING_REQUEST_BYTES_MAX,
 } from './limits.ts';
 import { metadataLogConfig } from './log-config.ts';
-import { METADATA_TOPIC, MetadataImage, type NodeChange } from './metadata/image.ts';
+import {
+  METADATA_TOPIC,
+  MetadataImage,
+  type ImageDelta,
+  type NodeChange,
+} from './metadata/image.ts';
 import type { ListenerAddress } from './metadata/nodes.ts';
 import { brokerMetrics } from './metrics/broker-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
@@ -413,6 +418,7 @@ export class Broker {
       topicExists: (topic, partition) => image.partition(topic, partition) !== undefined,
       topicName: (topicId) => image.topicsById.get(topicId)?.name,
       topicId: (topic) => image.topics.get(topic)?.topicId,
+      mutants: this.#options.probe?.mutants,
     });
     this.#replicas = replicas;
     this.#groups = groups;
@@ -504,7 +510,7 @@ export class Broker {
       } else if (change.kind === 'nodeDeleted') nodes.push({ path: change.path, value: null });
     }
     const delta = this.image.apply(nodes);
-    this.#observe(delta.topics);
+    this.#observe(delta);
     if (delta.brokerConfigs.size > 0) this.settings.refresh();
     this.#cluster?.topicConfigsChanged(delta.topicConfigs);
     if (!this.#isRecovered) return;
@@ -513,9 +519,11 @@ export class Broker {
       this.#groups!.onTopicsDeleted(delta.deletedTopics.map((it) => it.name));
   }
 
-  #observe(topics: Iterable<string>): void {
+  #observe({ topics, deletedTopics }: ImageDelta): void {
     const observer = this.#options.probe?.observer;
     if (observer === undefined) return;
+    for (const { name: topic } of deletedTopics)
+      observer.topicDeleted?.({ nodeId: this.nodeId, topic });
     for (const topic of topics)
       this.image.topics.get(topic)?.partitions.forEach((it, partition) =>
         observer.isrChanged?.({

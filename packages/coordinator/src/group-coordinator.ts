@@ -317,7 +317,10 @@ export class GroupCoordinator {
   ): ErrorCode {
     const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generation } = request;
     const group = shard.groups.get(groupId);
-    if (group !== undefined) return group.acceptCommit(memberId, groupInstanceId, generation);
+    if (group !== undefined) {
+      const refusal = group.acceptCommit(memberId, groupInstanceId, generation);
+      return this.#host.mutants?.has('coordinator.fencedCommit') ? ErrorCode.NONE : refusal;
+    }
     if (generation >= 0) {
       if (shard.has(groupId)) return ErrorCode.UNKNOWN_MEMBER_ID;
       return apiVersion >= COMMIT_NOT_FOUND_SINCE

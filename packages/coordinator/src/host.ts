@@ -1,6 +1,6 @@
 /** What the broker provides to its group coordinator. */
 import type { ErrorCode, Uuid } from '@odradek/protocol';
-import type { Clock, Compression, Logger, Random } from '@odradek/ports';
+import type { Clock, Compression, Logger, Mutants, Random } from '@odradek/ports';
 import type { GroupConfig } from './config.ts';
 import type { RecordBytes } from './records/records.ts';
 
@@ -23,4 +23,6 @@ export interface CoordinatorHost {
   /** For requests that name topics by id (OffsetCommit and OffsetFetch from version 10 on). */
   topicName(topicId: Uuid): string | undefined;
   topicId(topic: string): Uuid | undefined;
+  /** Of a simulation (ports/src/probe.ts). */
+  readonly mutants?: Mutants | undefined;
 }

@@ -190,6 +190,7 @@ export function appendAsFollower(log: LogState, records: Uint8Array): AppendOutc
   for (const { batch, marker, maxTimestampMs } of admitted) {
     const chunk = stage(log, batch, batch.baseOffset, batch.lastOffset, maxTimestampMs, nowMs);
     commit(log, chunk, new BatchView(chunk.bytes, chunk.used - batch.sizeBytes), marker);
+    if (log.ports.mutants.has('log.followerForgetsProducers')) log.producers.clear(nextOffset);
   }
   return range('appended', log, first, offset(log.logEndOffset - 1), -1);
 }

@@ -252,6 +252,8 @@ export class Writer {
       this.#unsynced.delete(file);
       try {
         await file.sync();
+      } catch (error) {
+        if (!this.#options.mutants.has('log.failedFlushIgnored')) throw error;
       } finally {
         file.unpin();
       }

@@ -84,6 +84,7 @@ export interface BrokerObserver {
       readonly isUnclean: boolean;
     },
   ): void;
+  topicDeleted?(facts: { readonly nodeId: number; readonly topic: string }): void;
   /** The vote is on the disk. */
   voteGranted?(facts: {
     readonly nodeId: number;

@@ -63,6 +63,7 @@ export class Leadership {
 
   /** Whether so few are in sync that the high watermark stands still. */
   get isUnderMinIsr(): boolean {
+    if (this.#options.cluster.mutant === 'acknowledgedByTooFew') return false;
     const min = effectiveMinIsr(
       this.#options.minInsyncReplicas(),
       this.#assignment.replicas.length,

@@ -20,7 +20,13 @@ export type ReplicationMutant =
   /** KIP-903: what a replica held in its last life lets it join. */
   | 'staleBrokerEpochJoins'
   /** KIP-966: a replica that stopped uncleanly stays in the ISR. */
-  | 'uncleanRestartElected';
+  | 'uncleanRestartElected'
+  /** KIP-279: where the leader's epoch ends is believed, also when this log does not know that epoch. */
+  | 'foreignEpochEndBelieved'
+  /** KIP-392: a follower gives its clients what is not committed. */
+  | 'followerReadsToEnd'
+  /** The high watermark moves, and produces are answered, with fewer in sync than min.insync.replicas. */
+  | 'acknowledgedByTooFew';
 
 export const REPLICATION_MUTANTS: readonly ReplicationMutant[] = [
   'lastReplicaStanding',
@@ -31,6 +37,9 @@ export const REPLICATION_MUTANTS: readonly ReplicationMutant[] = [
   'highWatermarkFromSmallerIsr',
   'staleBrokerEpochJoins',
   'uncleanRestartElected',
+  'foreignEpochEndBelieved',
+  'followerReadsToEnd',
+  'acknowledgedByTooFew',
 ];
 
 /** One at a time: a probe names it "replication.zombieLeader". */

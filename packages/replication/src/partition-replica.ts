@@ -383,7 +383,9 @@ export class PartitionReplica {
         ? log.logEndOffset
         : isCommitted
           ? log.lastStableOffset
-          : log.highWatermark;
+          : this.#cluster.mutant === 'followerReadsToEnd' && this.role === 'follower'
+            ? log.logEndOffset
+            : log.highWatermark;
     const isCut = request.maxBytes <= 0 && !request.atLeastOneBatch;
     if (fetchOffset >= below) return this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null);
     if (isCut) return { ...this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null), isCut };
@@ -490,7 +492,9 @@ export class PartitionReplica {
       throw new Error(`${this.topic}-${this.partition} diverges without a log`);
     const ours = log.endOffsetForEpoch(leaderEpoch(leaders.epoch));
     const agreed =
-      ours.epoch === leaders.epoch ? Math.min(ours.endOffset, leaders.endOffset) : ours.endOffset;
+      ours.epoch === leaders.epoch || this.#cluster.mutant === 'foreignEpochEndBelieved'
+        ? Math.min(ours.endOffset, leaders.endOffset)
+        : ours.endOffset;
     return { kind: 'cut', endOffset: offset(Math.max(0, Math.min(agreed, log.logEndOffset))) };
   }
 

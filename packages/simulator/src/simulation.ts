@@ -19,6 +19,7 @@ import type { MachineTime } from './time/virtual-clock.ts';
 import { Trace, type TraceLine } from './trace.ts';
 import type { Actor, ClientWorld } from './workload/client-host.ts';
 import { ClusterWorkload } from './workload/cluster-workload.ts';
+import { rackOf } from './workload/racks.ts';
 
 export type ClusterShape = 'one' | 'each';
 
@@ -26,7 +27,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Of the time of harm. */
   readonly seconds: number;
-  readonly brokers: number;
+  /** 'mixed': three to seven, drawn from the seed. */
+  readonly brokers: number | 'mixed';
   readonly shape: ClusterShape;
   readonly mutants?: readonly MutantName[];
   readonly faults?: readonly FaultKind[];
@@ -53,6 +55,8 @@ const LIVENESS_MS_MAX = 180_000;
 const LOOK_INTERVAL_MS = 20;
 const RESTART_AFTER_MS = 1_000;
 const DRIFT_MAX = 2e-4;
+/** Of a cluster whose size is drawn: the most usual one most often. */
+const SIZES = [3, 3, 3, 4, 5, 5, 6, 7] as const;
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const trace = new Trace(options.print);
@@ -70,6 +74,7 @@ class Simulation {
   readonly #nodes: readonly BrokerNode[];
   readonly #workloads: readonly ClusterWorkload[];
   readonly #nemesis: Nemesis;
+  readonly #rulesOf = new Map<number, ObservedRules>();
   readonly #chance: Chance;
 
   constructor(options: SimulationOptions, trace: Trace) {
@@ -80,7 +85,8 @@ class Simulation {
     this.#network = new Network(this.#scheduler, new Chance(seed, 'network'));
     this.#history = new History(this.#scheduler);
     this.#chance = new Chance(seed, 'simulation');
-    const ids = Array.from({ length: brokers }, (_, index) => index + 1);
+    const count = brokers === 'mixed' ? new Chance(seed, 'size').pick(SIZES) : brokers;
+    const ids = Array.from({ length: count }, (_, index) => index + 1);
     const clusters = shape === 'one' ? [ids] : ids.map((id) => [id]);
     let producers = 0;
     const takeNumber = (): number => ++producers;
@@ -89,8 +95,10 @@ class Simulation {
     clusters.forEach((members, index) => {
       const name = `c${index + 1}`;
       const rules = new ObservedRules(this.#history, name);
+      for (const nodeId of members) this.#rulesOf.set(nodeId, rules);
+      const settings = clusterSettings(new Chance(seed, `settings ${name}`), members);
       const probe: Probe = { mutants: mutantsOf(options.mutants ?? []), observer: rules };
-      for (const nodeId of members) nodes.push(this.#createNode(nodeId, members, probe, rules));
+      for (const nodeId of members) nodes.push(this.#createNode(nodeId, settings, probe, rules));
       const world: ClientWorld = {
         seed,
         scheduler: this.#scheduler,
@@ -104,7 +112,7 @@ class Simulation {
           world,
           history: this.#history,
           chance: new Chance(seed, `workload ${name}`),
-          replicationFactor: members.length > 1 ? Math.min(3, members.length) : 1,
+          brokers: members,
           clusters: clusters.length,
           takeNumber,
         }),
@@ -272,7 +280,7 @@ class Simulation {
 
   #createNode(
     nodeId: number,
-    members: readonly number[],
+    settings: ClusterSettings,
     probe: Probe,
     rules: ObservedRules,
   ): BrokerNode {
@@ -285,7 +293,7 @@ class Simulation {
     return new BrokerNode({
       nodeId,
       machine: machineOf(nodeId),
-      entries: entriesFor(nodeId, members),
+      entries: entriesFor(nodeId, settings),
       seed: this.#options.seed,
       scheduler: this.#scheduler,
       network: this.#network,
@@ -302,6 +310,7 @@ class Simulation {
       trace: this.#trace,
       network: this.#network,
       nodes: this.#nodes,
+      canLoseDisk: (nodeId) => this.#rulesOf.get(nodeId)!.canLose(nodeId),
       clients,
       machines: [...this.#nodes, ...clients].map((it) => it.machine),
       pauseProcess: (client) => {
@@ -317,18 +326,38 @@ class Simulation {
 
 const machineOf = (nodeId: number): string => `b${nodeId}`;
 
-function entriesFor(nodeId: number, members: readonly number[]): readonly ConfigEntry[] {
-  const config: Record<string, string> = {
-    'node.id': String(nodeId),
+type ClusterSettings = Readonly<Record<string, string>>;
+
+/** As in production but for a few, which each cluster draws: what is rare at the defaults is to happen, too. */
+function clusterSettings(chance: Chance, members: readonly number[]): ClusterSettings {
+  const settings: Record<string, string> = {
     'group.initial.rebalance.delay.ms': '500',
     'offsets.topic.num.partitions': '2',
     'auto.create.topics.enable': 'false',
     'num.partitions': '1',
+    'log.segment.bytes': chance.pick(['1073741824', '65536', '8192']),
   };
-  if (members.length > 1) {
-    config['controller.quorum.voters'] = members
-      .map((id) => `${id}@${machineOf(id)}:${PEER_PORT}`)
-      .join(',');
-  }
-  return Object.entries(config).map(([key, value]) => ({ key, value, origin: 'simulator' }));
+  if (members.length === 1) return settings;
+  settings['replica.lag.time.max.ms'] = chance.pick(['30000', '8000', '2000']);
+  settings['broker.session.timeout.ms'] = chance.pick(['9000', '9000', '4000']);
+  settings['leader.imbalance.check.interval.seconds'] = chance.pick(['300', '20']);
+  if (chance.happens(0.5))
+    settings['replica.selector.class'] = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
+  settings['controller.quorum.voters'] = votersAmong(members)
+    .map((id) => `${id}@${machineOf(id)}:${PEER_PORT}`)
+    .join(',');
+  return settings;
+}
+
+/** An odd number; who has no vote follows. */
+const votersAmong = (members: readonly number[]): readonly number[] =>
+  members.slice(0, members.length - ((members.length + 1) % 2));
+
+function entriesFor(nodeId: number, settings: ClusterSettings): readonly ConfigEntry[] {
+  const own = { 'node.id': String(nodeId), 'broker.rack': rackOf(nodeId) };
+  return Object.entries({ ...settings, ...own }).map(([key, value]) => ({
+    key,
+    value,
+    origin: 'simulator',
+  }));
 }

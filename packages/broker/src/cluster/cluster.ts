@@ -307,7 +307,9 @@ export const clusterController = (
     image,
     policy: {
       minInsyncReplicas: (topic) => settings.topic(topic)['min.insync.replicas'],
-      isUncleanElectionEnabled: (topic) => settings.topic(topic)['unclean.leader.election.enable'],
+      isUncleanElectionEnabled: (topic) =>
+        settings.topic(topic)['unclean.leader.election.enable'] ||
+        probe?.mutants?.has('broker.uncleanElection') === true,
     },
     clock,
     heartbeatTimes: () => ({

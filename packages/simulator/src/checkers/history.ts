@@ -97,6 +97,11 @@ export class History {
     this.#scheduler.trace.milestone('checker', `${rule}: ${text}`);
   }
 
+  /** For whoever reads the trace. */
+  note(who: string, text: string): void {
+    this.#scheduler.trace.say(who, text);
+  }
+
   partition(cluster: string, topic: string, partition: number): PartitionHistory {
     const name = `${cluster}/${topic}-${partition}`;
     let history = this.partitions.get(name);

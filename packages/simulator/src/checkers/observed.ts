@@ -188,6 +188,10 @@ export class ObservedRules implements BrokerObserver {
     if (newest !== undefined && partitionEpoch <= newest.partitionEpoch) return;
     const { leader, leaderEpoch, isr, elr } = facts;
     rules.registration = { leader, leaderEpoch, partitionEpoch, isr, elr };
+    this.#history.note(
+      this.#name(facts),
+      `epoch ${leaderEpoch}.${partitionEpoch}: leader ${leader}, isr ${isr.join(' ') || '-'}, elr ${elr.join(' ') || '-'}, committed ${rules.committed}`,
+    );
     if (newest !== undefined && leaderEpoch < newest.leaderEpoch)
       this.#history.violate(
         'metadata-went-back',
@@ -195,6 +199,12 @@ export class ObservedRules implements BrokerObserver {
       );
     this.#membersMustHold(facts, rules);
     if (newest?.leaderEpoch === leaderEpoch) this.#joinersMustHoldStart(facts, rules, newest);
+  }
+
+  /** Nobody relies on anybody for it any more. */
+  topicDeleted({ topic }: { readonly topic: string }): void {
+    for (const [key, rules] of this.#partitions)
+      if (key.startsWith(`${topic}-`)) rules.registration = undefined;
   }
 
   voteGranted(facts: {
@@ -213,14 +223,12 @@ export class ObservedRules implements BrokerObserver {
     this.#votes.set(key, facts.candidateId);
   }
 
-  /** Whether somebody but this node is sure to hold all that is committed, of every partition. */
+  /** Whether no partition relies on this node: others are in sync or eligible, and it is not. */
   canLose(nodeId: number): boolean {
-    for (const { registration, committed, replicas } of this.#partitions.values()) {
+    for (const { registration } of this.#partitions.values()) {
       if (registration === undefined) continue;
       const members = [...registration.isr, ...registration.elr];
-      if (!members.includes(nodeId)) continue;
-      const others = members.filter((it) => it !== nodeId);
-      if (!others.some((it) => (replicas.get(it)?.endOffset ?? 0) >= committed)) return false;
+      if (members.length === 0 || members.includes(nodeId)) return false;
     }
     return true;
   }

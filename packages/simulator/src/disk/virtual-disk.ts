@@ -14,22 +14,36 @@ const REPLACE_MS = [0.5, 4] as const;
 const SLOW_MS = [0.02, 0.2] as const;
 
 export class VirtualDisk {
-  readonly memory: MemoryDisk;
+  memory: MemoryDisk;
+  /** It was broken, and another one was put in its place. */
+  isRenewed = false;
   /** 1: as usual. */
   slowness = 1;
   readonly #scheduler: Scheduler;
   readonly #chance: Chance;
+  readonly #name: string;
   #process: Process | undefined;
   #trap: { left: number; readonly spring: () => void } | undefined;
 
   constructor(scheduler: Scheduler, chance: Chance, name: string) {
     this.#scheduler = scheduler;
     this.#chance = chance;
-    this.memory = new MemoryDisk({
-      random: chance,
-      traits: { durability: 'disk', location: name },
+    this.#name = name;
+    this.memory = this.#createDisk();
+  }
+
+  #createDisk(): MemoryDisk {
+    return new MemoryDisk({
+      random: this.#chance,
+      traits: { durability: 'disk', location: this.#name },
       pace: (operation) => this.#pace(operation),
     });
+  }
+
+  /** An empty one, while nobody has it. */
+  renew(): void {
+    this.memory = this.#createDisk();
+    this.isRenewed = true;
   }
 
   mount(process: Process): MemoryVolume {

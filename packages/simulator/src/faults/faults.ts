@@ -26,6 +26,7 @@ export const FAULT_KINDS = [
   'failedWrite',
   'fullDisk',
   'bitFlip',
+  'emptyDisk',
   'wallClockJump',
   'clientKill',
   'clientPause',
@@ -44,6 +45,8 @@ export interface World {
   readonly network: Network;
   readonly nodes: readonly BrokerNode[];
   readonly clients: readonly Actor[];
+  /** Others are sure to have all that it has. */
+  readonly canLoseDisk: (nodeId: number) => boolean;
   /** All machines, of brokers and of clients. */
   readonly machines: readonly string[];
   readonly pauseProcess: (client: Actor) => () => void;
@@ -73,6 +76,7 @@ export const MEAN_MS: Readonly<Record<FaultKind, number>> = {
   failedWrite: 4_000,
   fullDisk: 4_000,
   bitFlip: 3_000,
+  emptyDisk: 10_000,
   wallClockJump: 8_000,
   clientKill: 1_500,
   clientPause: 6_000,
@@ -144,6 +148,18 @@ export function inflict(kind: FaultKind, world: World): Undo {
       if (where !== undefined) trace.milestone(node.machine, `has a rotten bit in ${where}`);
       return () => node.start();
     }
+    case 'emptyDisk':
+      // One in a history: before the others have voted it in again a second one would be a majority.
+      if (nodes.length < 3 || nodes.some((it) => it.disk.isRenewed)) return undefined;
+      node.cutPower();
+      return () => {
+        // Not while it is relied upon: others might leave in order, and leave everything to a broker whose end is not known yet.
+        if (node.state === 'down' && world.canLoseDisk(node.nodeId)) {
+          node.disk.renew();
+          trace.milestone(node.machine, 'has an empty disk');
+        }
+        node.start();
+      };
     case 'wallClockJump': {
       const { time } = node;
       const byMs = Math.round(chance.between(-20_000, 20_000));

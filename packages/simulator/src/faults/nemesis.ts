@@ -24,6 +24,8 @@ export interface NemesisOptions {
 
 /** Between two faults. */
 const PACES_MS = [2_000, 5_000, 10_000];
+/** How much longer they last: lags and sessions end only in long ones. */
+const STRETCHES = [1, 1, 4];
 const SWARM_KEEPS = 0.6;
 
 export class Nemesis {
@@ -31,6 +33,7 @@ export class Nemesis {
   readonly #options: NemesisOptions;
   readonly #kinds: readonly FaultKind[];
   readonly #paceMs: number;
+  readonly #stretch: number;
   readonly #undone = new Set<() => void>();
   #isOver = false;
 
@@ -41,6 +44,7 @@ export class Nemesis {
     const kept = possible.filter(() => chance.happens(SWARM_KEEPS));
     this.#kinds = only ?? (kept.length > 0 ? kept : possible);
     this.#paceMs = chance.pick(PACES_MS);
+    this.#stretch = chance.pick(STRETCHES);
   }
 
   start(): void {
@@ -68,6 +72,6 @@ export class Nemesis {
       undo();
     });
     this.#undone.add(last);
-    scheduler.after(chance.waitAround(MEAN_MS[kind]), undefined, 'undo', last);
+    scheduler.after(chance.waitAround(MEAN_MS[kind] * this.#stretch), undefined, 'undo', last);
   }
 }

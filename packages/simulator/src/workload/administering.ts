@@ -1,9 +1,11 @@
 /**
- * An operator who makes topics and deletes them, each under a name of its own: what was acknowledged must be so in the end.
+ * An operator who makes topics and deletes them, each under a name of its own: what was acknowledged must be so in the end. In a
+ * cluster he also moves partitions from broker to broker, calls moves off, gives leaderships back to whom they belong, and
+ * changes settings, while everybody goes on producing and reading.
  */
 import { Admin, BrokerError } from '@odradek/client';
 import type { TopicsCheck } from '../checkers/topics.ts';
-import type { History } from '../checkers/history.ts';
+import type { History, PartitionHistory } from '../checkers/history.ts';
 import type { Process } from '../time/process.ts';
 import {
   startClient,
@@ -19,6 +21,10 @@ export interface AdministeringOptions {
   readonly history: History;
   readonly check: TopicsCheck;
   readonly replicationFactor: number;
+  /** Node ids. */
+  readonly brokers: readonly number[];
+  /** Of the topics that stay. */
+  readonly partitions: readonly PartitionHistory[];
   /** Between two acts. */
   readonly intervalMs: number;
 }
@@ -63,10 +69,42 @@ export class Administering implements Actor {
     for (;;) {
       await this.#world.scheduler.sleep(chance.waitAround(this.#options.intervalMs), process);
       if (this.#isQuiet) return;
+      if (this.#options.brokers.length > 1 && chance.happens(0.6)) {
+        await this.#rearrange(run, admin);
+        continue;
+      }
       const mayDelete = this.#live.length >= TOPICS_MAX || chance.happens(0.4);
       const victim = mayDelete ? this.#live.shift() : undefined;
       if (victim === undefined) await this.#create(process, admin);
       else await this.#delete(process, admin, victim);
+    }
+  }
+
+  async #rearrange({ chance, process }: ClientRun, admin: Admin): Promise<void> {
+    const { brokers, partitions, history, replicationFactor } = this.#options;
+    const { topic, partition } = chance.pick(partitions);
+    const act = chance.pick(['move', 'move', 'callOff', 'elect', 'configure'] as const);
+    try {
+      switch (act) {
+        case 'move':
+        case 'callOff': {
+          const replicas =
+            act === 'callOff' ? null : chance.shuffled(brokers).slice(0, replicationFactor);
+          await admin.alterReassignments([{ topic, partition, replicas }]);
+          break;
+        }
+        case 'elect':
+          await admin.electLeaders('preferred', null);
+          break;
+        case 'configure':
+          await admin.alterConfig(
+            { topic },
+            { 'segment.bytes': chance.pick([null, '8192', '65536']) },
+          );
+      }
+      history.counts.admin += 1;
+    } catch (error) {
+      this.#say(process, `may not have done: ${act} ${topic}-${partition}`, error);
     }
   }
 

@@ -10,6 +10,7 @@ import { startClient, wordsOfError, type Actor, type ClientWorld } from './clien
 import { Administering } from './administering.ts';
 import { Grouping } from './grouping.ts';
 import { Producing } from './producing.ts';
+import { rackOf } from './racks.ts';
 import { Reading } from './reading.ts';
 
 export interface ClusterWorkloadOptions {
@@ -17,7 +18,8 @@ export interface ClusterWorkloadOptions {
   readonly world: ClientWorld;
   readonly history: History;
   readonly chance: Chance;
-  readonly replicationFactor: number;
+  /** Their node ids. */
+  readonly brokers: readonly number[];
   /** Clusters share the load that the simulation is for. */
   readonly clusters: number;
   readonly takeNumber: () => number;
@@ -45,18 +47,20 @@ export class ClusterWorkload {
   readonly #topicsCheck: TopicsCheck;
   readonly #group: GroupCheck;
   readonly #groupId: string;
+  readonly #replicationFactor: number;
   #final: Reading | undefined;
   readonly #unprobed = new Set<PartitionHistory>();
   #prober: Producing | undefined;
   #ends: ReadonlyMap<PartitionHistory, number> | undefined;
 
   constructor(options: ClusterWorkloadOptions) {
-    const { name, world, history, chance, clusters, takeNumber } = options;
+    const { name, world, history, chance, clusters, takeNumber, brokers } = options;
     this.#options = options;
     this.#topics = new Map([
       ['orders', 1 + chance.below(2)],
       ['events', 1],
     ]);
+    this.#replicationFactor = Math.min(3, brokers.length);
     this.#partitions = [...this.#topics].flatMap(([topic, count]) =>
       Array.from({ length: count }, (_, index) => history.partition(name, topic, index)),
     );
@@ -82,6 +86,7 @@ export class ClusterWorkload {
         partitions,
         history,
         maxWaitMs,
+        rackId: rackOf(chance.pick(brokers)),
       }),
     ];
     this.#groupId = `${name}-group`;
@@ -101,6 +106,7 @@ export class ClusterWorkload {
           assignor,
           maxWaitMs,
           sessionTimeoutMs,
+          rackId: rackOf(chance.pick(brokers)),
         }),
     );
     this.#topicsCheck = new TopicsCheck(history, name);
@@ -109,14 +115,17 @@ export class ClusterWorkload {
       name: `${name} operator`,
       history,
       check: this.#topicsCheck,
-      replicationFactor: options.replicationFactor,
+      replicationFactor: this.#replicationFactor,
+      brokers,
+      partitions,
       intervalMs: ADMIN_INTERVAL_MS * clusters,
     });
     this.clients = [...this.#producers, ...this.#readers, ...this.#members, this.#operator];
   }
 
   async createTopics(): Promise<void> {
-    const { world, name, replicationFactor } = this.#options;
+    const { world, name } = this.#options;
+    const replicationFactor = this.#replicationFactor;
     const { cluster, process } = startClient(world, `${name}-admin`, `${name} admin`);
     const admin = new Admin(cluster);
     for (const [topic, partitions] of this.#topics) {
@@ -196,6 +205,7 @@ export class ClusterWorkload {
       partitions: this.#partitions,
       history,
       maxWaitMs: 500,
+      rackId: '',
     });
     this.#final.start();
   }
@@ -251,8 +261,11 @@ export class ClusterWorkload {
         }
         const topics = new Set((await admin.listTopics()).map((it) => it.name ?? ''));
         const isLast = world.scheduler.nowMs - beganMs > SETTLING_MS_MAX;
-        if (isLast || this.#topicsCheck.isSettled(topics)) {
+        const illPlaced = await this.#illPlaced(admin);
+        if (isLast || (this.#topicsCheck.isSettled(topics) && illPlaced.length === 0)) {
           this.#topicsCheck.checkFinal(topics);
+          if (illPlaced.length > 0)
+            this.#options.history.violate('not-live', `in peace ${illPlaced.join('; ')}`);
           return;
         }
         await world.scheduler.sleep(PROBE_AGAIN_MS, process);
@@ -261,6 +274,19 @@ export class ClusterWorkload {
         await world.scheduler.sleep(PROBE_AGAIN_MS, process);
       }
     }
+  }
+
+  /** What still moves, or is not in sync with its leader. */
+  async #illPlaced(admin: Admin): Promise<readonly string[]> {
+    const moving = await admin.listReassignments();
+    const ill = moving.map((it) => `${it.topic}-${it.partition} still moves`);
+    for (const { name, partitions } of await admin.listTopics())
+      for (const { partitionIndex, replicaNodes, isrNodes, leaderId } of partitions)
+        if (leaderId < 0 || isrNodes.length < replicaNodes.length)
+          ill.push(
+            `${name}-${partitionIndex} is led by ${leaderId}, has replicas ${replicaNodes.join(', ')} and in sync ${isrNodes.join(', ')}`,
+          );
+    return ill;
   }
 
   async #probe(partition: PartitionHistory): Promise<void> {

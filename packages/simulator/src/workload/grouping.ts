@@ -25,12 +25,15 @@ export interface GroupingOptions {
   readonly assignor: AssignorName;
   readonly maxWaitMs: number;
   readonly sessionTimeoutMs: number;
+  readonly rackId: string;
 }
 
 const AGAIN_AFTER_MS = 500;
 const WORK_MS_MAX = 30;
 /** A commit follows a batch with this probability. */
 const COMMITS = 0.4;
+/** After a batch a member leaves in order with this probability, and comes again. */
+const LEAVES = 0.005;
 
 export class Grouping implements Actor {
   readonly machine: string;
@@ -76,7 +79,7 @@ export class Grouping implements Actor {
 
   async #work(run: ClientRun): Promise<void> {
     const { scheduler } = this.#world;
-    const { group, assignor, maxWaitMs, sessionTimeoutMs, partitions } = this.#options;
+    const { group, assignor, maxWaitMs, sessionTimeoutMs, partitions, rackId } = this.#options;
     for (;;) {
       const session = new Session(run.process.name, this.#options, () => consumer);
       const consumer: Consumer = new Consumer(run.cluster, {
@@ -85,6 +88,7 @@ export class Grouping implements Actor {
         autoCommit: false,
         assignors: [assignor],
         maxWaitMs,
+        rackId,
         sessionTimeoutMs,
         rebalanceTimeoutMs: sessionTimeoutMs * 2,
         heartbeatIntervalMs: Math.round(sessionTimeoutMs / 3),
@@ -103,6 +107,10 @@ export class Grouping implements Actor {
             await scheduler.sleep(run.chance.between(0, WORK_MS_MAX), run.process);
           for (const record of batch.records) consumer.finished(record);
           if (run.chance.happens(COMMITS)) await session.commit(partition);
+          if (run.chance.happens(LEAVES)) {
+            await consumer.close();
+            throw new Left('it has left');
+          }
         }
       } catch (error) {
         scheduler.trace.say(run.process.name, `begins again: ${wordsOfError(error)}`);
@@ -122,6 +130,10 @@ export class Grouping implements Actor {
   async commitAll(): Promise<void> {
     await this.#consumer?.commit().catch(() => {});
   }
+}
+
+class Left extends Error {
+  override readonly name = 'Left';
 }
 
 /** One membership, as the checkers see it. */

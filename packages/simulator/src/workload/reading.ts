@@ -17,6 +17,8 @@ export interface ReadingOptions {
   readonly partitions: readonly PartitionHistory[];
   readonly history: History;
   readonly maxWaitMs: number;
+  /** Read from there, where brokers know of racks. */
+  readonly rackId: string;
 }
 
 const AGAIN_AFTER_MS = 500;
@@ -58,10 +60,10 @@ export class Reading implements Actor {
   }
 
   async #read(run: ClientRun, check: ReaderCheck): Promise<void> {
-    const { partitions, maxWaitMs } = this.#options;
+    const { partitions, maxWaitMs, rackId } = this.#options;
     const byPlace = new Map(partitions.map((it) => [`${it.topic}/${it.partition}`, it]));
     for (;;) {
-      const consumer = new Consumer(run.cluster, { from: 'earliest', maxWaitMs });
+      const consumer = new Consumer(run.cluster, { from: 'earliest', maxWaitMs, rackId });
       try {
         await consumer.assign(partitions.map(({ topic, partition }) => ({ topic, partition })));
         for (const partition of partitions) {
