@@ -10,7 +10,10 @@ import type { Peers } from '../peers/peers.ts';
 
 /** One attempt. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
+/** An election takes about so long; a session that has to end first, many times as long. */
 const RETRY_PAUSE_MS = 50;
+const RETRY_PAUSE_MS_MAX = 200;
+const RETRIES_AT_FIRST_PACE = 20;
 
 export interface ControllerDoorOptions {
   readonly nodeId: NodeId;
@@ -55,7 +58,7 @@ export class ControllerDoor {
   ): Promise<Body<Response>> {
     const { clock } = this.#options;
     const endMs = clock.monotonicMs() + timeoutMs;
-    for (;;) {
+    for (let retries = 0; ; retries += 1) {
       const leftMs = endMs - clock.monotonicMs();
       let failure: unknown = new PeerError('the controller is not active yet');
       try {
@@ -65,8 +68,9 @@ export class ControllerDoor {
         if (!(error instanceof PeerError)) throw error;
         failure = error;
       }
-      if (this.#isClosed || clock.monotonicMs() + RETRY_PAUSE_MS >= endMs) throw failure;
-      await new Promise<void>((resolve) => clock.setTimeout(resolve, RETRY_PAUSE_MS));
+      const pauseMs = retries < RETRIES_AT_FIRST_PACE ? RETRY_PAUSE_MS : RETRY_PAUSE_MS_MAX;
+      if (this.#isClosed || clock.monotonicMs() + pauseMs >= endMs) throw failure;
+      await new Promise<void>((resolve) => clock.setTimeout(resolve, pauseMs));
     }
   }
 

@@ -49,14 +49,15 @@ type Reads = readonly GatheredRead[];
 export const gather = (request: GatherRequest, host: GatherHost): Promise<Reads> | Reads => {
   const first = look(request, host, false);
   return first instanceof Promise
-    ? first.then((it) => answerOrWait(it, request, host))
-    : answerOrWait(first, request, host);
+    ? first.then((it) => answerOrWait(it, request, host, true))
+    : answerOrWait(first, request, host, false);
 };
 
 const answerOrWait = (
   first: Look,
   request: GatherRequest,
   host: GatherHost,
+  isOld: boolean,
 ): Promise<Reads> | Reads => {
   const { targets, minBytes, maxWaitMs } = request;
   if (maxWaitMs <= 0 || targets.length === 0 || first.countedBytes >= minBytes) return first.reads;
@@ -65,7 +66,7 @@ const answerOrWait = (
   const absent = new Set<number>();
   first.reads.forEach((it, i) => isAbsent(it.errorCode) && absent.add(i));
   if (absent.size === targets.length || hasError(first.reads, absent)) return first.reads;
-  return waitForMore(first.reads, absent, request, host);
+  return waitForMore(first.reads, absent, request, host, isOld);
 };
 
 const isAbsent = (errorCode: ErrorCode): boolean =>
@@ -88,6 +89,7 @@ const waitForMore = (
   absent: ReadonlySet<number>,
   request: GatherRequest,
   host: GatherHost,
+  isOld: boolean,
 ): Promise<Reads> =>
   new Promise((resolve, reject) => {
     let isDone = false;
@@ -149,8 +151,8 @@ const waitForMore = (
       watched.add(replica);
       replica.watch(recheck, { ofAppends: request.replica !== undefined });
     }
-    // A record may have come between the first look and the watch.
-    recheck();
+    // A record may have come between the first look and the watch, when the look took its time.
+    if (isOld) recheck();
   });
 
 const withoutRecords = (read: GatheredRead): GatheredRead =>

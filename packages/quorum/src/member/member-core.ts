@@ -119,6 +119,10 @@ export class MemberCore {
 
   /** Some message names an epoch and, maybe, who leads in it. */
   readonly hearStanding = (epoch: LeaderEpoch, leaderId: NodeId | null): void => {
+    // Every answer says it, and nearly all of them what is known: the machine is not asked each time.
+    const { election } = this.actor.getSnapshot().context;
+    const isKnown = epoch === election.epoch && (leaderId === null || election.leaderId !== null);
+    if (isKnown || epoch < election.epoch) return;
     if (leaderId !== null) this.tell({ type: 'leader.discovered', epoch, leaderId });
     // Whoever has no vote has no need of an epoch without a leader.
     else if (this.isVoter) this.tell({ type: 'epoch.observed', epoch });
