@@ -19,6 +19,8 @@ export class Ledger implements AsyncDisposable {
   readonly #acknowledged: string[][];
   readonly #writers: Promise<void>[];
   readonly #pauseMs: number;
+  /** When each was acknowledged, and how long that took. */
+  readonly #latencies: { readonly atMs: number; readonly tookMs: number }[] = [];
   #failure: unknown;
   #isStopping = false;
 
@@ -35,6 +37,15 @@ export class Ledger implements AsyncDisposable {
   /** How many are acknowledged, by partition. */
   get counts(): readonly number[] {
     return this.#acknowledged.map((it) => it.length);
+  }
+
+  /** How long 99 of 100 of those took that were acknowledged since; `performance.now()` is the time. */
+  p99Ms(sinceMs: number, untilMs = Infinity): number {
+    const tookMs = this.#latencies
+      .filter(({ atMs }) => atMs >= sinceMs && atMs < untilMs)
+      .map((it) => it.tookMs)
+      .sort((a, b) => a - b);
+    return tookMs[Math.floor(tookMs.length * 0.99)] ?? NaN;
   }
 
   /** Until `count` more are acknowledged in each partition. */
@@ -82,10 +93,13 @@ export class Ledger implements AsyncDisposable {
     const underWay: Promise<void>[] = [];
     for (let n = 0; !this.#isStopping; n++) {
       const value = String(n);
+      const sentMs = performance.now();
       underWay.push(
-        this.#producer
-          .send(this.topic, { value: utf8Encode(value), partition })
-          .then(() => void acknowledged.push(value)),
+        this.#producer.send(this.topic, { value: utf8Encode(value), partition }).then(() => {
+          acknowledged.push(value);
+          const atMs = performance.now();
+          this.#latencies.push({ atMs, tookMs: atMs - sentMs });
+        }),
       );
       if (underWay.length >= WINDOW) await underWay.shift();
       if (this.#pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#pauseMs));
@@ -112,4 +126,17 @@ export const expectSameBytes = async (
     await until(() => copies().every((it) => it.equals(copies()[0]!)), 20_000);
     expect(copies()[0]!.length).toBeGreaterThan(0);
   }
+};
+
+/** Of replicas that may not all be at the end: the same as far as the shortest goes, and not empty. */
+export const expectSamePrefix = (
+  folders: readonly string[],
+  topic: string,
+  partition: number,
+): void => {
+  const copies = folders.map((it) => replicaBytes(it, topic, partition));
+  const length = Math.min(...copies.map((it) => it.length));
+  expect(length).toBeGreaterThan(0);
+  for (const copy of copies)
+    expect(copy.subarray(0, length).equals(copies[0]!.subarray(0, length))).toBe(true);
 };
