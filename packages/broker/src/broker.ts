@@ -194,8 +194,8 @@ export class Broker {
   /** Why the broker is not ready, or partitions that cannot be served; empty when all is well. */
   problems(): readonly string[] {
     const problems: string[] = this.isReady ? [] : [`the broker is ${this.state}`];
-    for (const { topic, partition, replica } of this.#replicas?.all() ?? []) {
-      if (replica.role === 'offline') problems.push(`partition ${topic}-${partition} is offline`);
+    for (const { topic, partition } of this.#replicas?.offline() ?? []) {
+      problems.push(`partition ${topic}-${partition} is offline`);
     }
     return problems;
   }

@@ -4,49 +4,38 @@
  * under /deletions. It never removes a folder because the image does not know it: that is reported as stray and left.
  */
 import {
-  decodePartitionMetadata,
   folderOf,
+  type LogCorruptError,
+  type LogEnd,
   type LogOptions,
-  type OffsetCheckpoint,
   type PartitionLog,
 } from '@odradek/log';
 import type { Clock, Crc32c, FileEntry, Logger, Volume } from '@odradek/ports';
-import {
-  ErrorCode,
-  type LeaderEpoch,
-  type NodeId,
-  type Offset,
-  type Uuid,
-} from '@odradek/protocol';
+import { ErrorCode, type LeaderEpoch, type NodeId, type Uuid } from '@odradek/protocol';
 import {
   PartitionReplica,
+  isDamage,
+  offlineOf,
   partitionReplicaMachine,
   type PartitionAssignment,
   type ReplicaKey,
   type Truncation,
 } from '@odradek/replication';
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
-import { CheckpointFiles } from './checkpoint-files.ts';
 import type { Replication } from './cluster/replication.ts';
 import type { ImageDelta, MetadataImage, PendingDeletion, TopicImage } from './metadata/image.ts';
+import { logInfoOf, type LogInfo } from './replicas/log-info.ts';
+import { Openings } from './replicas/openings.ts';
+import { PartitionFolders, byFolder } from './replicas/partition-folders.ts';
+import { ReplicaCheckpoints, idOf } from './replicas/replica-checkpoints.ts';
+import {
+  asideFolderOf,
+  finishSettingAside,
+  isSetAside,
+  removeAside,
+  setLogAside,
+} from './replicas/set-aside.ts';
 import type { Settings } from './settings.ts';
-import { sharing } from './sharing.ts';
-
-/** Logs that are opened at once: more gains nothing from one disk and takes memory. */
-const OPENING_AT_ONCE_MAX = 64;
-
-const RECOVERY_POINTS = 'recovery-point-offset-checkpoint';
-const LOG_STARTS = 'log-start-offset-checkpoint';
-const HIGH_WATERMARKS = 'replication-offset-checkpoint';
-const FIRST_DIRTY = 'cleaner-offset-checkpoint';
-/** What becomes of it when one is lost, for people. */
-const WITHOUT: Readonly<Record<string, string>> = {
-  [RECOVERY_POINTS]: 'after an unclean stop all logs are read from their start',
-  [LOG_STARTS]: 'deleted records whose files are still there come back',
-  [FIRST_DIRTY]: 'compacted logs are read from their start',
-};
-/** In each partition's folder. */
-const PARTITION_METADATA = 'partition.metadata';
 
 /** Of one log, what its owner keeps. */
 export type LogToOpen = Pick<
@@ -81,9 +70,12 @@ interface Hosted {
   readonly replica: PartitionReplica;
   readonly actor: ActorRefFrom<typeof partitionReplicaMachine>;
   opening: Promise<void> | undefined;
+  settingAside: Promise<void> | undefined;
+  /** Where a damaged log ends nevertheless. */
+  damagedEnd: LogEnd | undefined;
+  /** It began with nothing in this life of the broker. */
+  isAnew: boolean;
 }
-
-const idOf = (topic: string, partition: number): string => `${topic}-${partition}`;
 
 export class ReplicaManager {
   readonly #options: ReplicaManagerOptions;
@@ -97,36 +89,30 @@ export class ReplicaManager {
   readonly #undeleted = new Set<string>();
   /** During recovery, which lists all folders at once; undefined afterwards: a log that is opened later looks for itself. */
   #filesByFolder: Map<string, FileEntry[]> | undefined;
-  /** What the checkpoints say of logs that are not open: it holds for as long as they could not be opened. */
-  #recoveryPoints = new Map<string, Offset>();
-  #logStarts = new Map<string, Offset>();
-  #firstDirty = new Map<string, Offset>();
-  readonly #checkpoints: CheckpointFiles;
-  #openingCount = 0;
-  readonly #openingQueue: (() => void)[] = [];
+  readonly #checkpoints: ReplicaCheckpoints;
+  readonly #folders: PartitionFolders;
+  readonly #openings = new Openings();
   #isClosing = false;
   /** Every replica of the image is hosted and was opened, or could not be. Before that nothing is known that could be noted. */
   #isRecovered = false;
 
-  /** Writes how far each log is known to be flushed, and cleaned. Cheap to lose: recovery then reads more. */
-  readonly checkpointRecoveryPoints = sharing(async () => {
-    await this.#writeCheckpoint(RECOVERY_POINTS, this.#recoveryPoints, (log) => log.recoveryPoint);
-    await this.#writeCheckpoint(FIRST_DIRTY, this.#firstDirty, (log) => log.firstDirtyOffset);
-  });
-
-  readonly checkpointHighWatermarks = sharing(() =>
-    this.#writeCheckpoint(HIGH_WATERMARKS, new Map(), (log) => log.highWatermark),
-  );
-
-  /** Records that were deleted must not come back after a crash: resolves when what was deleted before the call is noted. */
-  readonly checkpointLogStarts = sharing(() =>
-    this.#writeCheckpoint(LOG_STARTS, this.#logStarts, (log) => log.logStartOffset),
-  );
-
   constructor(options: ReplicaManagerOptions) {
     this.#options = options;
-    this.#checkpoints = new CheckpointFiles(options);
+    this.#checkpoints = new ReplicaCheckpoints({ ...options, hosted: () => this.all() });
+    this.#folders = new PartitionFolders(options.volume);
     this.#machine = this.#provide();
+  }
+
+  checkpointRecoveryPoints(): Promise<void> {
+    return this.#checkpoints.writeRecoveryPoints();
+  }
+
+  checkpointHighWatermarks(): Promise<void> {
+    return this.#checkpoints.writeHighWatermarks();
+  }
+
+  checkpointLogStarts(): Promise<void> {
+    return this.#checkpoints.writeLogStarts();
   }
 
   get(topic: string, partition: number): PartitionReplica | undefined {
@@ -150,20 +136,39 @@ export class ReplicaManager {
 
   offlineAmong(topic: string, partition: number, replicas: readonly NodeId[]): NodeId[] {
     const isOffline = this.get(topic, partition)?.role === 'offline';
+    const assignment = this.#options.image.partition(topic, partition);
     return replicas.filter((it) => {
       if (it === this.#options.nodeId) return isOffline;
+      if (assignment !== undefined && offlineOf(assignment).includes(it)) return true;
       const broker = this.#options.image.brokers.get(it);
       return broker === undefined || broker.fenced;
     });
   }
 
+  /**
+   * What nobody but a person can mend. A damaged replica of others that have everything is the cluster's own affair.
+   */
+  *offline(): Iterable<ReplicaKey> {
+    for (const { key, replica, actor } of this.#hosted.values()) {
+      if (replica.role !== 'offline') continue;
+      const { isDamaged, assignment } = actor.getSnapshot().context;
+      if (!isDamaged || assignment === null || assignment.replicas.length === 1) yield key;
+    }
+  }
+
+  /** What a replica's log holds; undefined while it is not open, and when it failed without being damaged. */
+  logInfo(topicId: Uuid, partition: number): LogInfo | undefined {
+    const topic = this.#options.image.topicsById.get(topicId);
+    const hosted = topic && this.#hosted.get(idOf(topic.name, partition));
+    if (hosted?.key.topicId !== topicId) return undefined;
+    const { isDamaged } = hosted.actor.getSnapshot().context;
+    return logInfoOf(hosted.replica, { ...hosted, isDamaged });
+  }
+
   /** Reads the checkpoints and lists the folders; then opens every replica that the image places here, and waits for all. */
   async recover(): Promise<void> {
     const { volume, image } = this.#options;
-    await this.#checkpoints.open();
-    this.#recoveryPoints = await this.#readCheckpoint(RECOVERY_POINTS);
-    this.#logStarts = await this.#readCheckpoint(LOG_STARTS);
-    this.#firstDirty = await this.#readCheckpoint(FIRST_DIRTY);
+    await this.#checkpoints.read();
     const filesByFolder = byFolder(await volume.list(''));
     const deletions = await this.#finishDeletions(filesByFolder);
     this.#filesByFolder = filesByFolder;
@@ -171,7 +176,7 @@ export class ReplicaManager {
     this.#reportStrays(filesByFolder);
     this.#filesByFolder = undefined;
     await this.#allSettled();
-    if (deletions.length > 0) await this.#rewriteCheckpoints();
+    if (deletions.length > 0) await this.#checkpoints.rewrite();
     this.#isRecovered = true;
     for (const deletion of deletions) this.#options.onDeleted(deletion);
   }
@@ -292,22 +297,46 @@ export class ReplicaManager {
     const { nodeId, clock, settings, logger } = this.#options;
     const replication = this.#options.replication?.();
     const key: ReplicaKey = { topic: topic.name, topicId: topic.topicId, partition };
+    const report = reportingEachOnce(logger, key);
     const replica = new PartitionReplica({
       topic: topic.name,
       partition,
       nodeId,
       settings: settings.replicaSettings(topic.name),
-      onReadFailed: reportingEachOnce(logger, key),
+      onReadFailed: (error) => {
+        report(error);
+        this.#readFailed(key, error);
+      },
       ...(replication === undefined ? {} : { cluster: replication.cluster }),
     });
     const actor = createActor(this.#machine, { input: { key, nodeId, assignment }, clock });
     const id = idOf(topic.name, partition);
-    this.#hosted.set(id, { key, replica, actor, opening: undefined });
+    this.#hosted.set(id, {
+      key,
+      replica,
+      actor,
+      opening: undefined,
+      settingAside: undefined,
+      damagedEnd: undefined,
+      isAnew: false,
+    });
     const siblings = this.#byTopic.get(topic.name);
     if (siblings === undefined) this.#byTopic.set(topic.name, placedAt(partition, replica));
     else siblings[partition] = replica;
     // Replicas are roots of their own: spawned one by one under a parent they would cost quadratic time (measured).
     actor.start();
+  }
+
+  /** Others may have what cannot be read here. */
+  #readFailed(key: ReplicaKey, error: unknown): void {
+    const hosted = this.#hosted.get(idOf(key.topic, key.partition));
+    if (hosted?.key.topicId !== key.topicId || !isDamage(error)) return;
+    const { log } = hosted.replica;
+    if (log !== undefined) hosted.damagedEnd = { epoch: log.latestEpoch, offset: log.logEndOffset };
+    // Not within what the reader does.
+    void Promise.resolve().then(() =>
+      hosted.actor.send({ type: 'damage.found', reason: (error as Error).message }),
+    );
   }
 
   #dismiss(hosted: Hosted): void {
@@ -369,12 +398,13 @@ export class ReplicaManager {
       try {
         for (const partition of deletion.partitions) {
           const folder = folderOf(deletion.topic, partition);
-          const owner = await this.#ownerOf(folder);
+          const owner = await this.#folders.ownerOf(folder);
           // A topic of the same name has been made since: neither its folder nor what is noted of it is ours to remove.
           if (owner !== undefined && owner !== deletion.topicId) continue;
-          this.#forget(idOf(deletion.topic, partition));
+          this.#checkpoints.forget(deletion.topic, partition);
+          await removeAside(this.#options.volume, { ...deletion, partition });
           if (owner === undefined && image.topics.has(deletion.topic)) continue;
-          await this.#removeFolder(folder, filesByFolder.get(folder) ?? []);
+          await this.#folders.remove(folder, filesByFolder.get(folder) ?? []);
           filesByFolder.delete(folder);
         }
         finished.push(deletion);
@@ -434,8 +464,13 @@ export class ReplicaManager {
           const { log } = hostedOf(input).replica;
           if (log === undefined) await this.#removeUnopened(input);
           else await log.delete();
-          this.#forget(idOf(input.topic, input.partition));
-          await this.#rewriteCheckpoints();
+          await removeAside(this.#options.volume, input);
+          this.#checkpoints.forget(input.topic, input.partition);
+          await this.#checkpoints.rewrite();
+        }),
+        setLogAside: fromPromise(({ input }) => {
+          const hosted = hostedOf(input.key);
+          return (hosted.settingAside ??= this.#setAside(hosted, input.reason ?? 'unknown'));
         }),
       },
       actions: {
@@ -462,84 +497,75 @@ export class ReplicaManager {
             `partition ${key.topic}-${key.partition} is offline: ${reason}`,
           );
           this.#options.onRoleChange(key.topic, key.partition, replica);
+          this.#options.replication?.()?.wentOffline(key, replica);
         },
       },
     });
   }
 
+  /** It begins anew: the log is opened again afterwards, and has nothing. */
+  async #setAside(hosted: Hosted, reason: string): Promise<void> {
+    const { key, replica } = hosted;
+    const { volume, logger } = this.#options;
+    await replica.log?.close({ clean: false });
+    replica.detach();
+    await setLogAside(volume, key, reason, () => this.#forgetLog(key));
+    logger.warn('a damaged log was set aside, and its replica begins anew from its leader', {
+      ...key,
+      folder: asideFolderOf(key),
+    });
+    hosted.isAnew = true;
+    hosted.opening = undefined;
+    hosted.settingAside = undefined;
+    hosted.damagedEnd = undefined;
+  }
+
+  async #forgetLog({ topic, partition }: ReplicaKey): Promise<void> {
+    this.#checkpoints.forget(topic, partition);
+    await this.#checkpoints.rewrite();
+  }
+
   async #open(hosted: Hosted): Promise<void> {
     const { key, replica, actor } = hosted;
-    const { settings, openLog } = this.#options;
-    const id = idOf(key.topic, key.partition);
-    const folder = folderOf(key.topic, key.partition);
-    const files = this.#filesByFolder && (this.#filesByFolder.get(folder) ?? []);
+    const { settings, openLog, volume } = this.#options;
+    const { topic, partition } = key;
+    const folder = folderOf(topic, partition);
+    const listed = hosted.isAnew ? undefined : this.#filesByFolder;
     await this.#untilGone(hosted);
-    await this.#takeOpening();
-    try {
+    await this.#openings.run(async () => {
+      let files = listed ? (listed.get(folder) ?? []) : await this.#folders.list(folder);
+      if (isSetAside(folder, files)) {
+        await finishSettingAside(volume, folder, files, () => this.#forgetLog(key));
+        hosted.isAnew = true;
+        files = [];
+      }
       const log = await openLog({
-        topic: key.topic,
-        partition: key.partition,
+        topic,
+        partition,
         topicId: key.topicId as Uuid,
         files,
-        recoveryPoint: this.#recoveryPoints.get(id),
-        logStartOffset: this.#logStarts.get(id),
-        firstDirtyOffset: this.#firstDirty.get(id),
+        ...this.#checkpoints.of(topic, partition),
+      }).catch((error: unknown) => {
+        if (isDamage(error)) hosted.damagedEnd = (error as LogCorruptError).end;
+        throw error;
       });
-      log.onFailed = (error) => actor.send({ type: 'log.failed', reason: error.message });
+      log.onFailed = (error) =>
+        actor.send({ type: 'log.failed', reason: error.message, isDamaged: isDamage(error) });
       // Its background work may have failed before anybody could listen.
       if (log.failure !== undefined) log.onFailed(log.failure);
       // It may have changed while the log was opened.
-      log.updateConfig(settings.logConfig(key.topic));
+      log.updateConfig(settings.logConfig(topic));
       replica.attach(log);
-      this.#forget(id);
-    } finally {
-      this.#openingCount -= 1;
-      this.#openingQueue.shift()?.();
-    }
+      this.#checkpoints.forget(topic, partition);
+    });
   }
 
   /** The files of a log that could not be opened. Those of another topic, which stand in its place, stay. */
   async #removeUnopened({ topic, topicId, partition }: ReplicaKey): Promise<void> {
     const folder = folderOf(topic, partition);
-    const owner = await this.#ownerOf(folder);
+    const owner = await this.#folders.ownerOf(folder);
     if (owner !== undefined && owner !== topicId) return;
-    await this.#removeFolder(folder, await this.#options.volume.list(`${folder}/`));
-  }
-
-  /** The id of the topic that the folder's files belong to; undefined when nothing says it. */
-  async #ownerOf(folder: string): Promise<Uuid | undefined> {
-    const metadata = await this.#options.volume.readSmall(`${folder}/${PARTITION_METADATA}`);
-    return metadata === undefined ? undefined : decodePartitionMetadata(metadata);
-  }
-
-  /** The topic's id goes last: what an interrupted removal leaves is known for what it is. */
-  async #removeFolder(folder: string, files: readonly FileEntry[]): Promise<void> {
-    const { volume } = this.#options;
-    const last = `${folder}/${PARTITION_METADATA}`;
-    for (const { name } of files) if (name !== last) await volume.remove(name);
-    await volume.remove(last);
-  }
-
-  #forget(id: string): void {
-    this.#recoveryPoints.delete(id);
-    this.#logStarts.delete(id);
-    this.#firstDirty.delete(id);
-  }
-
-  /**
-   * After a deletion, before a topic of the same name may begin: what was noted of the old log must not be held against the
-   * new one, which would be taken for one that had lost its records.
-   */
-  async #rewriteCheckpoints(): Promise<void> {
-    await this.checkpointLogStarts();
-    await this.checkpointRecoveryPoints();
-  }
-
-  async #takeOpening(): Promise<void> {
-    while (this.#openingCount >= OPENING_AT_ONCE_MAX) {
-      await new Promise<void>((resolve) => this.#openingQueue.push(resolve));
-    }
-    this.#openingCount += 1;
+    await this.#folders.remove(folder, await this.#folders.list(folder));
   }
 
   /** Those who leave the place as this is called: later ones leave it after us. */
@@ -556,44 +582,12 @@ export class ReplicaManager {
       [...this.#hosted.values()].map(({ actor }) => waitFor(actor, (it) => it.hasTag('settled'))),
     );
   }
-
-  async #readCheckpoint(name: string): Promise<Map<string, Offset>> {
-    const entries = await this.#checkpoints.read(name);
-    if (entries === undefined) this.#options.logger.warn(`${name} is damaged: ${WITHOUT[name]}`);
-    return new Map((entries ?? []).map((it) => [idOf(it.topic, it.partition), it.offset]));
-  }
-
-  async #writeCheckpoint(
-    name: string,
-    ofUnopened: ReadonlyMap<string, Offset>,
-    offsetOf: (log: PartitionLog) => Offset,
-  ): Promise<void> {
-    const entries: OffsetCheckpoint[] = [];
-    for (const { topic, partition, log } of this.all()) {
-      const offset = log === undefined ? ofUnopened.get(idOf(topic, partition)) : offsetOf(log);
-      if (offset !== undefined) entries.push({ topic, partition, offset });
-    }
-    await this.#checkpoints.write(name, entries);
-  }
 }
 
 const placedAt = <T>(index: number, item: T): (T | undefined)[] => {
   const places: (T | undefined)[] = [];
   places[index] = item;
   return places;
-};
-
-const byFolder = (entries: readonly FileEntry[]): Map<string, FileEntry[]> => {
-  const folders = new Map<string, FileEntry[]>();
-  for (const entry of entries) {
-    const slash = entry.name.indexOf('/');
-    if (slash < 0) continue;
-    const folder = entry.name.slice(0, slash);
-    const files = folders.get(folder);
-    if (files === undefined) folders.set(folder, [entry]);
-    else files.push(entry);
-  }
-  return folders;
 };
 
 const ended = (actor: Hosted['actor']): Promise<unknown> =>

@@ -19,6 +19,7 @@ import {
   UNSYNCED_BYTES_MAX,
   WRITE_GROUP_BYTES_MAX,
 } from './limits.ts';
+import type { LogEnd } from './errors.ts';
 import type { LogConfig } from './log-config.ts';
 import type { Segment } from './segment.ts';
 import { headerProblem } from './scan.ts';
@@ -91,6 +92,44 @@ async function whyNotFront(
   // It may be the length itself that has changed.
   const isWhole = crc32c(bytes.subarray(ATTRIBUTES_AT)) === batch.crc;
   return isWhole ? 'all of its bytes are there, and its length is wrong' : undefined;
+}
+
+/**
+ * Where a damaged segment ends: by the headers, when they lead from the damage to the end of the file; else by the sound batches
+ * behind it. Undefined when neither does.
+ */
+export async function endOf(
+  segment: Segment,
+  position: number,
+  crc32c: Crc32c,
+): Promise<LogEnd | undefined> {
+  const read: ReadBytes = (at, length) => segment.file.read(at, length);
+  const byHeaders = await lastBatchFrom(read, position, segment.baseOffset, segment.sizeBytes);
+  if (byHeaders !== undefined) return byHeaders;
+  const sound = await soundBatchFrom(segment, position, crc32c);
+  return sound === undefined
+    ? undefined
+    : lastBatchFrom(read, sound, segment.baseOffset, segment.sizeBytes);
+}
+
+async function lastBatchFrom(
+  read: ReadBytes,
+  from: number,
+  baseOffset: Offset,
+  sizeBytes: number,
+): Promise<LogEnd | undefined> {
+  let end: LogEnd | undefined;
+  let nextOffset = baseOffset;
+  let at = from;
+  while (at + BATCH_HEADER_BYTES <= sizeBytes) {
+    const header = await read(at, BATCH_HEADER_BYTES);
+    if (headerProblem(header, 0, nextOffset) !== undefined) return undefined;
+    const batch = new BatchView(header);
+    at += batch.sizeBytes;
+    nextOffset = batch.nextOffset;
+    end = { epoch: batch.leaderEpoch, offset: batch.nextOffset };
+  }
+  return at === sizeBytes ? end : undefined;
 }
 
 /**

@@ -1,17 +1,31 @@
 /** The environment's failures as this package reports them. Each message says what to do. */
 
+export interface LogEnd {
+  /** -1 without records. */
+  readonly epoch: number;
+  readonly offset: number;
+}
+
 /** Bytes that were flushed are not what was written. Nothing has been cut: the files are as they were found. */
 export class LogCorruptError extends Error {
   override readonly name = 'LogCorruptError';
   readonly file: string;
   readonly position: number;
-  constructor(file: string, position: number, what: string, options: { cause?: unknown } = {}) {
+  /** Where the log ends nevertheless, and in which epoch, if that can be told. */
+  readonly end: LogEnd | undefined;
+  constructor(
+    file: string,
+    position: number,
+    what: string,
+    options: { cause?: unknown; end?: LogEnd | undefined } = {},
+  ) {
     super(
       `${file} is damaged at byte ${position}: ${what}. Nothing was cut. Let the replica be rebuilt from its peers, or restore the file; kafka-dump-log shows what is readable`,
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.file = file;
     this.position = position;
+    this.end = options.end;
   }
 }
 

@@ -61,6 +61,8 @@ export interface LogContents {
   readonly snapshots: Set<Offset>;
   logStartOffset: Offset;
   logEndOffset: Offset;
+  /** It may lack what it acknowledged: its end was cut at this start or an earlier one, and it has not caught up since. */
+  isIncomplete: boolean;
   /** Derived files being written; a failure fails the log. Nobody's acknowledgement waits for them, the recovery point does. */
   readonly background?: Serial;
   /** What is not on the disk yet, once the log is open. */

@@ -7,6 +7,8 @@ export const LEADER_EPOCHS = 'leader-epoch-checkpoint';
 export const PARTITION_METADATA = 'partition.metadata';
 /** Ours: names the cleaned segment that is taking its predecessors' place (cleaner/swap.ts). */
 export const SWAP = 'compaction-swap';
+/** Ours, empty: the log may lack records that it acknowledged, because something was cut when it was opened. */
+export const INCOMPLETE = 'incomplete';
 
 export type SegmentSuffix =
   | '.log'
@@ -43,6 +45,7 @@ export interface FolderFiles {
   readonly hasSwap: boolean;
   readonly hasLeaderEpochs: boolean;
   readonly hasMetadata: boolean;
+  readonly isIncomplete: boolean;
 }
 
 const segmentName = /^(\d{20})(\.log|\.index|\.timeindex|\.txnindex|\.snapshot|\.log\.cleaned)$/;
@@ -81,5 +84,6 @@ export function sortedFiles(folder: string, entries: readonly FileEntry[]): Fold
     hasSwap: small.has(SWAP),
     hasLeaderEpochs: small.has(LEADER_EPOCHS),
     hasMetadata: small.has(PARTITION_METADATA),
+    isIncomplete: small.has(INCOMPLETE),
   };
 }

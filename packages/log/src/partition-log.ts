@@ -22,7 +22,7 @@ import { onOneGeneration, sizeBytesOf } from './log-state.ts';
 import type { LogPorts, LogState } from './log-state.ts';
 import { earliestOffset, latestOffset, maxTimestampOffset, offsetForTimestamp } from './lookup.ts';
 import type { FoundOffset } from './lookup.ts';
-import { folderOf } from './names.ts';
+import { INCOMPLETE, folderOf } from './names.ts';
 import { read } from './reader.ts';
 import type { ReadOptions, ReadResult } from './reader.ts';
 import { Reaper } from './reaper.ts';
@@ -132,7 +132,10 @@ export class PartitionLog {
       mutants: ports.mutants,
       config: () => log.config,
       endOffset: logEndOffset,
-      onFlushed: (flushedOffset) => opened.onFlushed(flushedOffset),
+      onFlushed: (flushedOffset) => {
+        ports.observer?.flushed(flushedOffset);
+        opened.onFlushed(flushedOffset);
+      },
       onFailed: (error) => {
         logger.error('the log has failed: it takes no more appends', { folder: log.folder, error });
         opened.onFailed(error);
@@ -160,6 +163,22 @@ export class PartitionLog {
     // What recovery found out about epochs is on the disk before anybody builds on it.
     await saveLeaderEpochs(log);
     return opened;
+  }
+
+  /**
+   * It may lack records that it acknowledged: something was cut when it was opened, now or before, which was never told to
+   * anybody, or was damaged.
+   */
+  get isIncomplete(): boolean {
+    return this.#log.isIncomplete;
+  }
+
+  /** It has caught up with those who have everything. */
+  completed(): void {
+    const log = this.#log;
+    if (!log.isIncomplete) return;
+    log.isIncomplete = false;
+    log.background.start(() => log.ports.volume.remove(`${log.folder}/${INCOMPLETE}`));
   }
 
   get config(): LogConfig {

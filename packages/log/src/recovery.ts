@@ -14,8 +14,9 @@ import {
   encodePartitionMetadata,
 } from './checkpoints.ts';
 import { finishSwap } from './cleaner/swap.ts';
-import { whyNotTorn } from './damage.ts';
+import { endOf, whyNotTorn } from './damage.ts';
 import { InconsistentTopicIdError, LogCorruptError, asError } from './errors.ts';
+import type { LogEnd } from './errors.ts';
 import {
   firstTimestampMs,
   indexesOf,
@@ -28,7 +29,13 @@ import { SMALL_SEGMENT_BYTES } from './limits.ts';
 import type { LogConfig } from './log-config.ts';
 import { activeSegment, newSegment, segmentIndexOf } from './log-state.ts';
 import type { LogContents, LogHost } from './log-state.ts';
-import { LEADER_EPOCHS, PARTITION_METADATA, segmentFile, sortedFiles } from './names.ts';
+import {
+  INCOMPLETE,
+  LEADER_EPOCHS,
+  PARTITION_METADATA,
+  segmentFile,
+  sortedFiles,
+} from './names.ts';
 import type { FolderFiles, SegmentFiles } from './names.ts';
 import { loadNewestSnapshot, markerOf, replayProducers } from './producer-replay.ts';
 import { ProducerStates } from './producer-state.ts';
@@ -73,6 +80,7 @@ export async function recover(
     snapshots: new Set(files.snapshots),
     logStartOffset: options.logStartOffset,
     logEndOffset: options.logStartOffset,
+    isIncomplete: files.isIncomplete,
   };
   try {
     await readSegments(log, files, options);
@@ -384,7 +392,10 @@ async function cutOrRefuse(
     crc32c: log.ports.crc32c,
   });
   if (why !== undefined)
-    throw new LogCorruptError(segment.file.name, end.position, `${end.problem}, and ${why}`);
+    throw new LogCorruptError(segment.file.name, end.position, `${end.problem}, and ${why}`, {
+      end: await endBehind(log, segment, end.position),
+    });
+  await noteIncomplete(log);
   log.ports.logger.warn('the end of the log was torn by the stop, and is cut', {
     file: segment.file.name,
     position: end.position,
@@ -397,6 +408,23 @@ async function cutOrRefuse(
   await segment.file.truncate(end.position);
   segment.sizeBytes = end.position;
   log.segments = log.segments.slice(0, n + 1);
+}
+
+/** Before anything is cut: a start that comes after this one must know it too. */
+async function noteIncomplete(log: LogContents): Promise<void> {
+  if (!log.isIncomplete)
+    await log.ports.volume.replace(`${log.folder}/${INCOMPLETE}`, new Uint8Array(0));
+  log.isIncomplete = true;
+}
+
+/** Of a damaged log: the last segment tells, wherever the damage is. */
+async function endBehind(
+  log: LogContents,
+  damaged: Segment,
+  position: number,
+): Promise<LogEnd | undefined> {
+  const last = log.segments.findLast((it) => it.sizeBytes > 0)!;
+  return endOf(last, last === damaged ? position : 0, log.ports.crc32c);
 }
 
 /** The mutant: what was sound is cut off with what was torn. */
@@ -435,6 +463,7 @@ async function settleBounds(log: LogContents, { powerLoss }: RecoveryOptions): P
   if (log.logEndOffset < log.logStartOffset) {
     if (powerLoss === false || log.config.flushMessages <= 1) throw startsBehindItsEnd(log);
     // The end was lost (page-cache mode) behind a start that had been moved: nothing that is left may be read.
+    await noteIncomplete(log);
     log.ports.logger.warn('the log ends before it starts: it begins anew at its start offset', {
       folder: log.folder,
       logEndOffset: log.logEndOffset,

@@ -25,6 +25,10 @@ export interface PartitionAssignment {
   readonly elr?: readonly NodeId[];
   /** The last of the ISR, kept while there is neither a leader nor anybody who is sure to hold everything. */
   readonly lastKnownLeader?: NodeId;
+  /** Those who lost their tails while too few were in sync (KIP-966): they may hold what nobody else does. */
+  readonly lastKnownElr?: readonly NodeId[];
+  /** Replicas whose log has failed, or is damaged, in the present life of their broker (KIP-858's lost directory). */
+  readonly offline?: readonly NodeId[];
   /** The leader was elected uncleanly and has not yet said that it has recovered (KIP-704). */
   readonly isRecovering?: true;
 }
@@ -37,6 +41,11 @@ export const removingOf = (assignment: PartitionAssignment): readonly NodeId[] =
   assignment.removingReplicas ?? NO_NODES;
 export const elrOf = (assignment: PartitionAssignment): readonly NodeId[] =>
   assignment.elr ?? NO_NODES;
+
+export const lastKnownElrOf = (assignment: PartitionAssignment): readonly NodeId[] =>
+  assignment.lastKnownElr ?? NO_NODES;
+export const offlineOf = (assignment: PartitionAssignment): readonly NodeId[] =>
+  assignment.offline ?? NO_NODES;
 
 /** Newer knowledge wins; what was overtaken is dropped, whatever order it came in. */
 export const isNewerAssignment = (

@@ -21,6 +21,13 @@ const assignment = (
   partitionEpoch,
 });
 
+/** As the controller has it after it was told that the log of broker 1 is lost. */
+const lost = (leader: number, epoch: number): PartitionAssignment => ({
+  ...assignment(leader, epoch),
+  isr: [TWO],
+  offline: [ONE],
+});
+
 /** `follower.fetching` for a state within another. */
 const nameOf = (value: unknown): string =>
   typeof value === 'string'
@@ -40,7 +47,8 @@ type Ending = { readonly done: () => void; readonly failed: (error: Error) => vo
 /** A replica whose effects are written down and whose disk answers when it is told to. */
 const replica = (first: PartitionAssignment | null = assignment(1, 1)) => {
   const effects: string[] = [];
-  const disk: Record<'open' | 'cut' | 'close' | 'delete', Ending[]> = {
+  const disk: Record<'open' | 'cut' | 'close' | 'delete' | 'setAside', Ending[]> = {
+    setAside: [],
     open: [],
     cut: [],
     close: [],
@@ -60,6 +68,10 @@ const replica = (first: PartitionAssignment | null = assignment(1, 1)) => {
         return waits('close');
       }),
       deleteLog: fromPromise(() => waits('delete')),
+      setLogAside: fromPromise(({ input }) => {
+        effects.push(`set aside: ${input.reason}`);
+        return waits('setAside');
+      }),
     },
     actions: {
       lead: (_, { assignment: it }) => void effects.push(`lead ${it!.leaderEpoch}`),
@@ -244,27 +256,110 @@ describe('a replica', () => {
   });
 });
 
+const damage = (): Error => {
+  const error = new Error('a rotten bit');
+  error.name = 'LogCorruptError';
+  return error;
+};
+
+describe('a replica whose log is damaged', () => {
+  it('is set aside when the controller knows and another leads, and begins anew', async () => {
+    const one = replica(assignment(2, 1));
+    one.disk.open[0]!.failed(damage());
+    await one.settle();
+    expect([one.state(), one.context().isDamaged]).toEqual(['offline', true]);
+    // Out of the ISR, and not noted as lost: it may be elected where nobody else is left.
+    one.send({
+      type: 'leadership.assigned',
+      assignment: { ...assignment(2, 1, 2), isr: [TWO] },
+    });
+    expect(one.state()).toBe('offline');
+    one.send({ type: 'leadership.assigned', assignment: { ...lost(2, 1), partitionEpoch: 3 } });
+    expect(one.state()).toBe('settingAside');
+    one.disk.setAside[0]!.done();
+    await one.settle();
+    expect(one.state()).toBe('loading');
+    one.disk.open[1]!.done();
+    await one.settle();
+    expect(one.effects).toEqual([
+      'offline: a rotten bit',
+      'set aside: a rotten bit',
+      'follow 2',
+      'fetch from 2',
+    ]);
+    expect([one.context().failure, one.context().isDamaged]).toEqual([null, false]);
+  });
+
+  it('keeps what it has while nobody else leads', async () => {
+    const one = replica(assignment(2, 1));
+    one.disk.open[0]!.failed(damage());
+    await one.settle();
+    const nobody = { ...lost(-1, 2), isr: [], lastKnownLeader: ONE };
+    one.send({ type: 'leadership.assigned', assignment: nobody });
+    expect(one.state()).toBe('offline');
+  });
+
+  it('leads on if no other is in sync, with what can be read', async () => {
+    const alone = replica({ ...assignment(1, 1), isr: [ONE] });
+    await alone.opened();
+    alone.send({ type: 'damage.found', reason: 'checksum' });
+    expect(alone.state()).toBe('leader');
+    const one = replica();
+    await one.opened();
+    one.send({ type: 'damage.found', reason: 'checksum' });
+    expect([one.state(), one.context().isDamaged]).toEqual(['offline', true]);
+  });
+
+  it('is closed and deleted after the disk has done what was under way', async () => {
+    for (const [event, state] of [
+      [{ type: 'close.requested', clean: true }, 'closed'],
+      [{ type: 'deletion.requested' }, 'deleting'],
+    ] as const) {
+      const one = replica(lost(2, 1));
+      one.disk.open[0]!.failed(damage());
+      await one.settle();
+      one.send(event);
+      for (const it of one.disk.setAside) it.done();
+      await one.settle();
+      expect(one.state()).toBe(state);
+    }
+  });
+});
+
 const EVENTS: readonly ReplicaEvent[] = [
   { type: 'leadership.assigned', assignment: assignment(1, 2) },
   { type: 'leadership.assigned', assignment: assignment(2, 3) },
   divergence(3, 5),
   { type: 'log.failed', reason: 'fdatasync' },
+  { type: 'damage.found', reason: 'checksum' },
+  { type: 'leadership.assigned', assignment: lost(2, 4) },
   { type: 'deletion.requested' },
   { type: 'close.requested', clean: true },
   { type: 'close.requested', clean: false },
 ];
 
+const ENDING: readonly ReplicaEvent['type'][] = [
+  'divergence.found',
+  'log.failed',
+  'damage.found',
+  'deletion.requested',
+  'close.requested',
+];
+
 /** Left alone on purpose: what is being closed or deleted has no role, no failure and no other end. */
 const IGNORED: Readonly<Record<string, readonly ReplicaEvent['type'][]>> = {
-  loading: ['divergence.found'],
-  loadingThenDeleting: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
-  loadingThenClosing: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
-  // Without an assignment nobody appends: it fails when it is used.
-  assigning: ['divergence.found', 'log.failed'],
+  loading: ['divergence.found', 'damage.found'],
+  loadingThenDeleting: ENDING,
+  loadingThenClosing: ENDING,
+  // Without an assignment nobody appends or reads: it fails when it is used.
+  assigning: ['divergence.found', 'log.failed', 'damage.found'],
   leader: ['divergence.found'],
-  offline: ['divergence.found', 'log.failed'],
-  deleting: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
-  closing: ['divergence.found', 'log.failed', 'deletion.requested', 'close.requested'],
+  offline: ['divergence.found', 'log.failed', 'damage.found'],
+  settingAside: ['divergence.found', 'log.failed', 'damage.found'],
+  settingAsideThenDeleting: ENDING,
+  settingAsideThenClosing: ENDING,
+  deleting: ENDING,
+  closing: ENDING,
   // It is being cut, by what was found before.
   'follower.truncating': ['divergence.found'],
 };
@@ -313,6 +408,7 @@ describe('the machine', () => {
         truncateLog: fromPromise(async () => {}),
         closeLog: fromPromise(async () => {}),
         deleteLog: fromPromise(async () => {}),
+        setLogAside: fromPromise(async () => {}),
       },
     });
     type State = SnapshotFrom<typeof quiet>;
@@ -320,6 +416,7 @@ describe('the machine', () => {
       Object.values(state.children).flatMap((child) => [
         { type: `xstate.done.actor.${child!.id}`, output: undefined, actorId: child!.id },
         { type: `xstate.error.actor.${child!.id}`, error: new Error('disk'), actorId: child!.id },
+        { type: `xstate.error.actor.${child!.id}`, error: damage(), actorId: child!.id },
       ]);
     const reached = new Set<string>();
     for (const first of [assignment(1, 1), null]) {

@@ -1,7 +1,8 @@
 /**
  * One partition on one broker. It opens its log, then plays the role that the metadata log assigns: leader or follower,
  * by epoch. A log that failed makes it offline for good: it is opened anew only by a restart, because after a failed
- * flush nobody knows what the disk holds. Opening, cutting, closing and deleting wait for the disk in states of their own.
+ * flush nobody knows what the disk holds. A log that is damaged is another matter: once the controller has noted it, and
+ * somebody else leads, it is set aside for a person to look at, and the replica begins anew with nothing. Opening, cutting, closing and deleting wait for the disk in states of their own.
  *
  * A follower fetches, or cuts what its leader does not have. While it cuts, it takes part in nothing: a new role that comes
  * meanwhile is played once the disk is done, because a log that is being cut can neither lead nor be fetched for.
@@ -13,7 +14,7 @@
  * asks this machine by tag.
  */
 import { assign, fromPromise, setup } from 'xstate';
-import { isNewerAssignment, type PartitionAssignment } from './assignment.ts';
+import { elrOf, isNewerAssignment, offlineOf, type PartitionAssignment } from './assignment.ts';
 import type { LeaderEpoch, NodeId } from '@odradek/protocol';
 import type { Truncation } from './partition-replica.ts';
 
@@ -30,6 +31,8 @@ export interface ReplicaContext {
   readonly assignment: PartitionAssignment | null;
   /** Why it is offline, or was not closed or deleted as it should have been; for people. */
   readonly failure: string | null;
+  /** It is offline because bytes that were flushed are not what was written. */
+  readonly isDamaged: boolean;
   /** What is being cut, while it is. */
   readonly truncation: Truncation | null;
   /** Whether the close that was asked for may leave out recovery at the next start. */
@@ -40,7 +43,9 @@ export type ReplicaEvent =
   | { type: 'leadership.assigned'; assignment: PartitionAssignment }
   /** By the leader of that epoch. */
   | { type: 'divergence.found'; leaderEpoch: LeaderEpoch; truncation: Truncation }
-  | { type: 'log.failed'; reason: string }
+  | { type: 'log.failed'; reason: string; isDamaged?: boolean }
+  /** By a reader. */
+  | { type: 'damage.found'; reason: string }
   | { type: 'deletion.requested' }
   | { type: 'close.requested'; clean: boolean };
 
@@ -57,6 +62,24 @@ const unprovided = (name: string) => () => {
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
+/** The log's own class; of that package nothing but types is imported. */
+export const isDamage = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'LogCorruptError';
+
+const isElectable = ({ isr }: PartitionAssignment, elr: readonly NodeId[], nodeId: NodeId) =>
+  isr.includes(nodeId) || elr.includes(nodeId);
+
+/**
+ * Others have everything, and the controller knows that this one has nothing: it is neither in sync nor eligible, and cannot
+ * be elected while it is offline there. Only then what it has may be set aside.
+ */
+const mayBeRebuilt = (assignment: PartitionAssignment | null, nodeId: NodeId): boolean =>
+  assignment !== null &&
+  assignment.leader >= 0 &&
+  assignment.leader !== nodeId &&
+  offlineOf(assignment).includes(nodeId) &&
+  !isElectable(assignment, elrOf(assignment), nodeId);
+
 export const partitionReplicaMachine = setup({
   types: {
     context: {} as ReplicaContext,
@@ -67,6 +90,15 @@ export const partitionReplicaMachine = setup({
   guards: {
     isAssigned: ({ context }) => context.assignment !== null,
     hasFailed: ({ context }) => context.failure !== null,
+    /** Nobody else is sure to have everything: what can be read of it is better than nothing. */
+    hasOthersInSync: ({ context: { assignment, nodeId } }) =>
+      assignment !== null && assignment.isr.some((it) => it !== nodeId),
+    mayBeRebuilt: ({ context }) =>
+      context.isDamaged && mayBeRebuilt(context.assignment, context.nodeId),
+    mayBeRebuiltIn: ({ context }, { next }: { next: PartitionAssignment }) =>
+      context.isDamaged &&
+      isNewerAssignment(context.assignment, next) &&
+      mayBeRebuilt(next, context.nodeId),
     isLeader: ({ context }) => context.assignment?.leader === context.nodeId,
     isOfThisEpoch: ({ context }, { epoch }: { epoch: LeaderEpoch }) =>
       context.assignment?.leaderEpoch === epoch,
@@ -77,7 +109,15 @@ export const partitionReplicaMachine = setup({
     rememberTruncation: assign((_, { truncation }: { truncation: Truncation }) => ({ truncation })),
     takeAssignment: assign((_, { next }: { next: PartitionAssignment }) => ({ assignment: next })),
     rememberClose: assign((_, { clean }: { clean: boolean }) => ({ closeCleanly: clean })),
-    recordFailure: assign((_, { reason }: { reason: string }) => ({ failure: reason })),
+    recordFailure: assign((_, { reason }: { reason: string }) => ({
+      failure: reason,
+      isDamaged: false,
+    })),
+    recordDamage: assign((_, { reason, isDamaged }: { reason: string; isDamaged: boolean }) => ({
+      failure: reason,
+      isDamaged,
+    })),
+    forgetDamage: assign({ failure: null, isDamaged: false }),
     /** Effect: the log serves reads and takes writes in the new epoch. */
     lead: unprovided('lead') as (
       _: unknown,
@@ -105,12 +145,17 @@ export const partitionReplicaMachine = setup({
     ),
     closeLog: fromPromise<void, { key: ReplicaKey; clean: boolean }>(unprovided('closeLog')),
     deleteLog: fromPromise<void, ReplicaKey>(unprovided('deleteLog')),
+    /** What there is of the log is kept elsewhere on return, and its folder is empty. Asked again, it goes on. */
+    setLogAside: fromPromise<void, { key: ReplicaKey; reason: string | null }>(
+      unprovided('setLogAside'),
+    ),
   },
 }).createMachine({
   id: 'partitionReplica',
   context: ({ input }) => ({
     ...input,
     failure: null,
+    isDamaged: false,
     truncation: null,
     closeCleanly: false,
   }),
@@ -130,8 +175,11 @@ export const partitionReplicaMachine = setup({
         onError: {
           target: 'offline',
           actions: {
-            type: 'recordFailure',
-            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+            type: 'recordDamage',
+            params: ({ event }) => ({
+              reason: reasonOf(event.error),
+              isDamaged: isDamage(event.error),
+            }),
           },
         },
       },
@@ -198,7 +246,21 @@ export const partitionReplicaMachine = setup({
         },
         'log.failed': {
           target: 'offline',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
+          actions: {
+            type: 'recordDamage',
+            params: ({ event }) => ({
+              reason: event.reason,
+              isDamaged: event.isDamaged === true,
+            }),
+          },
+        },
+        'damage.found': {
+          guard: 'hasOthersInSync',
+          target: 'offline',
+          actions: {
+            type: 'recordDamage',
+            params: ({ event }) => ({ reason: event.reason, isDamaged: true }),
+          },
         },
         'deletion.requested': 'deleting',
         'close.requested': {
@@ -217,7 +279,21 @@ export const partitionReplicaMachine = setup({
       on: {
         'log.failed': {
           target: 'offline',
-          actions: { type: 'recordFailure', params: ({ event }) => ({ reason: event.reason }) },
+          actions: {
+            type: 'recordDamage',
+            params: ({ event }) => ({
+              reason: event.reason,
+              isDamaged: event.isDamaged === true,
+            }),
+          },
+        },
+        'damage.found': {
+          guard: 'hasOthersInSync',
+          target: 'offline',
+          actions: {
+            type: 'recordDamage',
+            params: ({ event }) => ({ reason: event.reason, isDamaged: true }),
+          },
         },
         'deletion.requested': 'deleting',
         'close.requested': {
@@ -263,8 +339,11 @@ export const partitionReplicaMachine = setup({
             onError: {
               target: '#partitionReplica.offline',
               actions: {
-                type: 'recordFailure',
-                params: ({ event }) => ({ reason: reasonOf(event.error) }),
+                type: 'recordDamage',
+                params: ({ event }) => ({
+                  reason: reasonOf(event.error),
+                  isDamaged: isDamage(event.error),
+                }),
               },
             },
           },
@@ -277,12 +356,66 @@ export const partitionReplicaMachine = setup({
         type: 'goOffline',
         params: ({ context }) => ({ key: context.key, reason: context.failure }),
       },
+      always: { guard: 'mayBeRebuilt', target: 'settingAside' },
       on: {
+        'leadership.assigned': [
+          {
+            guard: { type: 'mayBeRebuiltIn', params: ({ event }) => ({ next: event.assignment }) },
+            target: 'settingAside',
+            actions: {
+              type: 'takeAssignment',
+              params: ({ event }) => ({ next: event.assignment }),
+            },
+          },
+          {
+            guard: { type: 'isNewer', params: ({ event }) => ({ next: event.assignment }) },
+            actions: {
+              type: 'takeAssignment',
+              params: ({ event }) => ({ next: event.assignment }),
+            },
+          },
+        ],
         'deletion.requested': 'deleting',
         'close.requested': {
           target: 'closing',
           actions: { type: 'rememberClose', params: ({ event }) => ({ clean: event.clean }) },
         },
+      },
+    },
+    /** The disk is busy: whatever is wished meanwhile waits for it. The newest role is taken down (above, for all states). */
+    settingAside: {
+      invoke: {
+        src: 'setLogAside',
+        input: ({ context }) => ({ key: context.key, reason: context.failure }),
+        onDone: { target: 'loading', actions: 'forgetDamage' },
+        onError: {
+          target: 'offline',
+          actions: {
+            type: 'recordFailure',
+            params: ({ event }) => ({ reason: reasonOf(event.error) }),
+          },
+        },
+      },
+      on: {
+        'deletion.requested': 'settingAsideThenDeleting',
+        'close.requested': 'settingAsideThenClosing',
+      },
+    },
+    settingAsideThenDeleting: {
+      invoke: {
+        src: 'setLogAside',
+        input: ({ context }) => ({ key: context.key, reason: context.failure }),
+        onDone: 'deleting',
+        onError: 'deleting',
+      },
+    },
+    /** It has a failure, so that nothing vouches for it at the next start. */
+    settingAsideThenClosing: {
+      invoke: {
+        src: 'setLogAside',
+        input: ({ context }) => ({ key: context.key, reason: context.failure }),
+        onDone: 'closed',
+        onError: 'closed',
       },
     },
     deleting: {

@@ -227,9 +227,15 @@ export class PartitionReplica {
     log.onFlushed = (flushedOffset) => this.#onFlushed(flushedOffset);
   }
 
+  /** The log is closed, and another one will take its place. */
+  detach(): void {
+    this.#log = undefined;
+  }
+
   lead(assignment: PartitionAssignment): void {
     const log = this.#log;
     if (log === undefined) throw new Error(`${this.topic}-${this.partition} leads without a log`);
+    log.completed();
     const known = this.leadership;
     if (known !== undefined && known.assignment.leaderEpoch === assignment.leaderEpoch) {
       known.assigned(assignment);
@@ -263,6 +269,8 @@ export class PartitionReplica {
       this.#role.assignment.leaderEpoch === assignment.leaderEpoch;
     this.leadership?.end();
     this.#role = { kind: 'follower', assignment };
+    // In sync by what it has in this life: a registration after an unclean stop took it off the list.
+    if (assignment.isr.includes(this.nodeId)) this.#log?.completed();
     if (!isSameEpoch) this.#abandon(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   }
 

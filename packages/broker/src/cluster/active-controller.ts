@@ -12,6 +12,8 @@ import type { MetadataImage } from '../metadata/image.ts';
 const FENCING_INTERVAL_MS_MIN = 50;
 /** How often a member that has begun to lead is asked whether it has read its log. */
 const ACTIVATION_INTERVAL_MS = 5;
+/** How often replicas are asked what they hold, where nobody is sure to hold everything. */
+const FORSAKEN_INTERVAL_MS = 250;
 /** Brokers that register are looked at this often while nobody has a session. */
 const IDLE_INTERVAL_MS = 1_000;
 
@@ -33,6 +35,7 @@ export class ActiveController {
   /** The epoch in which this member is the controller. */
   #epoch: number | undefined;
   #timer: TimerHandle | undefined;
+  #lastForsakenMs = -Infinity;
   #isStopped = false;
 
   constructor(options: ActiveControllerOptions) {
@@ -98,15 +101,27 @@ export class ActiveController {
     if (!this.isActive) return;
     const { clock, controller, image } = this.#options;
     const nextMs = controller.heartbeats.nextDeadlineMs(image);
-    if (nextMs === Infinity) {
-      this.#timer = clock.setTimeout(() => this.#arm(), IDLE_INTERVAL_MS);
-      return;
-    }
     const waitMs = Math.max(
       FENCING_INTERVAL_MS_MIN,
       Math.min(IDLE_INTERVAL_MS, nextMs - clock.monotonicMs()),
     );
-    this.#timer = clock.setTimeout(() => void this.#fence(), waitMs);
+    this.#timer = clock.setTimeout(() => void this.#tend(), waitMs);
+  }
+
+  async #tend(): Promise<void> {
+    await this.#fence();
+    this.#electFurthest();
+    this.#arm();
+  }
+
+  #electFurthest(): void {
+    const { controller, clock, logger } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (!this.isActive || nowMs - this.#lastForsakenMs < FORSAKEN_INTERVAL_MS) return;
+    this.#lastForsakenMs = nowMs;
+    controller.electFurthest().catch((error: unknown) => {
+      logger.error('leaders could not be found for partitions without one', { error });
+    });
   }
 
   async #fence(): Promise<void> {
@@ -123,7 +138,6 @@ export class ActiveController {
     } catch (error) {
       logger.error('fencing failed and will be tried again', { error });
     }
-    this.#arm();
   }
 
   #disarm(): void {

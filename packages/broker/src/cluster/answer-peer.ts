@@ -29,11 +29,14 @@ import type { BrokerServices } from '../services.ts';
 import {
   ALLOCATE_PRODUCER_IDS,
   ALTER_PARTITION,
+  ASSIGN_REPLICAS_TO_DIRS,
   BROKER_HEARTBEAT,
   BROKER_REGISTRATION,
   COMPLETE_DELETION,
+  GET_REPLICA_LOG_INFO,
 } from './controller-apis.ts';
 import type { ControllerDesk } from './controller-desk.ts';
+import { logInfoOf } from './replica-log-info.ts';
 import { METADATA_TOPIC_ID } from '@odradek/quorum';
 
 export interface AnsweringOptions {
@@ -43,6 +46,8 @@ export interface AnsweringOptions {
   readonly services: () => BrokerServices | undefined;
   readonly handlers: ReadonlyMap<number, Handler>;
   readonly listenerName: string;
+  /** -1 before this broker is registered. */
+  readonly brokerEpoch: () => number;
 }
 
 type Answering = (from: Hello, request: PeerRequest) => Promise<readonly Uint8Array[]>;
@@ -108,6 +113,18 @@ export const answerPeers = (options: AnsweringOptions): AnswerPeer => {
       ApiKey.AllocateProducerIds,
       answering(ALLOCATE_PRODUCER_IDS, (body, from) =>
         desk().allocateProducerIds(from.nodeId, body),
+      ),
+    ],
+    [
+      ApiKey.AssignReplicasToDirs,
+      answering(ASSIGN_REPLICAS_TO_DIRS, (body, from) =>
+        desk().assignReplicasToDirs(from.nodeId, body),
+      ),
+    ],
+    [
+      GET_REPLICA_LOG_INFO.request.info.key!,
+      answering(GET_REPLICA_LOG_INFO, async (body) =>
+        logInfoOf(body, services().replicas, options.brokerEpoch()),
       ),
     ],
     [

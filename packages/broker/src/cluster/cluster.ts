@@ -16,7 +16,10 @@ import {
 import type { QuorumMember, QuorumPeers } from '@odradek/quorum';
 import { replicationMutantOf } from '@odradek/replication';
 import type { Voter } from '../config/voters.ts';
-import { ClusterController } from '../controller/cluster-controller.ts';
+import {
+  ClusterController,
+  type ClusterControllerOptions,
+} from '../controller/cluster-controller.ts';
 import type { Controller } from '../controller/controller.ts';
 import type { LeaderDoor } from '../coordination/leader-door.ts';
 import type { Handler } from '../handlers/handler.ts';
@@ -35,6 +38,7 @@ import { ControllerDesk } from './controller-desk.ts';
 import { ControllerDoor } from './controller-door.ts';
 import { forwarding, type Forwarding } from './forwarding.ts';
 import { Membership, RegistrationError } from './membership.ts';
+import { askLogInfo } from './replica-log-info.ts';
 import { Replication } from './replication.ts';
 import { RoutedController } from './routed-controller.ts';
 
@@ -91,6 +95,7 @@ export class Cluster {
       services: options.services,
       handlers: new Map(options.handlers.map((it) => [it.key, it])),
       listenerName: PEER_LISTENER,
+      brokerEpoch: () => this.brokerEpoch,
     });
     this.#peers = new Peers({
       self: () => this.#self(),
@@ -116,6 +121,7 @@ export class Cluster {
     this.replication = new Replication({
       nodeId: options.nodeId,
       brokerEpoch,
+      directory: () => options.identity().directoryId,
       peers: this.#peers,
       door: this.#door,
       image,
@@ -137,7 +143,16 @@ export class Cluster {
   attach(quorum: QuorumMember, controller: Controller): void {
     const { image, settings, clock, logger, random } = this.#options;
     this.#quorum = quorum;
-    const cluster = clusterController(quorum, image, settings, clock, this.#options.probe);
+    const { nodeId: own, probe } = this.#options;
+    const cluster = clusterController(quorum, image, settings, clock, probe, (node, partitions) =>
+      askLogInfo(
+        (to, api, request, timeoutMs) =>
+          to === own ? this.#askHere(api, request) : this.#peers.ask(to, api, request, timeoutMs),
+        own,
+        node,
+        partitions,
+      ),
+    );
     this.#desk = new ControllerDesk({
       isActive: () => this.#active?.isActive === true,
       clusterId: () => image.clusterId,
@@ -301,6 +316,7 @@ export const clusterController = (
   settings: Settings,
   clock: Clock,
   probe?: Probe,
+  askLogInfo?: ClusterControllerOptions['askLogInfo'],
 ): ClusterController =>
   new ClusterController({
     quorum,
@@ -317,6 +333,7 @@ export const clusterController = (
       linkLossTimeoutMs: settings.broker['odradek.broker.link.loss.timeout.ms'],
     }),
     metadataOffset: () => quorum.snapshot.appliedOffset,
+    ...(askLogInfo && { askLogInfo }),
     mutant: replicationMutantOf(probe),
   });
 

@@ -1,9 +1,11 @@
-/** What brokers ask of the controller, wherever it is: Kafka's own requests, and one of ours. */
+/** What brokers ask of the controller, wherever it is, and it of them: Kafka's own requests, and one of ours. */
 import {
   allocateProducerIdsRequest,
   allocateProducerIdsResponse,
   alterPartitionRequest,
   alterPartitionResponse,
+  assignReplicasToDirsRequest,
+  assignReplicasToDirsResponse,
   brokerHeartbeatRequest,
   brokerHeartbeatResponse,
   brokerRegistrationRequest,
@@ -30,6 +32,61 @@ export const ALTER_PARTITION = {
 export const ALLOCATE_PRODUCER_IDS = {
   request: allocateProducerIdsRequest,
   response: allocateProducerIdsResponse,
+  version: 0,
+};
+
+export const ASSIGN_REPLICAS_TO_DIRS = {
+  request: assignReplicasToDirsRequest,
+  response: assignReplicasToDirsResponse,
+  version: 0,
+};
+
+const GET_REPLICA_LOG_INFO_KEY = 93;
+
+/**
+ * KIP-966: the controller asks what replicas hold, where nobody is sure to hold everything. No client may ask it. That a log
+ * is whole is said in a tag: Kafka's replicas do not know it.
+ */
+export const GET_REPLICA_LOG_INFO = {
+  request: message(
+    {
+      key: GET_REPLICA_LOG_INFO_KEY,
+      name: 'GetReplicaLogInfoRequest',
+      versions: [0, 0],
+      flexible: 0,
+    },
+    () => ({
+      brokerId: fields.int32(),
+      topicPartitions: fields.array({
+        topicId: fields.uuid(),
+        partitions: fields.array(fields.int32()),
+      }),
+    }),
+  ),
+  response: message(
+    {
+      key: GET_REPLICA_LOG_INFO_KEY,
+      name: 'GetReplicaLogInfoResponse',
+      versions: [0, 0],
+      flexible: 0,
+    },
+    () => ({
+      throttleTimeMs: fields.int32({ default: 0 }),
+      brokerEpoch: fields.int64(),
+      topicPartitionLogInfoList: fields.array({
+        topicId: fields.uuid(),
+        partitionLogInfo: fields.array({
+          partition: fields.int32(),
+          lastWrittenLeaderEpoch: fields.int32({ default: -1 }),
+          currentLeaderEpoch: fields.int32({ default: -1 }),
+          logEndOffset: fields.int64({ default: -1 }),
+          /** CORRUPT_MESSAGE: the log is damaged; where it ends is said if it is known. */
+          errorCode: fields.errorCode(),
+          isWhole: fields.boolean({ since: 0, tag: 0, default: false }),
+        }),
+      }),
+    }),
+  ),
   version: 0,
 };
 

@@ -7,6 +7,8 @@ import {
   type AllocateProducerIdsRequest,
   type AlterPartitionRequest,
   type AlterPartitionResponse,
+  type AssignReplicasToDirsRequest,
+  type AssignReplicasToDirsResponse,
   type Body,
   type BrokerHeartbeatRequest,
   type BrokerRegistrationRequest,
@@ -89,6 +91,17 @@ export class ControllerDesk {
     if (request.brokerId !== from) return refused(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
     const altered = await this.#options.cluster.alterPartition(request);
     return altered.ok ? altered.value : refused(altered.errorCode);
+  }
+
+  async assignReplicasToDirs(
+    from: NodeId,
+    request: AssignReplicasToDirsRequest,
+  ): Promise<AssignReplicasToDirsResponse> {
+    const refused = (errorCode: ErrorCode) => ({ throttleTimeMs: 0, errorCode, directories: [] });
+    if (!this.#options.isActive()) return refused(ErrorCode.NOT_CONTROLLER);
+    if (request.brokerId !== from) return refused(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+    const assigned = await this.#options.cluster.assignReplicasToDirs(request);
+    return assigned.ok ? assigned.value : refused(assigned.errorCode);
   }
 
   async allocateProducerIds(

@@ -3,7 +3,7 @@
  * ISR for those that lead, and what the metadata says of the others.
  */
 import type { Clock, Logger, Probe } from '@odradek/ports';
-import { fetchRequest, fetchResponse, nodeId, type NodeId } from '@odradek/protocol';
+import { fetchRequest, fetchResponse, nodeId, type NodeId, type Uuid } from '@odradek/protocol';
 import {
   IsrProposals,
   LeaderFetcher,
@@ -22,6 +22,7 @@ import { periodically, type Repetition } from '../periodically.ts';
 import type { Settings } from '../settings.ts';
 import { ALTER_PARTITION } from './controller-apis.ts';
 import type { ControllerDoor } from './controller-door.ts';
+import { OfflineReplicas } from './offline-replicas.ts';
 import { ReplicationThrottle } from './replication-throttle.ts';
 
 export const REPLICA_FETCH = { request: fetchRequest, response: fetchResponse, version: 18 };
@@ -38,6 +39,8 @@ const ALTER_PARTITION_TIMEOUT_MS = 5_000;
 export interface ReplicationOptions {
   readonly nodeId: NodeId;
   readonly brokerEpoch: () => number;
+  /** Where its replicas are; one that is lost is in no directory. */
+  readonly directory: () => Uuid;
   readonly peers: Pick<Peers, 'ask'>;
   readonly door: ControllerDoor;
   readonly image: MetadataImage;
@@ -59,6 +62,7 @@ export class Replication {
   /** By which fetcher a partition is asked for. */
   readonly #followed = new Map<string, NodeId>();
   readonly #proposals: IsrProposals;
+  readonly #offline: OfflineReplicas;
   readonly #isrChecks: Repetition;
   #isStopped = false;
 
@@ -73,6 +77,7 @@ export class Replication {
       logger,
       send: (request) => door.ask(ALTER_PARTITION, request, ALTER_PARTITION_TIMEOUT_MS),
     });
+    this.#offline = new OfflineReplicas(options);
     this.cluster = {
       clock,
       lagTimeMaxMs: () => settings.broker['replica.lag.time.max.ms'],
@@ -114,6 +119,11 @@ export class Replication {
     this.#fetcherOf(leader).add(key, replica, leaderEpoch);
   }
 
+  /** Effect of the replica's machine: the controller is told. */
+  wentOffline(key: ReplicaKey, replica: PartitionReplica): void {
+    this.#offline.watch(key, replica);
+  }
+
   stopFetching(key: ReplicaKey): void {
     const leader = this.#followed.get(idOf(key));
     if (leader === undefined) return;
@@ -131,6 +141,7 @@ export class Replication {
     for (const fetcher of this.#fetchers.values()) fetcher.stop();
     this.#fetchers.clear();
     this.#proposals.stop();
+    this.#offline.stop();
     await this.#isrChecks.stop();
   }
 

@@ -12,7 +12,7 @@ import {
   type NodeId,
 } from '@odradek/protocol';
 import type { TreeOp } from '@odradek/quorum';
-import type { PartitionAssignment, ReplicationMutant } from '@odradek/replication';
+import { offlineOf, type PartitionAssignment, type ReplicationMutant } from '@odradek/replication';
 import type { MetadataImage, TopicImage } from '../metadata/image.ts';
 import { isActive, partitionOp } from './broker-changes.ts';
 import { checkBrokerEpoch } from './broker-lifecycle.ts';
@@ -130,6 +130,7 @@ const problemOf = (
     return (
       broker !== undefined &&
       isActive(image, brokerId) &&
+      !offlineOf(known).includes(brokerId) &&
       (brokerEpoch === -1 || brokerEpoch === broker.brokerEpoch)
     );
   });

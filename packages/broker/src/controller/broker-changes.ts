@@ -4,7 +4,13 @@
  * operations are cut into proposals that the tree takes.
  */
 import type { NodeId } from '@odradek/protocol';
-import { elrOf, type PartitionAssignment, type ReplicationMutant } from '@odradek/replication';
+import {
+  elrOf,
+  lastKnownElrOf,
+  offlineOf,
+  type PartitionAssignment,
+  type ReplicationMutant,
+} from '@odradek/replication';
 import type { TreeOp } from '@odradek/quorum';
 import type { MetadataImage } from '../metadata/image.ts';
 import { encodeNode } from '../metadata/nodes.ts';
@@ -43,6 +49,14 @@ export const brokerLeaves = (image: MetadataImage, policy: TopicPolicy, gone: No
     canLead: (node) => node !== gone && isActive(image, node),
   });
 
+/** It stopped in order and begins a new life: its logs are opened anew, those that had failed too. */
+export const brokerBegins = (image: MetadataImage, policy: TopicPolicy, node: NodeId): TreeOp[] =>
+  changeAll(image, policy, {
+    concerns: (known) => known.isr.includes(node) || offlineOf(known).includes(node),
+    wish: (known) => ({ isr: without(known.isr, node), onlineReplica: node }),
+    canLead: (it) => it !== node && isActive(image, it),
+  });
+
 /** It may lead from now on: what has no leader is led by it, if it may be. */
 export const brokerReturns = (image: MetadataImage, policy: TopicPolicy, back: NodeId): TreeOp[] =>
   changeAll(image, policy, {
@@ -71,11 +85,13 @@ export const brokerLostTail = (
     concerns: (known) =>
       (known.isr.includes(node) ||
         elrOf(known).includes(node) ||
-        (isEmpty && known.lastKnownLeader === node)) &&
+        offlineOf(known).includes(node) ||
+        (isEmpty && (known.lastKnownLeader === node || lastKnownElrOf(known).includes(node)))) &&
       !(mutant === 'lastReplicaStanding' && known.isr.length === 1),
     wish: (known) => ({
       isr: without(known.isr, node),
       uncleanReplica: node,
+      onlineReplica: node,
       ...(isEmpty && { emptyReplica: node }),
     }),
     canLead: (it) => it !== node && isActive(image, it),
@@ -153,14 +169,11 @@ const changeAll = (image: MetadataImage, policy: TopicPolicy, sweep: Sweep): Tre
       let next = changePartition(known, { election, ...sweep.wish(known) }, context);
       const { thenLeads } = sweep;
       if (thenLeads !== undefined && (next ?? known).leader < 0) {
-        const led = changePartition(
-          next ?? known,
-          {},
-          {
-            canLead: (it) => it === thenLeads || sweep.canLead(it),
-            minInsyncReplicas,
-          },
-        );
+        const isLast = (next ?? known).lastKnownLeader === thenLeads;
+        const led = changePartition(next ?? known, isLast ? { furthestReplica: thenLeads } : {}, {
+          canLead: (it) => it === thenLeads || sweep.canLead(it),
+          minInsyncReplicas,
+        });
         // One change, not two: nobody has seen what was between them.
         if (led !== null) {
           next = {

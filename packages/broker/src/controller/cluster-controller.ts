@@ -11,6 +11,8 @@ import {
   type AlterPartitionReassignmentsRequest,
   type AlterPartitionRequest,
   type AlterPartitionResponse,
+  type AssignReplicasToDirsRequest,
+  type AssignReplicasToDirsResponse,
   type ElectLeadersRequest,
   type NodeId,
   type Offset,
@@ -36,10 +38,17 @@ import {
   type HeartbeatReply,
 } from './broker-lifecycle.ts';
 import { decideElections, type Elections } from './elect-leaders.ts';
+import {
+  decideForsaken,
+  forsakenPartitions,
+  type ForsakenPartition,
+  type ReplicaLogInfo,
+} from './forsaken-partitions.ts';
 import { misplacedLeaders } from './leader-balance.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { propose } from './propose.ts';
 import { decideReassignments, type ReassignmentResult } from './reassignments.ts';
+import { decideDirectories } from './replica-directories.ts';
 import { decideClusterRegistration, type ClusterRegistration } from './register-broker.ts';
 import type { TopicPolicy } from './topic-policy.ts';
 import { Turns } from './turns.ts';
@@ -52,6 +61,11 @@ export interface ClusterControllerOptions {
   readonly heartbeatTimes: () => HeartbeatTimes;
   /** How far the metadata log is committed and applied here. */
   readonly metadataOffset: () => Offset;
+  /** What a broker's replicas hold, by `forsakenKey`; empty when it does not answer. */
+  readonly askLogInfo?: (
+    node: NodeId,
+    partitions: readonly ForsakenPartition[],
+  ) => Promise<ReadonlyMap<string, ReplicaLogInfo>>;
   /** Of a simulation; see replication's mutants. */
   readonly mutant?: ReplicationMutant | undefined;
 }
@@ -76,6 +90,7 @@ export class ClusterController {
   readonly heartbeats: BrokerHeartbeats;
   readonly #options: ClusterControllerOptions;
   readonly #turns = new Turns();
+  #isAskingReplicas = false;
 
   constructor(options: ClusterControllerOptions) {
     this.#options = options;
@@ -118,6 +133,7 @@ export class ClusterController {
     // Heard is heard, whatever waits for its turn.
     this.heartbeats.touched(nodeId, currentMetadataOffset);
     let beginsShutdown = false;
+    const wasFenced = checked.value.fenced;
     const decide = (): Decision<Deciding<HeartbeatReply>> => {
       const decision = decideHeartbeat(
         {
@@ -138,6 +154,8 @@ export class ClusterController {
     if (quick.value.ops.length === 0) return decided(quick.value.value);
     const result = await this.#change(`broker ${nodeId}`, decide);
     if (result.ok && beginsShutdown) this.heartbeats.shutdownBegan(nodeId, metadataOffset());
+    // It may be the one that everybody waited for.
+    if (result.ok && wasFenced && !result.value.isFenced) void this.electFurthest();
     return result;
   }
 
@@ -174,6 +192,48 @@ export class ClusterController {
         ? decided({ ops: decision.value.ops, value: decision.value.response })
         : decision;
     });
+  }
+
+  assignReplicasToDirs(
+    request: AssignReplicasToDirsRequest,
+  ): Promise<Decision<AssignReplicasToDirsResponse>> {
+    const { image, policy } = this.#options;
+    return this.#change('failed logs', () => {
+      const decision = decideDirectories(request, image, policy);
+      return decision.ok
+        ? decided({ ops: decision.value.ops, value: decision.value.response })
+        : decision;
+    });
+  }
+
+  /**
+   * Leaders for partitions of which everybody in sync has lost his tail: their replicas are asked what they hold. To be called
+   * again from time to time, since who was asked may not have opened his logs yet.
+   */
+  async electFurthest(): Promise<void> {
+    const { image, policy, askLogInfo } = this.#options;
+    if (askLogInfo === undefined || this.#isAskingReplicas) return;
+    const forsaken = forsakenPartitions(image);
+    if (forsaken.length === 0) return;
+    this.#isAskingReplicas = true;
+    try {
+      const infos = new Map<string, ReplicaLogInfo[]>();
+      const asked = [...image.brokers.values()].map(async ({ nodeId, fenced }) => {
+        const held = forsaken.filter(({ known }) => known.replicas.includes(nodeId));
+        if (fenced || held.length === 0) return;
+        for (const [key, info] of await askLogInfo(nodeId, held)) {
+          const known = infos.get(key);
+          if (known === undefined) infos.set(key, [info]);
+          else known.push(info);
+        }
+      });
+      await Promise.all(asked);
+      await this.#change('forsaken partitions', () =>
+        decided({ ops: decideForsaken(infos, image, policy), value: null }),
+      );
+    } finally {
+      this.#isAskingReplicas = false;
+    }
   }
 
   electLeaders(

@@ -1,5 +1,5 @@
 import { nodeId, type NodeId } from '@odradek/protocol';
-import { elrOf, type PartitionAssignment } from '@odradek/replication';
+import { elrOf, offlineOf, type PartitionAssignment } from '@odradek/replication';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { partitionOf, type Partition } from '../testing/image-of.ts';
@@ -70,16 +70,25 @@ describe('those who leave an ISR that is too small', () => {
     });
   });
 
-  it('and lost their tail, all of them, wait for the last leader', () => {
+  it('and lost their tail, all of them, wait for it to be found out who holds most', () => {
     const forsaken = change(
       { isr: [3], leader: 3 },
       { isr: [], uncleanReplica: nodeId(3) },
       { up: [] },
     )!;
-    expect(forsaken).toMatchObject({ leader: -1, isr: [], lastKnownLeader: 3 });
+    expect(forsaken).toMatchObject({
+      leader: -1,
+      isr: [],
+      lastKnownLeader: 3,
+      lastKnownElr: [3],
+    });
     const context = { minInsyncReplicas: 2 };
-    expect(changePartition(forsaken, {}, { ...context, canLead: (it) => it !== 3 })).toBeNull();
-    expect(changePartition(forsaken, {}, { ...context, canLead: () => true })).toMatchObject({
+    expect(changePartition(forsaken, {}, { ...context, canLead: () => true })).toBeNull();
+    const furthest = { furthestReplica: nodeId(3) };
+    expect(
+      changePartition(forsaken, furthest, { ...context, canLead: (it) => it !== 3 }),
+    ).toBeNull();
+    expect(changePartition(forsaken, furthest, { ...context, canLead: () => true })).toMatchObject({
       leader: 3,
       isr: [3],
       isRecovering: true,
@@ -123,7 +132,17 @@ describe('whatever happens to a partition', () => {
     isForsaken: boolean;
   }
   const step = fc.record({
-    what: fc.constantFrom('down', 'up', 'unclean', 'shrink', 'grow', 'preferred'),
+    what: fc.constantFrom(
+      'down',
+      'up',
+      'unclean',
+      'offline',
+      'online',
+      'furthest',
+      'shrink',
+      'grow',
+      'preferred',
+    ),
     node: fc.constantFrom(1, 2, 3),
   });
 
@@ -173,11 +192,23 @@ describe('whatever happens to a partition', () => {
               world.whole.delete(node);
               become({ isr: without(known.isr), uncleanReplica: id });
               break;
+            case 'offline':
+              world.whole.delete(node);
+              become({ offlineReplica: id });
+              expect([known.leader, ...known.isr]).not.toContain(id);
+              break;
+            case 'online':
+              become({ onlineReplica: id, emptyReplica: id, isNewEpoch: true });
+              break;
+            case 'furthest':
+              become({ furthestReplica: id });
+              break;
             case 'shrink':
               if (known.leader >= 0 && known.leader !== id) become({ isr: without(known.isr) });
               break;
             case 'grow':
               if (known.leader < 0 || known.isr.includes(id) || !world.up.has(node)) break;
+              if (offlineOf(known).includes(id)) break;
               world.whole.add(node);
               become({ isr: [...known.isr, id], isRecovered: true });
               break;

@@ -1,7 +1,8 @@
 /**
  * The one way in which a partition's registration changes: a wish (of another ISR, other replicas, an election) becomes the
  * next assignment, or nothing. Whoever wishes, the rules are the same: a finished reassignment is completed, the eligible
- * leader replicas are kept (KIP-966), a leader is elected, and epochs rise.
+ * leader replicas are kept (KIP-966), a leader is elected, and epochs rise. Where everybody has lost his tail nobody is
+ * elected here: who holds most is found out first (forsaken-partitions.ts).
  *
  * Invariants, asserted on every result: a leader is in the ISR; the ISR is among the replicas, and nobody in it is only
  * eligible; epochs never go back; a clean election takes who was in the ISR or eligible, and never who has just lost his
@@ -13,6 +14,8 @@ import {
   addingOf,
   effectiveMinIsr,
   elrOf,
+  lastKnownElrOf,
+  offlineOf,
   removingOf,
   type PartitionAssignment,
 } from '@odradek/replication';
@@ -35,6 +38,14 @@ export interface PartitionWish {
   readonly uncleanReplica?: NodeId;
   /** It came back with nothing: it cannot be fallen back on. */
   readonly emptyReplica?: NodeId;
+  /** Its log has failed: it holds nothing that could be read, and is neither in sync nor eligible. */
+  readonly offlineReplica?: NodeId;
+  /** Its log is open again. */
+  readonly onlineReplica?: NodeId;
+  /** Of all who have lost their tails this one is known to hold the most: it leads if nobody else can. */
+  readonly furthestReplica?: NodeId;
+  /** What replicas still send in this epoch says nothing of the next: one of them began anew. */
+  readonly isNewEpoch?: boolean;
   /** The leader says that it has recovered from an unclean election. */
   readonly isRecovered?: boolean;
   /** Moves the partition epoch even if nothing else changes, so that wishes that are still on the way are refused. */
@@ -54,6 +65,8 @@ interface Draft {
   removing: readonly NodeId[];
   isr: readonly NodeId[];
   elr: readonly NodeId[];
+  lastKnownElr: readonly NodeId[];
+  offline: readonly NodeId[];
   leader: NodeId;
   isUnclean: boolean;
 }
@@ -68,16 +81,23 @@ export const changePartition = (
     replicas: wish.replicas ?? known.replicas,
     adding: wish.adding ?? addingOf(known),
     removing: wish.removing ?? removingOf(known),
-    isr: wish.isr ?? known.isr,
+    isr: without(wish.isr ?? known.isr, listOf(wish.offlineReplica)),
     elr: elrOf(known),
+    lastKnownElr: lastKnownElrOf(known),
+    offline: offlineAfter(known, wish),
     leader: known.leader,
     isUnclean: false,
   };
   completeReassignment(draft);
+  draft.offline = draft.offline.filter((it) => draft.replicas.includes(it));
   draft.elr = eligible(draft, known, wish, context.minInsyncReplicas);
+  draft.lastKnownElr = tailless(draft, known, wish, context.minInsyncReplicas);
   const lastKnownLeader =
     known.lastKnownLeader === wish.emptyReplica ? undefined : known.lastKnownLeader;
-  elect(draft, wish.election ?? 'online', lastKnownLeader, context);
+  // Of a single replica there is nobody to compare it with.
+  const heir = wish.furthestReplica ?? (draft.replicas.length === 1 ? lastKnownLeader : undefined);
+  const canLead = (it: NodeId): boolean => context.canLead(it) && !draft.offline.includes(it);
+  elect(draft, wish.election ?? 'online', heir, canLead);
   const next = assignmentOf(draft, known, wish, lastKnownLeader);
   if (next !== null) assertSound(known, next, draft, wish);
   return next;
@@ -113,15 +133,43 @@ const eligible = (
       candidates.has(it) &&
       !isr.includes(it) &&
       it !== wish.uncleanReplica &&
+      it !== wish.offlineReplica &&
       it !== wish.emptyReplica,
   );
+};
+
+/** Who would be eligible, had he not lost his tail. */
+const tailless = (
+  { isr, replicas, lastKnownElr }: Draft,
+  known: PartitionAssignment,
+  wish: PartitionWish,
+  minInsyncReplicas: number,
+): readonly NodeId[] => {
+  if (isr.length >= effectiveMinIsr(minInsyncReplicas, replicas.length)) return [];
+  const lost = [...listOf(wish.uncleanReplica), ...listOf(wish.offlineReplica)].filter(
+    (it) => known.isr.includes(it) || elrOf(known).includes(it),
+  );
+  return replicas.filter(
+    (it) =>
+      (lastKnownElr.includes(it) || lost.includes(it)) &&
+      !isr.includes(it) &&
+      it !== wish.emptyReplica,
+  );
+};
+
+const offlineAfter = (known: PartitionAssignment, wish: PartitionWish): readonly NodeId[] => {
+  const kept = without(offlineOf(known), listOf(wish.onlineReplica));
+  const { offlineReplica } = wish;
+  return offlineReplica === undefined || kept.includes(offlineReplica)
+    ? kept
+    : [...kept, offlineReplica];
 };
 
 const elect = (
   draft: Draft,
   election: Election,
-  lastKnownLeader: NodeId | undefined,
-  { canLead }: ChangeContext,
+  heir: NodeId | undefined,
+  canLead: (nodeId: NodeId) => boolean,
 ): void => {
   const { replicas, isr, elr } = draft;
   const isValid = (it: NodeId): boolean =>
@@ -144,8 +192,8 @@ const elect = (
   }
   const isForsaken = isr.length === 0 && elr.length === 0;
   const lastResort =
-    isForsaken && lastKnownLeader !== undefined && canLead(lastKnownLeader)
-      ? lastKnownLeader
+    isForsaken && heir !== undefined && canLead(heir)
+      ? heir
       : election === 'unclean'
         ? replicas.find(canLead)
         : undefined;
@@ -156,6 +204,7 @@ const elect = (
   }
   draft.isr = [lastResort];
   draft.elr = [];
+  draft.lastKnownElr = [];
   draft.isUnclean = true;
 };
 
@@ -183,20 +232,25 @@ const assignmentOf = (
     sameNodes(draft.replicas, known.replicas) &&
     sameNodes(draft.isr, known.isr) &&
     sameNodes(draft.elr, elrOf(known)) &&
+    sameNodes(draft.lastKnownElr, lastKnownElrOf(known)) &&
+    sameNodes(draft.offline, offlineOf(known)) &&
     sameNodes(draft.adding, addingOf(known)) &&
     sameNodes(draft.removing, removingOf(known)) &&
     isForsakenBy === known.lastKnownLeader &&
     isRecovering === (known.isRecovering === true);
-  if (isSame && wish.isFence !== true) return null;
+  if (isSame && wish.isFence !== true && wish.isNewEpoch !== true) return null;
+  const isNewEpoch = isLeaderChanged || isReplicaGone || wish.isNewEpoch === true;
   return {
     replicas: draft.replicas,
     isr: draft.isr,
     leader: draft.leader,
-    leaderEpoch: leaderEpoch(known.leaderEpoch + (isLeaderChanged || isReplicaGone ? 1 : 0)),
+    leaderEpoch: leaderEpoch(known.leaderEpoch + (isNewEpoch ? 1 : 0)),
     partitionEpoch: known.partitionEpoch + 1,
     ...(draft.adding.length > 0 && { addingReplicas: draft.adding }),
     ...(draft.removing.length > 0 && { removingReplicas: draft.removing }),
     ...(draft.elr.length > 0 && { elr: draft.elr }),
+    ...(draft.lastKnownElr.length > 0 && { lastKnownElr: draft.lastKnownElr }),
+    ...(draft.offline.length > 0 && { offline: draft.offline }),
     ...(isForsakenBy !== undefined && { lastKnownLeader: isForsakenBy }),
     ...(isRecovering && { isRecovering: true as const }),
   };
@@ -214,6 +268,7 @@ const assertSound = (
   const isSound =
     (leader < 0 || isr.includes(leader)) &&
     isr.every((it) => replicas.includes(it) && !elr.includes(it)) &&
+    !offlineOf(next).includes(leader) &&
     next.leaderEpoch >= known.leaderEpoch &&
     next.partitionEpoch > known.partitionEpoch &&
     (leader < 0 ||
@@ -226,6 +281,8 @@ const assertSound = (
     );
   }
 };
+
+const listOf = (node: NodeId | undefined): readonly NodeId[] => (node === undefined ? [] : [node]);
 
 const without = (nodes: readonly NodeId[], gone: readonly NodeId[]): readonly NodeId[] =>
   gone.length === 0 ? nodes : nodes.filter((it) => !gone.includes(it));

@@ -12,7 +12,7 @@ import type { ReplicationMutant } from '@odradek/replication';
 import type { MetadataImage } from '../metadata/image.ts';
 import { encodeNode, type BrokerNode, type ListenerAddress } from '../metadata/nodes.ts';
 import { brokerPath, deletionsPath } from '../metadata/paths.ts';
-import { brokerLeaves, brokerLostTail } from './broker-changes.ts';
+import { brokerBegins, brokerLostTail } from './broker-changes.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
 import { DEFAULT_TOPIC_POLICY, type TopicPolicy } from './topic-policy.ts';
 
@@ -97,11 +97,9 @@ export const decideClusterRegistration = (
   const isClean =
     !isEmpty && known !== undefined && registration.previousBrokerEpoch === known.brokerEpoch;
   const moved =
-    known === undefined
-      ? []
-      : isClean
-        ? brokerLeaves(image, policy, nodeId)
-        : brokerLostTail(image, policy, { node: nodeId, isEmpty, mayLead: false }, mutant);
+    known === undefined || isClean
+      ? brokerBegins(image, policy, nodeId)
+      : brokerLostTail(image, policy, { node: nodeId, isEmpty, mayLead: false }, mutant);
   return decided({ ops: [...moved, ...registrationOps(node, known)], brokerEpoch });
 };
 

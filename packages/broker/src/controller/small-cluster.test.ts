@@ -58,7 +58,7 @@ describe('three brokers', () => {
     ['truncateToHighWatermark', [0, 1, 2]],
     ['zombieLeader', [34, 35, 36]],
     ['isrGrownTooEarly', [4, 5, 6]],
-    ['ackBeforeFlush', [0, 2]],
+    ['ackBeforeFlush', [6]],
     ['highWatermarkFromSmallerIsr', [0, 1, 2]],
     ['uncleanRestartElected', [5, 7]],
     // It takes messages that outlive the process that sent them, and nothing that moves the mark meanwhile.

@@ -125,6 +125,10 @@ import {
 } from './71-get-telemetry-subscriptions.ts';
 import { pushTelemetryRequest, pushTelemetryResponse } from './72-push-telemetry.ts';
 import {
+  assignReplicasToDirsRequest,
+  assignReplicasToDirsResponse,
+} from './73-assign-replicas-to-dirs.ts';
+import {
   listConfigResourcesRequest,
   listConfigResourcesResponse,
 } from './74-list-config-resources.ts';
@@ -209,6 +213,7 @@ export * from './68-consumer-group-heartbeat.ts';
 export * from './69-consumer-group-describe.ts';
 export * from './71-get-telemetry-subscriptions.ts';
 export * from './72-push-telemetry.ts';
+export * from './73-assign-replicas-to-dirs.ts';
 export * from './74-list-config-resources.ts';
 export * from './75-describe-topic-partitions.ts';
 export * from './80-add-raft-voter.ts';
@@ -525,6 +530,12 @@ export const apis: readonly ApiDefinition[] = [
     name: 'PushTelemetry',
     request: pushTelemetryRequest,
     response: pushTelemetryResponse,
+  },
+  {
+    key: 73,
+    name: 'AssignReplicasToDirs',
+    request: assignReplicasToDirsRequest,
+    response: assignReplicasToDirsResponse,
   },
   {
     key: 74,

@@ -40,6 +40,8 @@ export class FakeLog {
     return offset(Math.min(this.highWatermark, this.unstableFrom ?? this.highWatermark));
   }
 
+  completed(): void {}
+
   setHighWatermark(highWatermark: Offset): void {
     this.highWatermark = highWatermark;
   }

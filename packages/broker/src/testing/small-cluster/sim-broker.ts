@@ -2,7 +2,13 @@
  * One broker with one replica of the one partition: the real log, machine, replica and fetcher over a memory disk. It can
  * lose power, be killed, stop in order, and start again; all that it knows then is what its disk has.
  */
-import { PartitionLog, defaultLogConfig, type LogConfig } from '@odradek/log';
+import {
+  PartitionLog,
+  defaultLogConfig,
+  type LogConfig,
+  type LogCorruptError,
+  type LogEnd,
+} from '@odradek/log';
 import { silentLogger, type Random } from '@odradek/ports';
 import {
   ErrorCode,
@@ -21,6 +27,7 @@ import {
   IsrProposals,
   LeaderFetcher,
   PartitionReplica,
+  isDamage,
   partitionReplicaMachine,
   type PartitionAssignment,
   type PartitionRead,
@@ -30,12 +37,17 @@ import {
 } from '@odradek/replication';
 import { MemoryDisk } from '@odradek/storage/memory';
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
+import { OfflineReplicas } from '../../cluster/offline-replicas.ts';
+import { forsakenKey, type ReplicaLogInfo } from '../../controller/forsaken-partitions.ts';
 import { MetadataImage } from '../../metadata/image.ts';
+import { logInfoOf } from '../../replicas/log-info.ts';
+import { setLogAside } from '../../replicas/set-aside.ts';
 import type { SmallCluster } from './small-cluster.ts';
 
 export const TOPIC = 'words';
 export const TOPIC_ID = '0123456789abcdef0123456789abcdef' as Uuid;
 const KEY: ReplicaKey = { topic: TOPIC, topicId: TOPIC_ID, partition: 0 };
+const LOG_FILE = `${TOPIC}-0/00000000000000000000.log`;
 const HEARTBEAT_MS = 100;
 const LAG_TIME_MAX_MS = 400;
 const FETCH_WAIT_MS = 100;
@@ -62,6 +74,7 @@ export class SimBroker {
   #lives = 0;
   #cleanEpoch = -1;
   #wasClean = true;
+  #wasPowerLoss = true;
   #isStopping = false;
 
   constructor(
@@ -115,6 +128,7 @@ export class SimBroker {
     this.#life = new Life(this, this.#cluster, this.#config, this.#mutant, {
       lives: this.#lives,
       wasClean: this.#wasClean,
+      wasPowerLoss: this.#wasPowerLoss,
       cleanEpoch: this.#cleanEpoch,
     });
     this.#wasClean = false;
@@ -125,6 +139,7 @@ export class SimBroker {
   crash(isPower: boolean): void {
     this.#life?.end();
     this.#life = undefined;
+    this.#wasPowerLoss = isPower;
     if (isPower) this.disk.crash();
     else this.disk.kill();
   }
@@ -165,6 +180,20 @@ export class SimBroker {
     return Promise.resolve({ errorCode, endOffset });
   }
 
+  /** One bit of what the log's file has at that part of it, while nobody looks; false when there is nothing. */
+  rot(fraction: number): boolean {
+    const size = this.disk.files.get(LOG_FILE)?.sizeBytes ?? 0;
+    if (size === 0) return false;
+    this.disk.corrupt(LOG_FILE, Math.min(size - 1, Math.floor(size * fraction)), 0x10);
+    return true;
+  }
+
+  /** What it tells the controller of its log (KIP-966). */
+  logInfo(): Promise<ReadonlyMap<string, ReplicaLogInfo>> | undefined {
+    const info = this.#life?.logInfo();
+    return this.#life && Promise.resolve(new Map(info && [[forsakenKey(TOPIC_ID, 0), info]]));
+  }
+
   metadataGrew(): void {
     this.#life?.followMetadata();
   }
@@ -181,6 +210,13 @@ export class SimBroker {
   }
 }
 
+interface Birth {
+  readonly lives: number;
+  readonly wasClean: boolean;
+  readonly wasPowerLoss: boolean;
+  readonly cleanEpoch: number;
+}
+
 class Life {
   readonly replica: PartitionReplica;
   readonly actor: ActorRefFrom<typeof partitionReplicaMachine>;
@@ -190,18 +226,20 @@ class Life {
   readonly #cluster: SmallCluster;
   readonly #image = new MetadataImage();
   readonly #proposals: IsrProposals;
+  readonly #offline: OfflineReplicas;
+  #damagedEnd: LogEnd | undefined;
   #metadataAt = 0;
   #isFollowing = false;
   #fetcher: LeaderFetcher | undefined;
   #isOver = false;
-  readonly #birth: { lives: number; wasClean: boolean; cleanEpoch: number };
+  readonly #birth: Birth;
 
   constructor(
     owner: SimBroker,
     cluster: SmallCluster,
     config: LogConfig,
     mutant: ReplicationMutant | undefined,
-    birth: { lives: number; wasClean: boolean; cleanEpoch: number },
+    birth: Birth,
   ) {
     this.#owner = owner;
     this.#cluster = cluster;
@@ -215,6 +253,18 @@ class Life {
       clock,
       logger: silentLogger,
       send: (request) => network.ask(id, 0, () => cluster.alterPartition(request)),
+    });
+    this.#offline = new OfflineReplicas({
+      nodeId: id,
+      brokerEpoch: () => this.brokerEpoch,
+      directory: () => `${id}` as Uuid,
+      door: {
+        ask: (_, request) =>
+          network.ask(id, 0, () => cluster.assignReplicas(request as never)) as never,
+      },
+      image: this.#image,
+      clock,
+      logger: silentLogger,
     });
     this.replica = new PartitionReplica({
       topic: TOPIC,
@@ -255,12 +305,23 @@ class Life {
             crc32c: crc32cJs,
             compression: { compress: (_, bytes) => bytes, decompress: (_, bytes) => bytes },
             cleanShutdown: birth.wasClean,
-            powerLoss: true,
+            powerLoss: birth.wasPowerLoss,
+          }).catch((error: unknown) => {
+            if (isDamage(error)) this.#damagedEnd = (error as LogCorruptError).end;
+            throw error;
           });
           log.onFailed = (error) => {
-            if (!this.#isOver) this.actor.send({ type: 'log.failed', reason: error.message });
+            if (this.#isOver) return;
+            const isDamaged = isDamage(error);
+            this.actor.send({ type: 'log.failed', reason: error.message, isDamaged });
           };
           this.replica.attach(log);
+        }),
+        setLogAside: fromPromise(async ({ input }) => {
+          await this.replica.log?.close({ clean: false });
+          this.replica.detach();
+          await setLogAside(this.volume, KEY, input.reason ?? '', () => Promise.resolve());
+          cluster.trace(`${id} begins anew`);
         }),
         truncateLog: fromPromise(({ input }) => this.replica.truncate(input.truncation)),
       },
@@ -272,6 +333,7 @@ class Life {
         goOffline: (_, { reason }) => {
           this.replica.goOffline(reason ?? '');
           cluster.trace(`${id} offline: ${reason}`);
+          this.#offline.watch(KEY, this.replica);
         },
       },
     });
@@ -288,8 +350,16 @@ class Life {
     return this.#birth.cleanEpoch;
   }
 
+  logInfo(): ReplicaLogInfo | undefined {
+    const { isDamaged } = this.actor.getSnapshot().context;
+    const damagedEnd = this.#damagedEnd;
+    const info = logInfoOf(this.replica, { isDamaged, damagedEnd });
+    return info && { ...info, nodeId: this.#owner.nodeId, brokerEpoch: this.brokerEpoch };
+  }
+
   end(): void {
     this.#isOver = true;
+    this.#offline.stop();
     this.#stopFetching();
     this.#proposals.stop();
     this.replica.retire(ErrorCode.NOT_LEADER_OR_FOLLOWER);
@@ -321,7 +391,7 @@ class Life {
       brokerEpoch,
       currentMetadataOffset: this.#metadataAt,
       // Not before the log is open.
-      wantFence: this.replica.log === undefined,
+      wantFence: this.replica.role === 'loading' && this.replica.log === undefined,
       wantShutDown: false,
     };
     const errorCode = await this.#cluster.network

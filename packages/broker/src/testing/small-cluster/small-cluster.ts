@@ -8,6 +8,8 @@ import {
   ErrorCode,
   nodeId,
   type AlterPartitionResponse,
+  type AssignReplicasToDirsRequest,
+  type AssignReplicasToDirsResponse,
   type Input,
   type NodeId,
   type Uuid,
@@ -30,6 +32,8 @@ export interface SmallClusterOptions {
   /** False: an append is acknowledged when it is written; then power is cut only where another replica has everything. */
   readonly isFlushed: boolean;
   readonly mutant?: ReplicationMutant;
+  /** The disk of this broker, and of no other, has a rotten bit now and then when it starts. */
+  readonly rotten?: number;
   /** Of 1000 messages, those that come when nobody waits for them; drawn unless told. */
   readonly late?: number;
   /** Nothing is produced while a broker is down: what it once had is then still all there is. */
@@ -83,6 +87,10 @@ export class SmallCluster {
       clock: this.clock,
       heartbeatTimes: () => ({ sessionTimeoutMs: 500, linkLossTimeoutMs: 200 }),
       metadataOffset: () => this.metadata.endOffset,
+      askLogInfo: (node) =>
+        this.network
+          .ask(CONTROLLER, node, () => this.brokers[node - 1]!.logInfo())
+          .catch(() => new Map()),
       mutant: options.mutant,
     });
     const config = options.isFlushed ? {} : { flushMessages: NEVER, flushMs: NEVER };
@@ -245,11 +253,22 @@ export class SmallCluster {
       : { throttleTimeMs: 0, errorCode: result.errorCode, topics: [] };
   }
 
+  async assignReplicas(
+    request: AssignReplicasToDirsRequest,
+  ): Promise<AssignReplicasToDirsResponse> {
+    const result = await this.#controller.assignReplicasToDirs(request);
+    this.trace(`${request.brokerId} tells where its replica is: ${JSON.stringify(result)}`);
+    return result.ok
+      ? result.value
+      : { throttleTimeMs: 0, errorCode: result.errorCode, directories: [] };
+  }
+
   async #fenceTheSilent(): Promise<void> {
     for (;;) {
       await this.clock.sleep(50);
       const fenced = await this.#controller.fenceSilent();
       if (fenced.length > 0) this.trace(`fenced ${fenced.join()}`);
+      void this.#controller.electFurthest();
     }
   }
 
@@ -298,6 +317,10 @@ export class SmallCluster {
     const down = this.brokers.filter((it) => it.mayStart);
     const broker = down[this.random.uint32() % Math.max(1, down.length)];
     if (broker === undefined) return;
+    if (broker.nodeId === this.#options.rotten && this.random.uint32() % 2 === 0) {
+      const isRotten = broker.rot((this.random.uint32() % 1000) / 1000);
+      if (isRotten) this.trace(`${broker.nodeId} has a rotten bit`);
+    }
     this.trace(`${broker.nodeId} starts`);
     broker.start();
   }
