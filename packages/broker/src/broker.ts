@@ -291,7 +291,10 @@ export class Broker {
     for (const [path, node] of quorum.tree.descend('/')) initial.push({ path, value: node.value });
     this.image.apply(initial);
     this.settings.refresh();
-    quorum.onChange((changes) => this.#applyChanges(changes));
+    quorum.onChange((changes, at) => {
+      this.#options.probe?.observer?.metadataApplied?.({ nodeId: this.nodeId, offset: at });
+      this.#applyChanges(changes);
+    });
     if (cluster === undefined)
       await this.#services!.controller.formatCluster(
         this.#identity.clusterId ?? newClusterId(random),

@@ -53,6 +53,8 @@ export interface BrokerObserver {
       readonly batch: Uint8Array;
     },
   ): void;
+  /** As durable as its flush policy promises. */
+  logFlushed?(facts: ReplicaFacts & { readonly flushedOffset: number }): void;
   /** For good: everything from `toOffset` on is gone. `highWatermark` is what it was before. */
   logTruncated?(
     facts: ReplicaFacts & { readonly toOffset: number; readonly highWatermark: number },
@@ -84,6 +86,8 @@ export interface BrokerObserver {
       readonly isUnclean: boolean;
     },
   ): void;
+  /** This node's image has all of the metadata before this offset. */
+  metadataApplied?(facts: { readonly nodeId: number; readonly offset: number }): void;
   topicDeleted?(facts: { readonly nodeId: number; readonly topic: string }): void;
   /** The vote is on the disk. */
   voteGranted?(facts: {
@@ -103,6 +107,7 @@ export interface Probe {
 export interface LogObserver {
   opened(logStartOffset: number, logEndOffset: number): void;
   appended(baseOffset: number, nextOffset: number, batch: Uint8Array): void;
+  flushed(flushedOffset: number): void;
   truncated(toOffset: number, highWatermark: number): void;
   begunAnew(atOffset: number): void;
 }
@@ -114,6 +119,7 @@ export const observerOfLog = (observer: BrokerObserver, of: ReplicaFacts): LogOb
       observer.logOpened?.({ nodeId, topic, partition, logStartOffset, logEndOffset }),
     appended: (baseOffset, nextOffset, batch) =>
       observer.logAppended?.({ nodeId, topic, partition, baseOffset, nextOffset, batch }),
+    flushed: (flushedOffset) => observer.logFlushed?.({ nodeId, topic, partition, flushedOffset }),
     truncated: (toOffset, highWatermark) =>
       observer.logTruncated?.({ nodeId, topic, partition, toOffset, highWatermark }),
     begunAnew: (atOffset) => observer.logBegunAnew?.({ nodeId, topic, partition, atOffset }),

@@ -94,7 +94,7 @@ class Simulation {
     const workloads: ClusterWorkload[] = [];
     clusters.forEach((members, index) => {
       const name = `c${index + 1}`;
-      const rules = new ObservedRules(this.#history, name);
+      const rules = new ObservedRules(this.#history, name, votersAmong(members));
       for (const nodeId of members) this.#rulesOf.set(nodeId, rules);
       const settings = clusterSettings(new Chance(seed, `settings ${name}`), members);
       const probe: Probe = { mutants: mutantsOf(options.mutants ?? []), observer: rules };

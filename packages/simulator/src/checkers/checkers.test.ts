@@ -226,13 +226,11 @@ describe('what is seen within the brokers', () => {
     baseOffset: number,
     crc: number,
     epoch = 1,
-  ) =>
-    rules.logAppended({
-      ...facts(nodeId),
-      baseOffset,
-      nextOffset: baseOffset + 3,
-      batch: batchOf(crc, epoch),
-    });
+  ) => {
+    const nextOffset = baseOffset + 3;
+    rules.logAppended({ ...facts(nodeId), baseOffset, nextOffset, batch: batchOf(crc, epoch) });
+    rules.logFlushed({ ...facts(nodeId), flushedOffset: nextOffset });
+  };
   const leads = (rules: ObservedRules, nodeId: number, epoch = 1, logEndOffset = 0) =>
     rules.leaderBecame({ ...facts(nodeId, epoch), logEndOffset });
   const commits = (rules: ObservedRules, nodeId: number, highWatermark: number, isLeader = true) =>
@@ -399,6 +397,33 @@ describe('what is seen within the brokers', () => {
       registers(rules, 3, []);
       expect(rules.canLose(1)).toBe(false);
     });
+  });
+
+  it('finds metadata that is committed by a minority, or as of an older epoch, or told twice', () => {
+    const metadata = { topic: '__cluster_metadata', partition: 0 };
+    const commitsOn = (nodes: readonly number[], leaderEpoch: number) => {
+      const history = new History(new Scheduler(new Trace()));
+      const rules = new ObservedRules(history, 'c', [1, 2, 3]);
+      for (const nodeId of nodes) {
+        const at = { ...metadata, nodeId };
+        rules.logAppended({ ...at, baseOffset: 0, nextOffset: 1, batch: batchOf(7) });
+        rules.logFlushed({ ...at, flushedOffset: 1 });
+      }
+      const facts = { ...metadata, nodeId: 1, leaderEpoch, highWatermark: 1, isLeader: true };
+      rules.highWatermarkMoved(facts);
+      return history.violation?.rule;
+    };
+    expect(commitsOn([1, 2], 1)).toBe(undefined);
+    expect(commitsOn([1], 1)).toBe('committed-by-too-few');
+    expect(commitsOn([1, 2], 2)).toBe('committed-by-too-few');
+    const tells = (isRestarted: boolean) =>
+      seen((rules) => {
+        rules.metadataApplied({ nodeId: 1, offset: 4 });
+        if (isRestarted) rules.nodeStarts(1);
+        rules.metadataApplied({ nodeId: 1, offset: 4 });
+      });
+    expect(tells(false)).toBe('metadata-went-back');
+    expect(tells(true)).toBe(undefined);
   });
 
   it('finds two votes in an epoch', () => {

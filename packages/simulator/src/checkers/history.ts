@@ -30,6 +30,7 @@ export type Rule =
   | 'two-votes'
   | 'beyond-the-log'
   | 'lacks-committed'
+  | 'committed-by-too-few'
   | 'joined-too-early'
   | 'acknowledged-by-too-few'
   | 'acknowledged-uncommitted'

@@ -48,16 +48,22 @@ export class ObservedRules implements BrokerObserver {
   readonly #history: History;
   readonly #cluster: string;
   readonly #partitions = new Map<string, PartitionRules>();
+  readonly #voters: readonly number[];
   readonly #votes = new Map<string, number>();
+  /** By node: how far it has told its broker of the metadata. */
+  readonly #applied = new Map<number, number>();
 
-  constructor(history: History, cluster: string) {
+  /** `voters`: of the ensemble. */
+  constructor(history: History, cluster: string, voters: readonly number[] = []) {
     this.#history = history;
     this.#cluster = cluster;
+    this.#voters = voters;
   }
 
   /** What it knew is forgotten: it reads the metadata anew. */
   nodeStarts(nodeId: number): void {
     for (const { known } of this.#partitions.values()) known.delete(nodeId);
+    this.#applied.delete(nodeId);
   }
 
   logOpened(
@@ -86,7 +92,11 @@ export class ObservedRules implements BrokerObserver {
         `${this.#name(facts)}: ${facts.nodeId} writes another batch at ${baseOffset} in epoch ${epoch} than was written there before in that epoch`,
       );
     written.set(key, checksum);
-    this.#replica(facts).appended(baseOffset, nextOffset, checksum ^ (epoch << 16));
+    this.#replica(facts).appended(baseOffset, nextOffset, epoch, checksum ^ (epoch << 16));
+  }
+
+  logFlushed(facts: ReplicaFacts & { readonly flushedOffset: number }): void {
+    this.#replica(facts).flushedOffset = facts.flushedOffset;
   }
 
   logTruncated(
@@ -143,7 +153,9 @@ export class ObservedRules implements BrokerObserver {
     }
     if (highWatermark <= rules.committed) return;
     rules.committed = highWatermark;
-    if (facts.isLeader) this.#membersMustHold(facts, rules);
+    if (!facts.isLeader) return;
+    if (facts.topic === METADATA) this.#majorityMustHold(facts, rules);
+    else this.#membersMustHold(facts, rules);
   }
 
   acknowledged(
@@ -201,6 +213,16 @@ export class ObservedRules implements BrokerObserver {
     if (newest?.leaderEpoch === leaderEpoch) this.#joinersMustHoldStart(facts, rules, newest);
   }
 
+  metadataApplied({ nodeId, offset }: { readonly nodeId: number; readonly offset: number }): void {
+    const before = this.#applied.get(nodeId);
+    if (before !== undefined && offset <= before)
+      this.#history.violate(
+        'metadata-went-back',
+        `${this.#cluster}: ${nodeId} is told of the change at ${offset} after that at ${before}`,
+      );
+    this.#applied.set(nodeId, offset);
+  }
+
   /** Nobody relies on anybody for it any more. */
   topicDeleted({ topic }: { readonly topic: string }): void {
     for (const [key, rules] of this.#partitions)
@@ -250,14 +272,32 @@ export class ObservedRules implements BrokerObserver {
       );
   }
 
+  /** Raft's rule, and that of section 5.4.2: an older epoch is not committed by copies. */
+  #majorityMustHold(facts: RoleFacts, { committed, replicas }: PartitionRules): void {
+    const holding = this.#voters.filter(
+      (it) => (replicas.get(it)?.flushedOffset ?? 0) >= committed,
+    );
+    if (holding.length <= this.#voters.length / 2)
+      this.#history.violate(
+        'committed-by-too-few',
+        `${this.#name(facts)}: ${facts.nodeId} commits up to ${committed}, which is on the disks of ${holding.join(', ') || 'nobody'}`,
+      );
+    const epoch = replicas.get(facts.nodeId)?.epochBefore(committed);
+    if (epoch !== undefined && epoch !== facts.leaderEpoch)
+      this.#history.violate(
+        'committed-by-too-few',
+        `${this.#name(facts)}: ${facts.nodeId} counts the copies of epoch ${epoch} in epoch ${facts.leaderEpoch}`,
+      );
+  }
+
   #mustHoldCommitted(facts: ReplicaFacts, nodeId: number, why: string): void {
     const { committed, replicas, words } = this.#of(facts);
     const replica = replicas.get(nodeId);
-    const endOffset = replica?.endOffset ?? 0;
-    if (endOffset < committed) {
+    const flushedOffset = replica?.flushedOffset ?? 0;
+    if (flushedOffset < committed) {
       this.#history.violate(
         'lacks-committed',
-        `${this.#name(facts)}: ${nodeId} ${why}, and holds ${endOffset} of the ${committed} that are committed`,
+        `${this.#name(facts)}: ${nodeId} ${why}, and has ${flushedOffset} on its disk of the ${committed} that are committed`,
       );
       return;
     }

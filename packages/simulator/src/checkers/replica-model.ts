@@ -5,10 +5,13 @@
 export class ReplicaModel {
   /** Of the next record. */
   endOffset = 0;
+  /** As its broker has said last: what is below survives the end of the power. */
+  flushedOffset = 0;
   /** In this life of the log. */
   highWatermark = 0;
   readonly #bases: number[] = [];
   readonly #words: number[] = [];
+  readonly #epochs: number[] = [];
 
   opened(logStartOffset: number, logEndOffset: number): void {
     this.highWatermark = 0;
@@ -16,10 +19,12 @@ export class ReplicaModel {
     this.cut(logEndOffset);
     // Of a cut that a crash has undone nothing is known but how far the log goes.
     this.endOffset = logEndOffset;
+    this.flushedOffset = logEndOffset;
   }
 
-  appended(baseOffset: number, nextOffset: number, word: number): void {
+  appended(baseOffset: number, nextOffset: number, epoch: number, word: number): void {
     this.#bases.push(baseOffset);
+    this.#epochs.push(epoch);
     this.#words.push(word);
     this.endOffset = nextOffset;
   }
@@ -27,14 +32,17 @@ export class ReplicaModel {
   cut(toOffset: number): void {
     while (this.#bases.length > 0 && this.#bases.at(-1)! >= toOffset) {
       this.#bases.pop();
+      this.#epochs.pop();
       this.#words.pop();
     }
     if (toOffset < this.endOffset) this.endOffset = toOffset;
+    if (toOffset < this.flushedOffset) this.flushedOffset = toOffset;
   }
 
   begunAnew(atOffset: number): void {
     this.#clear();
     this.endOffset = atOffset;
+    this.flushedOffset = atOffset;
     this.highWatermark = atOffset;
   }
 
@@ -45,6 +53,11 @@ export class ReplicaModel {
       if (base >= to) return;
       yield { base, word: this.#words[at]! };
     }
+  }
+
+  /** The epoch of the last batch before this offset; undefined: there is none, or it is not known. */
+  epochBefore(offset: number): number | undefined {
+    return this.#epochs[this.#firstFrom(offset) - 1];
   }
 
   #firstFrom(offset: number): number {
@@ -60,7 +73,9 @@ export class ReplicaModel {
 
   #clear(): void {
     this.#bases.length = 0;
+    this.#epochs.length = 0;
     this.#words.length = 0;
     this.endOffset = 0;
+    this.flushedOffset = 0;
   }
 }
