@@ -34,7 +34,15 @@ import type { LiveSession, SessionOptions, SessionSnapshot } from './session.ts'
 import { SessionLost } from './tree-errors.ts';
 import { TreeWire } from './tree-wire.ts';
 import type { ReadOptions } from './tree-wire.ts';
-import type { TreeChange, TreeNode, TreeOp, TreeStat, TreeWatch, Written } from './tree-types.ts';
+import type {
+  TreeChange,
+  TreeNode,
+  TreeOp,
+  TreeStat,
+  TreeState,
+  TreeWatch,
+  Written,
+} from './tree-types.ts';
 import { Watcher } from './watcher.ts';
 
 export type CoordinationOptions = SessionOptions;
@@ -101,6 +109,11 @@ export class Coordination implements AsyncDisposable {
 
   get(path: string, options?: ReadOptions): Promise<TreeNode | undefined> {
     return this.#wire.get(path, options);
+  }
+
+  /** Several nodes from one and the same state of the tree. */
+  getAll(paths: readonly string[], options?: ReadOptions): Promise<TreeState> {
+    return this.#wire.getAll(paths, options);
   }
 
   async exists(path: string, options?: ReadOptions): Promise<boolean> {

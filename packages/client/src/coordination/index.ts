@@ -20,6 +20,7 @@ export type {
   TreeNode,
   TreeOp,
   TreeStat,
+  TreeState,
   TreeWatch,
   Written,
 } from './tree-types.ts';

@@ -17,6 +17,14 @@ export interface TreeNode extends TreeStat {
   readonly value: Uint8Array;
 }
 
+/** Several nodes as they were at one moment. */
+export interface TreeState {
+  /** The first offset of which it does not know. */
+  readonly offset: number;
+  /** Those that were there, by path. */
+  readonly nodes: ReadonlyMap<string, TreeNode>;
+}
+
 export type TreeOp =
   | {
       readonly op: 'create';

@@ -21,7 +21,7 @@ import { readTreeApi, watchTreeApi, writeTreeApi } from './coordination-api.ts';
 import { Lane } from './lane.ts';
 import type { Seat } from './lane.ts';
 import { OutcomeUnknown, TreeRefused, treeErrorCode } from './tree-errors.ts';
-import type { OpDone, TreeNode, TreeOp, TreeStat, Written } from './tree-types.ts';
+import type { OpDone, TreeNode, TreeOp, TreeStat, TreeState, Written } from './tree-types.ts';
 
 /** One attempt at one broker; then it is another's turn. */
 const ATTEMPT_MS = 5_000;
@@ -59,8 +59,7 @@ export class TreeWire {
   }
 
   async get(path: string, options: ReadOptions = {}): Promise<TreeNode | undefined> {
-    const found = await this.#readOne({ kind: TreeReadKind.value, path }, options);
-    return found && { value: found.value ?? EMPTY, ...statOf(found) };
+    return (await this.getAll([path], options)).nodes.get(path);
   }
 
   async stat(path: string, options: ReadOptions = {}): Promise<TreeStat | undefined> {
@@ -73,17 +72,15 @@ export class TreeWire {
     return found && (found.children ?? []);
   }
 
-  /** Values of all that are there, from one state of the tree. */
-  async getAll(
-    paths: readonly string[],
-    options: ReadOptions = {},
-  ): Promise<ReadonlyMap<string, TreeNode>> {
-    const found = new Map<string, TreeNode>();
+  async getAll(paths: readonly string[], options: ReadOptions = {}): Promise<TreeState> {
+    const nodes = new Map<string, TreeNode>();
     const asked = paths.map((path) => ({ kind: TreeReadKind.value, path }));
-    for (const [index, result] of (await this.#read(asked, options)).entries())
-      if (result.result === TreeResult.ok)
-        found.set(paths[index]!, { value: result.value ?? EMPTY, ...statOf(result) });
-    return found;
+    const { treeOffset, results } = await this.#read(asked, options);
+    for (const [index, result] of results.entries()) {
+      if (isThere(paths[index]!, result))
+        nodes.set(paths[index]!, { value: result.value ?? EMPTY, ...statOf(result) });
+    }
+    return { offset: treeOffset, nodes };
   }
 
   /** What is read from now on is no older than this call. */
@@ -137,17 +134,14 @@ export class TreeWire {
   }
 
   async #readOne(asked: Asked, options: ReadOptions): Promise<Result | undefined> {
-    const [found] = await this.#read([asked], options);
-    if (found === undefined || found.result === TreeResult.noNode) return undefined;
-    if (found.result === TreeResult.ok) return found;
-    const code = treeErrorCode(found.result);
-    throw new TreeRefused(code, `${asked.path} cannot be read: ${code}`);
+    const { results } = await this.#read([asked], options);
+    return isThere(asked.path, results[0]!) ? results[0] : undefined;
   }
 
   #read(
     reads: readonly Asked[],
     { fresh = false, signal }: ReadOptions,
-  ): Promise<readonly Result[]> {
+  ): Promise<ReadTreeResponse> {
     const { host, retry } = this.#cluster;
     const read = withRetries(
       host,
@@ -163,7 +157,7 @@ export class TreeWire {
         const answer = await this.#asking.request(seat, readTreeApi, body, ARRIVAL_MS + WAY_MS);
         check(this.#asking, seat, 'ReadTree', answer);
         this.#see(answer.treeOffset);
-        return answer.results;
+        return answer;
       },
       signal,
     );
@@ -202,6 +196,13 @@ export function check(
   const error = new BrokerError(errorCode, { api, detail: errorMessage });
   if (error.retriable) lane.passOn(nodeId);
   throw error;
+}
+
+/** Throws TreeRefused for what cannot be read. */
+function isThere(path: string, { result }: Result): boolean {
+  if (result === TreeResult.ok || result === TreeResult.noNode) return result === TreeResult.ok;
+  const code = treeErrorCode(result);
+  throw new TreeRefused(code, `${path} cannot be read: ${code}`);
 }
 
 const bytesOf = (value: Uint8Array | string): Uint8Array =>

@@ -1,7 +1,7 @@
 /** Who is here: one ephemeral node for each member, under its name. It goes with the member's session. */
 import { OutcomeUnknown, SessionLost } from '../tree-errors.ts';
 import { childPath } from '../tree-path.ts';
-import type { TreeNode } from '../tree-types.ts';
+import type { TreeState } from '../tree-types.ts';
 import { ensurePath, isRefusal, type TreeClient, type TreeReader } from './tree-client.ts';
 
 export interface Member {
@@ -63,17 +63,25 @@ export async function joinGroup(
   };
 }
 
+/** Nodes that are asked for at once. */
+const MEMBERS_A_READ = 500;
+
 /** By name. */
 export async function membersOf(
   tree: Pick<TreeReader, 'children'> & {
-    getAll(paths: readonly string[]): Promise<ReadonlyMap<string, TreeNode>>;
+    getAll(paths: readonly string[]): Promise<TreeState>;
   },
   path: string,
 ): Promise<readonly Member[]> {
   const names = (await tree.children(path)) ?? [];
-  const nodes = await tree.getAll(names.map((name) => childPath(path, name)));
-  return names.flatMap((name) => {
-    const node = nodes.get(childPath(path, name));
-    return node === undefined ? [] : [{ name, value: node.value }];
-  });
+  const members: Member[] = [];
+  for (let at = 0; at < names.length; at += MEMBERS_A_READ) {
+    const some = names.slice(at, at + MEMBERS_A_READ);
+    const { nodes } = await tree.getAll(some.map((name) => childPath(path, name)));
+    for (const name of some) {
+      const node = nodes.get(childPath(path, name));
+      if (node !== undefined) members.push({ name, value: node.value });
+    }
+  }
+  return members;
 }
