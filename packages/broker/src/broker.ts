@@ -29,6 +29,7 @@ import { machineHasRestarted, rememberBoot } from './boot-file.ts';
 import { brokerMachine } from './broker.machine.ts';
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
 import { Cluster, clusterController, voterIds } from './cluster/cluster.ts';
+import { mayJoinByItself } from './cluster/voter-changes.ts';
 import type { ClusterController } from './controller/cluster-controller.ts';
 import type { ControllerFace } from './cluster/routed-controller.ts';
 import type { ConfigEntry } from './config/index.ts';
@@ -271,6 +272,8 @@ export class Broker {
             clusterId: () => this.#identity!.clusterId,
             electionTimeoutMs: this.settings.broker['controller.quorum.election.timeout.ms'],
             fetchTimeoutMs: this.settings.broker['controller.quorum.fetch.timeout.ms'],
+            mayJoin: (id: NodeId) =>
+              this.#quorum === undefined || mayJoinByItself(this.#quorum, id),
           }),
       incarnation: this.#identity.directoryId,
       volume,

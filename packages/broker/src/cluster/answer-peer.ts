@@ -76,6 +76,8 @@ export const FORWARDED_KEYS: ReadonlySet<number> = new Set([
   ApiKey.ListPartitionReassignments,
   ApiKey.UnregisterBroker,
   ApiKey.DescribeQuorum,
+  ApiKey.AddRaftVoter,
+  ApiKey.RemoveRaftVoter,
 ]);
 
 export const answerPeers = (options: AnsweringOptions): AnswerPeer => {

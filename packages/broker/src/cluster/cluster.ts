@@ -39,11 +39,9 @@ import { ControllerDoor } from './controller-door.ts';
 import { forwarding, type Forwarding } from './forwarding.ts';
 import { Membership, RegistrationError } from './membership.ts';
 import { askLogInfo } from './replica-log-info.ts';
+import { PEER_LISTENER } from './peer-listener.ts';
 import { Replication } from './replication.ts';
 import { RoutedController } from './routed-controller.ts';
-
-/** The listener whose address other members dial: HTTP, with the peer protocol at /peer. */
-export const PEER_LISTENER = 'WS';
 
 /** A member that was moved may answer under an old address for a moment. */
 const REFUSAL_FINAL_MS = 2_000;
@@ -237,6 +235,7 @@ export class Cluster {
       logger,
       heartbeatIntervalMs: () => settings.broker['broker.heartbeat.interval.ms'],
       metadataOffset: () => this.#quorum?.snapshot.appliedOffset ?? -1,
+      isCutOff: () => this.#isCutOff(),
     });
     await this.#membership.register(options.listeners);
     while (image.brokers.get(own)?.brokerEpoch !== this.#membership.brokerEpoch) {
@@ -255,6 +254,13 @@ export class Cluster {
     const voters = new Set(this.#options.voters.map((it) => it.id));
     const strangers = this.#peers.strangers(REFUSAL_FINAL_MS).filter((it) => voters.has(it.nodeId));
     return voters.size - strangers.length <= voters.size / 2 ? strangers[0]?.reason : undefined;
+  }
+
+  #isCutOff(): boolean {
+    const voters = this.#quorum?.snapshot.voters ?? [];
+    const unreachable = new Set(this.#peers.unreachable());
+    const reached = voters.filter((it) => !unreachable.has(it));
+    return reached.length <= voters.length / 2;
   }
 
   get brokerEpoch(): number {
@@ -286,12 +292,13 @@ export class Cluster {
     return { nodeId: this.#options.nodeId, clusterId, incarnation: directoryId };
   }
 
-  /** A voter is where the configuration says; any other broker where it is registered. */
+  /** A voter is where the configuration says, any other broker where it is registered, or where it was when it was made a voter. */
   #addressOf(id: NodeId): Endpoint | undefined {
     const voter = this.#options.voters.find((it) => it.id === id);
     if (voter !== undefined) return { host: voter.host, port: voter.port };
     const listeners = this.#options.image.brokers.get(id)?.listeners ?? [];
-    const found = listeners.find((it) => it.name === PEER_LISTENER);
+    const endpoints = this.#quorum?.voterSet.find((it) => it.id === id)?.endpoints ?? [];
+    const found = [...listeners, ...endpoints].find((it) => it.name === PEER_LISTENER);
     return found && { host: found.host, port: found.port };
   }
 

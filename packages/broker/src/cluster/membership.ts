@@ -17,6 +17,8 @@ const DUPLICATE_TIMEOUT_MS = 18_000;
 const URGENT_INTERVAL_MS = 50;
 /** Kafka's `controlled.shutdown`: then it stops all the same. */
 const SHUTDOWN_TIMEOUT_MS = 10_000;
+/** And at once, where no majority of the voters is reached: nobody could let it go. Looked at so often. */
+const SHUTDOWN_CHECK_MS = 1_000;
 const PLAINTEXT = 0;
 
 export interface MembershipOptions {
@@ -32,6 +34,8 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heartbeatIntervalMs: () => number;
+  /** No majority of the voters can be reached from here. */
+  readonly isCutOff: () => boolean;
   /** How far the metadata log is applied here. */
   readonly metadataOffset: () => number;
 }
@@ -84,13 +88,20 @@ export class Membership {
   /** Resolves when others lead what this broker led, or when the time is up. */
   async leave(): Promise<void> {
     if (this.#brokerEpoch < 0 || this.#isStopped) return;
-    const { clock, logger } = this.#options;
+    const { clock, logger, isCutOff } = this.#options;
     this.#wantsShutDown = true;
+    const endMs = clock.monotonicMs() + SHUTDOWN_TIMEOUT_MS;
     await new Promise<void>((resolve) => {
-      const timer = clock.setTimeout(() => {
+      let timer: TimerHandle;
+      const look = (): void => {
+        if (clock.monotonicMs() < endMs && !isCutOff()) {
+          timer = clock.setTimeout(look, SHUTDOWN_CHECK_MS);
+          return;
+        }
         logger.warn('the controller did not let this broker go in time: it stops all the same');
         resolve();
-      }, SHUTDOWN_TIMEOUT_MS);
+      };
+      timer = clock.setTimeout(look, SHUTDOWN_CHECK_MS);
       this.#mayShutDown = () => {
         clock.clearTimeout(timer);
         resolve();

@@ -329,6 +329,22 @@ const questions: Readonly<Record<string, Question>> = {
       topics: [{ partitions: [{ leaderId: nodeId, currentVoters: [{ replicaId: nodeId }] }] }],
     }),
   },
+  AddRaftVoter: {
+    body: (version) => ({
+      clusterId: null,
+      timeoutMs: 0,
+      voterId: 77,
+      voterDirectoryId: '7'.repeat(32) as Uuid,
+      listeners: [{ name: 'WS', host: 'elsewhere', port: 1 }],
+      ...(version >= 1 && { ackWhenCommitted: true }),
+    }),
+    // It does not follow the log.
+    codes: () => [ErrorCode.REQUEST_TIMED_OUT],
+  },
+  RemoveRaftVoter: {
+    body: () => ({ clusterId: null, voterId: 77, voterDirectoryId: '7'.repeat(32) as Uuid }),
+    codes: () => [ErrorCode.VOTER_NOT_FOUND],
+  },
   UnregisterBroker: {
     body: () => ({ brokerId: 77 }),
     codes: () => [ErrorCode.BROKER_ID_NOT_REGISTERED],

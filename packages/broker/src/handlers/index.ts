@@ -40,6 +40,8 @@ import { describeProducers } from './61-describe-producers.ts';
 import { unregisterBroker } from './64-unregister-broker.ts';
 import { listConfigResources } from './74-list-config-resources.ts';
 import { describeTopicPartitions } from './75-describe-topic-partitions.ts';
+import { addRaftVoter } from './80-add-raft-voter.ts';
+import { removeRaftVoter } from './81-remove-raft-voter.ts';
 import { openTreeSession } from './20100-open-tree-session.ts';
 import { renewTreeSession } from './20101-renew-tree-session.ts';
 import { closeTreeSession } from './20102-close-tree-session.ts';
@@ -88,6 +90,8 @@ export const handlers: readonly Handler[] = [
   unregisterBroker,
   listConfigResources,
   describeTopicPartitions,
+  addRaftVoter,
+  removeRaftVoter,
   openTreeSession,
   renewTreeSession,
   closeTreeSession,

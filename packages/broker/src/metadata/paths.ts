@@ -9,6 +9,7 @@
  * /config/brokers/<nodeId>                {key: value}     nodeId 'default' holds for all brokers
  * /ids/producers                          {nextProducerId}
  * /ids/brokers                            {lastBrokerEpoch}
+ * /ids/removed-voters/<nodeId>            {}               taken out of the quorum by a person: it does not come back by itself
  * /deletions/<nodeId>/<topicId>           {topic, partitions}   files which that broker has yet to remove
  * /app                                    the applications' own: coordination/app-paths.ts
  */
@@ -17,6 +18,7 @@ import type { NodeId, Uuid } from '@odradek/protocol';
 export const CLUSTER_PATH = '/cluster';
 export const PRODUCER_IDS_PATH = '/ids/producers';
 export const BROKER_EPOCHS_PATH = '/ids/brokers';
+export const REMOVED_VOTERS_PATH = '/ids/removed-voters';
 
 /** Folders that exist from the first start on. */
 export const ROOT_PATHS: readonly string[] = [
@@ -37,6 +39,7 @@ export const partitionPath = (topic: string, partition: number): string =>
 export const topicConfigPath = (topic: string): string => `/config/topics/${topic}`;
 /** `node` 'default' is the cluster-wide default (KIP-226). */
 export const brokerConfigPath = (node: NodeId | 'default'): string => `/config/brokers/${node}`;
+export const removedVoterPath = (node: NodeId): string => `${REMOVED_VOTERS_PATH}/${node}`;
 export const deletionsPath = (node: NodeId): string => `/deletions/${node}`;
 export const deletionPath = (node: NodeId, topicId: Uuid): string =>
   `/deletions/${node}/${topicId}`;

@@ -18,6 +18,10 @@ export interface ReassignOptions extends ClusterOptions {
   readonly dryRun?: boolean;
 }
 
+export interface VoterOptions extends ClusterOptions {
+  readonly directoryId?: string;
+}
+
 export interface ElectOptions extends ClusterOptions {
   readonly preferred?: boolean;
   readonly unclean?: boolean;
@@ -27,13 +31,12 @@ export interface ElectOptions extends ClusterOptions {
 export function addClusterCommand(program: Command, world: World, action: Action): void {
   const cluster = withJsonOption(withConnectOptions(program.command('cluster')))
     .description(
-      'show brokers, controller, quorum, features, and what is not replicated as it should be; move partitions, elect leaders',
+      'show brokers, controller, quorum, features, and what is not replicated as it should be; move partitions, elect leaders, change who votes',
     )
-    // What stands behind a command's name is that command's: both have --brokers.
-    .enablePositionalOptions()
     .action((options: ClusterOptions) =>
       action(async () => (await import('../cluster.ts')).cluster(world, options)),
     );
+  // Both `cluster` and what stands behind it have --brokers and --json, and commander gives them to the former: they are put together.
   const add = (name: string): Command => withJsonOption(withConnectOptions(cluster.command(name)));
 
   add('reassign')
@@ -49,8 +52,10 @@ export function addClusterCommand(program: Command, world: World, action: Action
     .option('--list', 'show what is being moved')
     .option('--cancel', 'call off what is being moved')
     .option('--dry-run', 'only show what would be moved')
-    .action((options: ReassignOptions) =>
-      action(async () => (await import('../cluster-reassign.ts')).reassign(world, options)),
+    .action((_: ReassignOptions, command: Command) =>
+      action(async () =>
+        (await import('../cluster-reassign.ts')).reassign(world, command.optsWithGlobals()),
+      ),
     );
 
   add('elect')
@@ -61,15 +66,43 @@ export function addClusterCommand(program: Command, world: World, action: Action
       'any replica, where there is no leader: records that only others hold are lost',
     )
     .option('-t, --topic <name>', 'of one topic (default: of all)')
-    .action((options: ElectOptions) =>
-      action(async () => (await import('../cluster-elect.ts')).elect(world, options)),
+    .action((_: ElectOptions, command: Command) =>
+      action(async () =>
+        (await import('../cluster-elect.ts')).elect(world, command.optsWithGlobals()),
+      ),
+    );
+
+  add('add-controller')
+    .description('make a broker that is up a voter of the quorum, one more beside those that are')
+    .argument('<id>', 'its number', integer)
+    .option('-D, --directory-id <id>', 'of its storage, should several of that number be known')
+    .action((nodeId: number, _: VoterOptions, command: Command) =>
+      action(async () =>
+        (await import('../cluster-voters.ts')).addVoter(world, nodeId, command.optsWithGlobals()),
+      ),
+    );
+
+  add('remove-controller')
+    .description('take the vote in the quorum from a node, whether it is up or not')
+    .argument('<id>', 'its number', integer)
+    .option('-D, --directory-id <id>', 'of its storage, should several of that number be known')
+    .action((nodeId: number, _: VoterOptions, command: Command) =>
+      action(async () =>
+        (await import('../cluster-voters.ts')).removeVoter(
+          world,
+          nodeId,
+          command.optsWithGlobals(),
+        ),
+      ),
     );
 
   add('unregister')
     .description('forget a broker that is gone for good')
     .argument('<id>', 'its number', integer)
-    .action((nodeId: number, options: ClusterOptions) =>
-      action(async () => (await import('../cluster-elect.ts')).unregister(world, nodeId, options)),
+    .action((nodeId: number, _: ClusterOptions, command: Command) =>
+      action(async () =>
+        (await import('../cluster-elect.ts')).unregister(world, nodeId, command.optsWithGlobals()),
+      ),
     );
 }
 

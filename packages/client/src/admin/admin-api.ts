@@ -28,6 +28,8 @@ import {
   describeProducersResponse,
   listConfigResourcesRequest,
   listConfigResourcesResponse,
+  addRaftVoterRequest,
+  addRaftVoterResponse,
   describeQuorumRequest,
   describeQuorumResponse,
   electLeadersRequest,
@@ -36,6 +38,8 @@ import {
   alterPartitionReassignmentsResponse,
   listPartitionReassignmentsRequest,
   listPartitionReassignmentsResponse,
+  removeRaftVoterRequest,
+  removeRaftVoterResponse,
   unregisterBrokerRequest,
   unregisterBrokerResponse,
 } from '@odradek/protocol';
@@ -75,6 +79,11 @@ export const describeProducersApi = /*@__PURE__*/ api(
 export const listConfigResourcesApi = /*@__PURE__*/ api(
   listConfigResourcesRequest,
   listConfigResourcesResponse,
+);
+export const addRaftVoterApi = /*@__PURE__*/ api(addRaftVoterRequest, addRaftVoterResponse);
+export const removeRaftVoterApi = /*@__PURE__*/ api(
+  removeRaftVoterRequest,
+  removeRaftVoterResponse,
 );
 export const describeQuorumApi = /*@__PURE__*/ api(describeQuorumRequest, describeQuorumResponse);
 export const electLeadersApi = /*@__PURE__*/ api(electLeadersRequest, electLeadersResponse);

@@ -1,5 +1,6 @@
 /** All that an administrator can ask of a broker, under one name. Each is described where it is done. */
 import type { AbortSignalLike } from '@odradek/ports';
+import type { Uuid } from '@odradek/protocol';
 import type { Cluster, TopicMetadata } from '../cluster.ts';
 import type { CommittedOffset, OffsetToCommit } from '../consumer/group-coordinator.ts';
 import type { StartingAt } from '../consumer/partition-state.ts';
@@ -19,7 +20,7 @@ import {
   setGroupOffsets,
 } from './groups.ts';
 import type { GroupDescription, GroupLag, GroupListing } from './groups.ts';
-import { describeQuorum } from './quorum.ts';
+import { addVoter, describeQuorum, removeVoter } from './quorum.ts';
 import type { QuorumInfo } from './quorum.ts';
 import {
   alterReassignments,
@@ -182,6 +183,16 @@ export class Admin {
   /** Undefined from brokers that have no quorum, or do not tell. */
   describeQuorum(): Promise<QuorumInfo | undefined> {
     return this.#do((cluster) => describeQuorum(cluster));
+  }
+
+  /** Of the metadata quorum: a node that follows its log. `describeQuorum` tells the directory id. */
+  addVoter(nodeId: number, directoryId: Uuid): Promise<void> {
+    return this.#do((cluster) => addVoter(cluster, nodeId, directoryId));
+  }
+
+  /** It may be down. Where the configuration names it, it does not become a voter again by itself. */
+  removeVoter(nodeId: number, directoryId: Uuid): Promise<void> {
+    return this.#do((cluster) => removeVoter(cluster, nodeId, directoryId));
   }
 
   /** Begins to move partitions to other replicas, or calls moves off: `listReassignments` tells what is still under way. */

@@ -1,8 +1,9 @@
-/** The metadata quorum: who leads, who votes, and how far each of them is. */
+/** The metadata quorum: who leads, who votes, how far each of them is; voters added and removed. */
+import type { Uuid } from '@odradek/protocol';
 import { UnsupportedApi } from '../errors.ts';
 import type { Cluster } from '../cluster.ts';
-import { describeQuorumApi } from './admin-api.ts';
-import { asController, check } from './asking.ts';
+import { addRaftVoterApi, describeQuorumApi, removeRaftVoterApi } from './admin-api.ts';
+import { ADMIN_TIMEOUT_MS, asController, check } from './asking.ts';
 
 export interface QuorumInfo {
   readonly leaderId: number;
@@ -13,6 +14,8 @@ export interface QuorumInfo {
 
 export interface QuorumMember {
   readonly nodeId: number;
+  /** Of its storage; zeros from brokers that do not tell. */
+  readonly directoryId: Uuid;
   readonly role: 'leader' | 'voter' | 'observer';
   readonly logEndOffset: number;
   /** Records behind the furthest voter. */
@@ -37,9 +40,19 @@ export const describeQuorum = (cluster: Cluster): Promise<QuorumInfo | undefined
     const { leaderId, leaderEpoch, highWatermark, currentVoters, observers } = partition;
     const end = Math.max(...currentVoters.map(({ logEndOffset }) => logEndOffset), highWatermark);
     const member = (
-      { replicaId: nodeId, logEndOffset }: (typeof currentVoters)[number],
+      {
+        replicaId: nodeId,
+        replicaDirectoryId: directoryId,
+        logEndOffset,
+      }: (typeof currentVoters)[number],
       role: QuorumMember['role'],
-    ): QuorumMember => ({ nodeId, role, logEndOffset, lag: Math.max(0, end - logEndOffset) });
+    ): QuorumMember => ({
+      nodeId,
+      directoryId,
+      role,
+      logEndOffset,
+      lag: Math.max(0, end - logEndOffset),
+    });
     return {
       leaderId,
       leaderEpoch,
@@ -49,4 +62,28 @@ export const describeQuorum = (cluster: Cluster): Promise<QuorumInfo | undefined
         ...observers.map((it) => member(it, 'observer')),
       ],
     };
+  });
+
+/** A node that follows the metadata log becomes a voter. Resolves when that is committed. */
+export const addVoter = (cluster: Cluster, nodeId: number, directoryId: Uuid): Promise<void> =>
+  asController(cluster, async () => {
+    const { errorCode, errorMessage } = await cluster.askController(addRaftVoterApi, {
+      clusterId: null,
+      timeoutMs: ADMIN_TIMEOUT_MS,
+      voterId: nodeId,
+      voterDirectoryId: directoryId,
+      listeners: [],
+    });
+    check(errorCode, { api: `AddRaftVoter of ${nodeId}`, detail: errorMessage });
+  });
+
+/** A voter is one no more, whether it is up or not. Resolves when that is committed. */
+export const removeVoter = (cluster: Cluster, nodeId: number, directoryId: Uuid): Promise<void> =>
+  asController(cluster, async () => {
+    const { errorCode, errorMessage } = await cluster.askController(removeRaftVoterApi, {
+      clusterId: null,
+      voterId: nodeId,
+      voterDirectoryId: directoryId,
+    });
+    check(errorCode, { api: `RemoveRaftVoter of ${nodeId}`, detail: errorMessage });
   });

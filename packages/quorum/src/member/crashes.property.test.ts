@@ -9,11 +9,12 @@ import { describe, expect, it } from 'vitest';
 import { startLoneMember, type LoneMember } from '../testing/ensemble.ts';
 import type { QuorumMember } from './quorum-member.ts';
 
-const SNAPSHOT_INTERVAL_BYTES = 1200;
+const SNAPSHOT_INTERVAL_BYTES = 720;
 /** Several in a life, so that snapshots let go of some. */
-const SEGMENT_BYTES = 1000;
-const LIVES = 2;
-const PROPOSALS_IN_A_LIFE = 20;
+const SEGMENT_BYTES = 600;
+/** Before the last one, which the power may cut, too; then there is one more. */
+const LIVES = 1;
+const PROPOSALS_IN_A_LIFE = 12;
 const GROUP = 4;
 
 /** One multi: a node of its own, and a counter that all multis share. */

@@ -42,6 +42,7 @@ export interface LeadershipOptions {
   /** Nodes that are to vote; one that follows the log well is added again when its storage was replaced. */
   readonly configuredVoters: readonly NodeId[];
   readonly autoJoin: boolean;
+  readonly mayJoin?: (id: NodeId) => boolean;
   readonly checkQuorumTimeoutMs: number;
   readonly clock: Clock;
   readonly crc32c: Crc32c;
@@ -339,13 +340,14 @@ export class Leadership {
    * which leaves majorities that overlap. Nothing is removed that would leave less than a majority alive.
    */
   #mendVoters({ id, incarnation }: ReplicaKey, fetchOffset: Offset): void {
-    const { voters, autoJoin, configuredVoters, checkQuorumTimeoutMs } = this.#options;
+    const { voters, autoJoin, mayJoin, configuredVoters, checkQuorumTimeoutMs } = this.#options;
     const { latest } = voters;
     if (!autoJoin || isVoterIn(latest, id, incarnation)) return;
     if (this.#changeFault() !== undefined || fetchOffset < this.#highWatermark) return;
     const old = latest.find((voter) => voter.id === id);
     if (old === undefined) {
-      if (configuredVoters.includes(id)) this.#mend(this.addVoter({ id, incarnation }), id);
+      if (configuredVoters.includes(id) && mayJoin?.(id) !== false)
+        this.#mend(this.addVoter({ id, incarnation }), id);
       return;
     }
     const others = withVoterRemoved(latest, id);

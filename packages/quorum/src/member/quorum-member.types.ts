@@ -45,6 +45,8 @@ export interface QuorumMemberOptions {
   readonly requestTimeoutMs?: number;
   /** Configured voters that follow well are made voters (again) by the leader. */
   readonly autoJoin?: boolean;
+  /** Whether a configured node that is not among the voters is made one; false for one that was taken out on purpose. */
+  readonly mayJoin?: (id: NodeId) => boolean;
   /** For simulations alone. */
   readonly probe?: Probe | undefined;
 }
