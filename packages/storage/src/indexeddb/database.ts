@@ -40,6 +40,8 @@ export interface DatabaseOptions {
   readonly location: string;
   readonly durability: Durability;
   readonly openTimeoutMs: number;
+  /** Of the stores below; for tests of what happens between versions. */
+  readonly schemaVersion?: number;
 }
 
 const SCHEMA_VERSION = 1;
@@ -152,7 +154,7 @@ export class Database {
 
 /** Opens the connection, or says what keeps it from opening; one that comes too late is closed. */
 function connect(
-  { name, location, openTimeoutMs }: DatabaseOptions,
+  { name, location, openTimeoutMs, schemaVersion = SCHEMA_VERSION }: DatabaseOptions,
   onEnd: (reason: string) => void,
 ): Promise<IDBPDatabase<Schema>> {
   return new Promise((resolve, reject) => {
@@ -172,9 +174,10 @@ function connect(
             ),
       );
     }, openTimeoutMs);
-    const opening = openDB<Schema>(name, SCHEMA_VERSION, {
+    const opening = openDB<Schema>(name, schemaVersion, {
       upgrade(db) {
-        for (const store of stores) db.createObjectStore(store);
+        for (const store of stores)
+          if (!db.objectStoreNames.contains(store)) db.createObjectStore(store);
       },
       blocked: () => void (isBlocked = true),
       blocking: () => onEnd('was given up, since another page deletes or upgrades it'),
