@@ -7,18 +7,24 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './tree.mjs';
 
-const scenarioOf = (name) =>
-  name.startsWith('client')
-    ? 'client'
-    : name.startsWith('produce')
-      ? 'produce'
-      : name.startsWith('consume')
-        ? 'consume'
-        : name.startsWith('cold')
-          ? 'start'
-          : name.startsWith('idle')
-            ? 'memory'
-            : 'partitions';
+/** By how a bar's name begins, which scenario measures it. */
+const SCENARIOS = {
+  client: 'client',
+  produce: 'produce',
+  consume: 'consume',
+  cold: 'start',
+  idle: 'memory',
+  '2,000 partitions': 'partitions',
+  'acks=all': 'replication',
+  'kill -9': 'failover',
+  '1,000 partitions': 'scale',
+};
+
+const scenarioOf = (name) => {
+  const found = Object.entries(SCENARIOS).find(([beginning]) => name.startsWith(beginning));
+  if (found === undefined) throw new Error(`no scenario measures "${name}"`);
+  return found[1];
+};
 
 const measure = (scenarios, attempt) => {
   const out = join(root, '.cache', `budgets-${attempt}.jsonl`);

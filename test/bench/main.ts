@@ -2,13 +2,14 @@
  * The benchmark: A and B in turns, each beside the machine's own limit, medians and ratios of one run. Results go to a file of
  * JSON lines and to a table; nothing is typed by hand.
  *
- *   npm run bench -- [--rounds 5] [--seconds 2] [--only produce,consume,latency,start,memory,partitions,client] [--peer kafka] [--out FILE]
+ *   npm run bench -- [--rounds 5] [--seconds 2] [--only produce,consume,latency,start,memory,partitions,client,replication,failover,scale] [--peer kafka] [--out FILE]
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { clients } from './client-scenario.ts';
+import { failover, replication, scale } from './cluster-scenario.ts';
 import { comparisons, type Context, type Measurement } from './scenarios.ts';
 import { round } from './statistics.ts';
 
@@ -37,7 +38,13 @@ const context: Context = {
 const wanted = values.only?.split(',');
 const measurements: Measurement[] = [];
 try {
-  for (const [name, run] of Object.entries({ ...comparisons, client: clients })) {
+  for (const [name, run] of Object.entries({
+    ...comparisons,
+    client: clients,
+    replication,
+    failover,
+    scale,
+  })) {
     if (wanted !== undefined && !wanted.includes(name)) continue;
     context.progress(`== ${name}`);
     for (const measurement of await run(context)) {
