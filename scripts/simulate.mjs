@@ -1,6 +1,7 @@
-// `npm run simulate -- --seeds N --seconds S [--seed X] [--brokers N] [--mutant NAME] [--faults a,b] [--trace]`: histories of
-// whole clusters in virtual time, one after another in one thread. Exit code 1 when a rule was broken (with a mutant: when
-// none was). A failing seed is run again with --seed X, and --trace prints all of it.
+// `npm run simulate -- --seeds N --seconds S [--seed X] [--brokers N|mixed] [--mutant NAME] [--faults a,b] [--trace]`: histories
+// of whole clusters in virtual time, one after another in one thread. Exit code 1 when a rule was broken (with a mutant: when
+// none was). A failing seed is run again with --seed X, and --trace prints all of it. `--step 2` takes every other seed, and
+// `--json` ends with the figures on a line of their own: so several processes share the work (simulate-stage.mjs).
 import { parseArgs } from 'node:util';
 import { loadSources } from './generate/load.mjs';
 
@@ -10,6 +11,7 @@ const { values: given } = parseArgs({
     seconds: { type: 'string', default: '120' },
     seed: { type: 'string' },
     first: { type: 'string', default: '1' },
+    step: { type: 'string', default: '1' },
     brokers: { type: 'string', default: '3' },
     shape: { type: 'string', default: 'each' },
     mutant: { type: 'string', multiple: true },
@@ -17,12 +19,14 @@ const { values: given } = parseArgs({
     trace: { type: 'boolean', default: false },
     hashes: { type: 'boolean', default: false },
     twice: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
   },
 });
 const count = given.seed === undefined ? positive('seeds') : 1;
 const first = given.seed === undefined ? positive('first') : positive('seed');
 const seconds = positive('seconds');
-const brokers = positive('brokers');
+const step = positive('step');
+const brokers = given.brokers === 'mixed' ? given.brokers : positive('brokers');
 const mutants = given.mutant ?? [];
 const faults = given.faults?.split(',');
 
@@ -46,7 +50,7 @@ const failures = [];
 const startedMs = performance.now();
 const startedCpu = process.cpuUsage();
 let seedsRun = 0;
-for (let seed = first; seed < first + count; seed += 1) {
+for (let seed = first; seed < first + count * step; seed += step) {
   const result = await run(seed);
   seedsRun += 1;
   add(result);
@@ -61,9 +65,9 @@ for (let seed = first; seed < first + count; seed += 1) {
     // A mutant is found once; otherwise more failures than this are more of the same.
     if (mutants.length > 0 || failures.length >= 5) break;
   }
-  progress(seed);
+  progress();
 }
-process.stdout.write(summary());
+process.stdout.write(given.json ? `${JSON.stringify(figures())}\n` : summary());
 process.exit(failures.length > 0 === mutants.length > 0 ? 0 : 1);
 
 async function run(seed) {
@@ -93,10 +97,10 @@ function add({ simulatedMs, events, counts, faults: inflicted }) {
     total.faults.set(kind, (total.faults.get(kind) ?? 0) + times);
 }
 
-function progress(seed) {
+function progress() {
   if (!process.stderr.isTTY) return;
-  process.stderr.write(`\r${seed - first + 1}/${count} seeds, ${speed()} times real time `);
-  if (seed === first + count - 1) process.stderr.write('\n');
+  process.stderr.write(`\r${seedsRun}/${count} seeds, ${speed()} times real time `);
+  if (seedsRun === count) process.stderr.write('\n');
 }
 
 /** By the processor's time: what one core does, whoever else is at work. */
@@ -109,11 +113,24 @@ function cpuMs() {
   return (user + system) / 1000;
 }
 
+/** Milliseconds as whole numbers: they are added up. */
+function figures() {
+  const { simulatedMs, faults: inflicted, ...counts } = total;
+  return {
+    seeds: seedsRun,
+    simulatedMs: Math.round(simulatedMs),
+    cpuMs: Math.round(cpuMs()),
+    ...counts,
+    faults: Object.fromEntries(inflicted),
+    failures,
+  };
+}
+
 function summary() {
   const kinds = [...total.faults].sort(([, a], [, b]) => b - a);
   const found = failures.length > 0 ? `violations in seeds ${failures.join(', ')}` : 'no violation';
   return [
-    `${seedsRun} seeds of ${seconds} s with ${brokers} brokers: ${found}`,
+    `${seedsRun} seeds of ${seconds} s with ${brokers === 'mixed' ? '3 to 7' : brokers} brokers: ${found}`,
     `simulated  ${Math.round(total.simulatedMs / 1000)} s in ${((performance.now() - startedMs) / 1000).toFixed(1)} s (${(cpuMs() / 1000).toFixed(1)} s of one core): ${speed()} times real time, ${total.events} events`,
     `records    ${total.acknowledged} acknowledged, ${total.polled} read`,
     `faults     ${kinds.reduce((sum, [, times]) => sum + times, 0)}: ${kinds.map(([kind, times]) => `${kind} ${times}`).join(', ') || 'none'}`,
