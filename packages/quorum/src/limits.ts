@@ -81,6 +81,8 @@ export const SEARCH_INTERVAL_MS = 50;
 export const UNREACHABLE_FAILURES = 3;
 /** Of the fetch timeout, as in Kafka: a leader that a majority has not asked for so long resigns. */
 export const CHECK_QUORUM_FACTOR = 1.5;
+/** How long a leader that leaves waits for what was proposed to be committed: it is `interrupted` then. */
+export const DRAIN_MS = 500;
 /** How long a leader that leaves waits for its successors to hear of it. */
 export const FAREWELL_MS = 500;
 

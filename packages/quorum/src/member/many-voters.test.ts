@@ -2,6 +2,7 @@ import { ErrorCode, leaderEpoch, nodeId, offset, utf8Encode, type Uuid } from '@
 import { MemoryDisk } from '@odradek/storage/memory';
 import { seededRandom } from '@odradek/ports/testing';
 import { describe, expect, it } from 'vitest';
+import { DRAIN_MS, FAREWELL_MS } from '../limits.ts';
 import type { TreeChange } from '../tree/node.ts';
 import type { TreeOp } from '../tree/operation.ts';
 import { startLoneMember } from '../testing/ensemble.ts';
@@ -198,6 +199,17 @@ describe('a leader', () => {
     old.isUp = false;
     await settled(ensemble);
     expect(ensemble.time.nowMs - before).toBeLessThan(FETCH_TIMEOUT_MS);
+  });
+
+  it('that is closed without its majority does not wait for it', async () => {
+    const ensemble = await begun();
+    const { member } = ensemble.leader!;
+    for (const it of others(ensemble)) ensemble.crash(it);
+    const proposed = member!.propose([create('/late')]).catch((error: unknown) => error);
+    const fromMs = ensemble.time.nowMs;
+    await soon(ensemble, member!.close());
+    expect(ensemble.time.nowMs - fromMs).toBeLessThanOrEqual(DRAIN_MS + FAREWELL_MS + 50);
+    expect(await proposed).toMatchObject({ kind: 'interrupted' });
   });
 
   it('that is asked to resign does, and another leads', async () => {

@@ -25,7 +25,7 @@ import type {
   VoteResponse,
 } from '@odradek/protocol';
 import { asError, invariant } from '../errors.ts';
-import { SNAPSHOT_INTERVAL_BYTES } from '../limits.ts';
+import { DRAIN_MS, SNAPSHOT_INTERVAL_BYTES } from '../limits.ts';
 import type { ReadonlyTree, SessionEnd, SessionId, TreeChange } from '../tree/node.ts';
 import type { SessionOp, TreeOp } from '../tree/operation.ts';
 import { Answers } from './answers.ts';
@@ -55,6 +55,7 @@ import { Snapshotter } from './snapshotter.ts';
 import { VoteKeeper } from './vote-keeper.ts';
 import { idsOf, type Voter } from './voters.ts';
 import { encodeVoters } from './voters-record.ts';
+import { withTimeout } from './waiting.ts';
 
 export class QuorumMember {
   /**
@@ -301,7 +302,11 @@ export class QuorumMember {
   }
 
   async #close(): Promise<void> {
-    await this.#leading.leadership?.drained();
+    const { clock, voters } = this.#core;
+    const drained = this.#leading.leadership?.drained() ?? Promise.resolve();
+    // A leader that has lost its majority would wait until it notices; a lone voter waits for its disk alone.
+    if (voters.latest.length > 1) await withTimeout(clock, drained, DRAIN_MS).catch(() => {});
+    else await drained;
     this.#core.tell({ type: 'shutdown.requested' });
     this.#core.actor.stop();
     this.#core.waiters.changed();
