@@ -16,7 +16,7 @@ export interface Lease {
 
 export interface SessionContext {
   readonly lease: Lease | undefined;
-  /** Why the last attempt failed, or the session ended. */
+  /** Why the last attempt failed, or the session ended; undefined while all is well. */
   readonly reason: string | undefined;
 }
 
@@ -81,18 +81,19 @@ export const sessionMachine = setup({
     },
     /** None could be opened; whoever wants one may try again. */
     refused: { on: { 'session.wanted': 'opening' } },
+    /** Without a reason in the context it is connected; with one it may live on or not, and is better not relied upon. */
     open: {
-      initial: 'connected',
+      initial: 'resting',
       after: { leaseEnd: { target: 'lost', actions: 'noteSilence' } },
       on: { 'close.requested': 'closing' },
       states: {
-        connected: { after: { renewalInterval: 'renewing' } },
-        /** Nothing is amiss yet. */
+        resting: { after: { renewalInterval: 'renewing' } },
         renewing: {
           invoke: {
             src: 'renewSession',
             input: ({ context }) => context.lease,
             onDone: {
+              // Entered anew: the lease's end is another.
               target: '#session.open',
               reenter: true,
               actions: { type: 'takeLease', params: leaseIn },
@@ -103,42 +104,11 @@ export const sessionMachine = setup({
                 target: '#session.lost',
                 actions: { type: 'noteReason', params: reasonOf },
               },
-              {
-                target: 'suspended',
-                actions: { type: 'noteReason', params: reasonOf },
-              },
+              { target: 'pausing', actions: { type: 'noteReason', params: reasonOf } },
             ],
           },
         },
-        /** It may live on or not, and what it holds is better not relied upon. */
-        suspended: {
-          initial: 'pausing',
-          states: {
-            pausing: { after: { retryPause: 'renewing' } },
-            renewing: {
-              invoke: {
-                src: 'renewSession',
-                input: ({ context }) => context.lease,
-                onDone: {
-                  target: '#session.open',
-                  reenter: true,
-                  actions: { type: 'takeLease', params: leaseIn },
-                },
-                onError: [
-                  {
-                    guard: { type: 'isOver', params: ({ event }) => ({ error: event.error }) },
-                    target: '#session.lost',
-                    actions: { type: 'noteReason', params: reasonOf },
-                  },
-                  {
-                    target: 'pausing',
-                    actions: { type: 'noteReason', params: reasonOf },
-                  },
-                ],
-              },
-            },
-          },
-        },
+        pausing: { after: { retryPause: 'renewing' } },
       },
     },
     /** What was bound to it is gone, or will be. Another one may be opened. */

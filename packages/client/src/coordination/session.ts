@@ -207,7 +207,7 @@ export class Session {
   #take(): SessionSnapshot {
     const { value, context } = this.#actor.getSnapshot();
     return {
-      status: statusOf(value),
+      status: statusOf(value, context.reason),
       sessionId: context.lease?.sessionId,
       timeoutMs: context.lease?.timeoutMs,
       reason: context.reason,
@@ -258,8 +258,7 @@ function endOf(
   return new SessionLost(reason ?? `session ${id} has ended`);
 }
 
-function statusOf(value: unknown): SessionStatus {
+function statusOf(value: unknown, reason: string | undefined): SessionStatus {
   if (typeof value === 'string') return value as SessionStatus;
-  const { open } = value as { readonly open: string | object };
-  return open === 'connected' || open === 'renewing' ? 'connected' : 'suspended';
+  return reason === undefined ? 'connected' : 'suspended';
 }

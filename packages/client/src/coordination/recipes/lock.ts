@@ -10,9 +10,16 @@
  */
 import type { AbortSignalLike } from '@odradek/ports';
 import { throwIfAborted } from '../../retry.ts';
-import { OutcomeUnknown, SessionLost, TreeRefused } from '../tree-errors.ts';
+import { OutcomeUnknown, TreeRefused } from '../tree-errors.ts';
 import { childPath, nameOf } from '../tree-path.ts';
-import { ensurePath, isRefusal, when, type TreeClient, type TreeReader } from './tree-client.ts';
+import {
+  ATTEMPTS_MAX,
+  ensurePath,
+  removeOwn,
+  when,
+  type TreeClient,
+  type TreeReader,
+} from './tree-client.ts';
 
 export interface HeldLock extends AsyncDisposable {
   readonly path: string;
@@ -35,8 +42,6 @@ export interface LockOptions {
 const TICKET = 'ticket-';
 /** Of a sequential node. */
 const DIGITS = 10;
-/** Taking a ticket, when nobody says what became of it. */
-const ATTEMPTS_MAX = 10;
 
 /** Waits for its turn. Rejects when the session ends, or the signal says so; then its place in the queue is given up. */
 export async function acquireLock(
@@ -110,7 +115,7 @@ class Tickets {
   async giveBack(): Promise<void> {
     this.#isGivenBack = true;
     const tickets = this.#isUncertain ? await this.#own() : [this.#ticket];
-    for (const ticket of tickets) if (ticket !== undefined) await remove(this.#tree, ticket);
+    for (const ticket of tickets) if (ticket !== undefined) await removeOwn(this.#tree, ticket);
   }
 
   async #own(): Promise<readonly string[]> {
@@ -127,7 +132,7 @@ class Tickets {
     const clear = async (): Promise<void> => {
       for (const ticket of await this.#own())
         if (this.#isGivenBack || (this.#ticket !== undefined && ticket !== this.#ticket))
-          await remove(this.#tree, ticket);
+          await removeOwn(this.#tree, ticket);
     };
     const unwatch = this.#tree.watch(
       { path: this.#path, scope: 'children' },
@@ -167,16 +172,6 @@ async function holdingOf(
     release,
     [Symbol.asyncDispose]: release,
   };
-}
-
-async function remove(tree: TreeClient, ticket: string): Promise<void> {
-  try {
-    await tree.write([{ op: 'delete', path: ticket }]);
-  } catch (error) {
-    // It is gone, or goes with the session.
-    if (!isRefusal(error, 'noNode', 'sessionExpired') && !(error instanceof SessionLost))
-      throw error;
-  }
 }
 
 const gone = (ticket: string): TreeRefused => new TreeRefused('noNode', `${ticket} was taken away`);

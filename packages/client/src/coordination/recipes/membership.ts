@@ -1,8 +1,8 @@
 /** Who is here: one ephemeral node for each member, under its name. It goes with the member's session. */
-import { OutcomeUnknown, SessionLost } from '../tree-errors.ts';
+import { OutcomeUnknown } from '../tree-errors.ts';
 import { childPath } from '../tree-path.ts';
 import type { TreeState } from '../tree-types.ts';
-import { ensurePath, isRefusal, type TreeClient, type TreeReader } from './tree-client.ts';
+import { ensurePath, removeOwn, type TreeClient, type TreeReader } from './tree-client.ts';
 
 export interface Member {
   readonly name: string;
@@ -43,12 +43,7 @@ export async function joinGroup(
   const leave = async (): Promise<void> => {
     if (hasLeft) return;
     hasLeft = true;
-    try {
-      await tree.write([{ op: 'delete', path: node }]);
-    } catch (error) {
-      if (!isRefusal(error, 'noNode', 'sessionExpired') && !(error instanceof SessionLost))
-        throw error;
-    }
+    await removeOwn(tree, node);
   };
   return {
     name,

@@ -4,7 +4,7 @@
  */
 import type { AbortSignalLike } from '@odradek/ports';
 import { abandoned } from '../../retry.ts';
-import { TreeRefused } from '../tree-errors.ts';
+import { OutcomeUnknown, SessionLost, TreeRefused } from '../tree-errors.ts';
 import { parentOf, ROOT } from '../tree-path.ts';
 import type { TreeNode, TreeOp, TreeWatch, Written } from '../tree-types.ts';
 
@@ -41,6 +41,25 @@ export async function ensurePath(tree: TreeWriter, path: string): Promise<void> 
     await tree.write([{ op: 'create', path }]);
   } catch (error) {
     if (!isRefusal(error, 'nodeExists')) throw error;
+  }
+}
+
+/** Of one write, when nobody says what became of it. */
+export const ATTEMPTS_MAX = 10;
+
+/** An ephemeral node of this session, until it is known to be gone. The session's end takes it away in any case. */
+export async function removeOwn(tree: TreeClient, path: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await tree.write([{ op: 'delete', path }]);
+      return;
+    } catch (error) {
+      if (isRefusal(error, 'noNode', 'sessionExpired') || error instanceof SessionLost) return;
+      if (!(error instanceof OutcomeUnknown) || attempt === ATTEMPTS_MAX) throw error;
+    }
+    // Gone, and another may have made one of that name since.
+    await tree.sync();
+    if ((await tree.get(path))?.ephemeralOwner !== tree.sessionId) return;
   }
 }
 
