@@ -78,7 +78,8 @@ const createPeerDial = (clock: Clock): Dial => {
   let loaded: Promise<Dial> | undefined;
   const load = async (): Promise<Dial> => {
     const { createWebSocketDial, loadNodeWebSocket } = await import('@odradek/transport/websocket');
-    return createWebSocketDial({ WebSocket: await loadNodeWebSocket(), clock, path: PEER_PATH });
+    const WebSocket = await loadNodeWebSocket({ isUnmasked: true });
+    return createWebSocketDial({ WebSocket, clock, path: PEER_PATH });
   };
   return async (endpoint, signal) => (await (loaded ??= load()))(endpoint, signal);
 };

@@ -1,8 +1,10 @@
 /**
  * Cutting a chunk list into WebSocket messages. One `send` is one message, up to this size; a longer one is several, so
- * that neither end holds more than this in one piece. The cutting of messages means nothing to the receiver.
+ * that neither end holds more than this in one piece. The cutting of messages means nothing to the receiver; but a frame that
+ * comes whole need not be put together there, so there is room for the usual largest answer: a mebibyte of records
+ * (`max.partition.fetch.bytes`, `replica.fetch.max.bytes`) and what stands around them.
  */
-export const messageBytesMax = 1024 * 1024;
+export const messageBytesMax = 1024 * 1024 + 64 * 1024;
 
 /** Views on the chunks, in order, in groups of at most `bytesMax`. */
 export function cutIntoMessages(
