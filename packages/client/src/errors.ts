@@ -122,6 +122,12 @@ export class RecordTooLarge extends ClientError {
   readonly retriable = false;
 }
 
+/** A codec that the host loads when it is first met could not be had. It is loaded anew when it is next needed. */
+export class CodecUnavailable extends ClientError {
+  override readonly name = 'CodecUnavailable';
+  readonly retriable = true;
+}
+
 /** The producer's buffer stayed full for `maxBlockMs`: the brokers take less than what is sent. */
 export class BufferFull extends ClientError {
   override readonly name = 'BufferFull';

@@ -26,6 +26,7 @@ export {
   BufferFull,
   ClientClosed,
   ClientError,
+  CodecUnavailable,
   CommitFailed,
   ConnectionLost,
   DeliveryTimedOut,

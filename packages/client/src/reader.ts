@@ -217,7 +217,7 @@ async function fetchRound(
   for (const answer of answers) {
     check(answer.errorCode, { api: 'Fetch' });
     const answered = answer.responses.flatMap(({ partitions }) => partitions);
-    if (cluster.host.compression.prepare !== undefined) await prepareCodecs(cluster.host, answered);
+    await prepareCodecs(cluster, answer);
     for (const { partitionIndex, errorCode, records } of answered) {
       const position = byPartition.get(partitionIndex);
       if (position === undefined) continue;

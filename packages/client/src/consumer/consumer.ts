@@ -3,7 +3,7 @@
  * batch after batch of records with `poll`; keeps account of what is finished; and commits the finished prefix.
  *
  * It goes on by itself over lost connections, moved leaders and rebalances. What cannot be helped by waiting ends it: `poll` then rejects
- * with the reason, again and again. Here is its face; what it does is in fetcher.ts, positions.ts, hand-out.ts and group-share.ts.
+ * with the reason, again and again; a codec that cannot be loaded is told once and waited for on. Here is its face; what it does is in fetcher.ts, positions.ts, hand-out.ts and group-share.ts.
  */
 import { loadGroupShare } from '#group-share';
 import type { AbortSignalLike, TimerHandle } from '@odradek/ports';
@@ -131,6 +131,7 @@ export class Consumer {
     for (;;) {
       throwIfAborted(signal);
       this.#holdings.throwIfOver();
+      this.#holdings.throwComplaint();
       const state = this.#handOut.serve();
       if (state !== undefined) {
         const { highWatermark } = state;
@@ -158,6 +159,7 @@ export class Consumer {
   /** The next record, when one is there already: `poll`'s quick way, without a promise. */
   take(): ConsumerRecord | undefined {
     this.#holdings.throwIfOver();
+    this.#holdings.throwComplaint();
     const state = this.#handOut.serve();
     return state && this.#handOut.one(state);
   }
@@ -207,7 +209,11 @@ export class Consumer {
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    for (const each of partitions) this.#holdings.owned(each).isPaused = false;
+    for (const each of partitions) {
+      const state = this.#holdings.owned(each);
+      state.mayHaveMore ||= state.isPaused;
+      state.isPaused = false;
+    }
     this.#holdings.tellPollers();
     this.#holdings.pump();
   }

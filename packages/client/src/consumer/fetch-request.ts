@@ -1,24 +1,25 @@
-/** A Fetch as it goes out: what the session has not been told yet, under the consumer's limits. */
+/** A Fetch as it goes out: what the session has not been told yet, or everything without one, under the consumer's limits. */
 import type { Input, fetchRequest } from '@odradek/protocol';
 import type { ConsumerSettings } from './consumer-options.ts';
-import type { FetchSession } from './fetch-session.ts';
+import { FetchSession } from './fetch-session.ts';
 import type { PartitionState } from './partition-state.ts';
 import { groupByTopic, keyOf, partitionKey } from './topic-partition.ts';
 
 export function nextFetch(
-  session: FetchSession,
+  session: FetchSession | undefined,
   states: readonly PartitionState[],
   settings: ConsumerSettings,
+  maxWaitMs: number,
 ): Input<typeof fetchRequest> {
-  const { maxWaitMs, minBytes, fetchMaxBytes, partitionMaxBytes, isolation, rackId } = settings;
-  const { sessionId, sessionEpoch, changed, forgotten } = session.next(
-    states.map(({ topic, partition, fetchOffset, checkedEpoch = -1 }) => ({
-      topic,
-      partition,
-      offset: fetchOffset,
-      leaderEpoch: checkedEpoch,
-    })),
-  );
+  const { minBytes, fetchMaxBytes, partitionMaxBytes, isolation, rackId } = settings;
+  const wanted = states.map(({ topic, partition, fetchOffset, checkedEpoch = -1 }) => ({
+    topic,
+    partition,
+    offset: fetchOffset,
+    leaderEpoch: checkedEpoch,
+  }));
+  const { sessionId, sessionEpoch, changed, forgotten } =
+    session?.next(wanted) ?? FetchSession.none(wanted);
   const named = new Map(changed.map((each) => [keyOf(each), each]));
   return {
     maxWaitMs,

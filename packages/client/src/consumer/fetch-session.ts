@@ -18,6 +18,7 @@ export interface SessionRequest {
 }
 
 const NEW_SESSION_EPOCH = 0;
+const NO_SESSION_EPOCH = -1;
 const EPOCH_MAX = 2 ** 31 - 1;
 
 export class FetchSession {
@@ -44,6 +45,11 @@ export class FetchSession {
         ? 1
         : this.#epoch + 1;
     this.#id = sessionId;
+  }
+
+  /** Everything is named, and nothing remembered. */
+  static none(changed: readonly FetchPartition[]): SessionRequest {
+    return { sessionId: 0, sessionEpoch: NO_SESSION_EPOCH, changed, forgotten: [] };
   }
 
   /** The broker has forgotten it, or what it knows is not certain any more. */

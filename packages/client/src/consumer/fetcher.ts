@@ -2,35 +2,25 @@
  * Fetches ahead of who takes the records: one request a broker under way, for all of its partitions that have room. Partitions are read from
  * their leaders, or from the nearer replica that the leader names (KIP-392). What comes for a partition that has moved since (a seek, a
  * rebalance) is thrown away.
+ *
+ * A broker holds a request that finds nothing. A partition that gets room meanwhile (its records were taken, it was sought, resumed or newly
+ * given) does not wait for that: what it has is fetched by a second request, which is never held.
  */
 import { ErrorCode } from '@odradek/protocol';
-import type { FetchResponse } from '@odradek/protocol';
 import { fetchApi } from '../api.ts';
 import type { PartitionLeader } from '../cluster.ts';
 import { prepareCodecs } from '../codecs.ts';
-import { BrokerError, ProtocolViolation, check, isRetriable } from '../errors.ts';
+import { CodecUnavailable, check, isRetriable } from '../errors.ts';
 import { backoffMs, pause } from '../retry.ts';
+import { FetchAnswers } from './fetch-answers.ts';
+import type { Asked } from './fetch-answers.ts';
 import { nextFetch } from './fetch-request.ts';
 import { FetchSession } from './fetch-session.ts';
-import { Fetched } from './fetched.ts';
 import type { Holdings } from './holdings.ts';
 import type { PartitionState } from './partition-state.ts';
 import type { Positions } from './positions.ts';
 import type { TopicWatch } from './topic-watch.ts';
-import { keyOf, partitionKey } from './topic-partition.ts';
 
-/** Whoever leads now may answer otherwise. */
-const STALE_LEADER: ReadonlySet<number> = new Set([
-  ErrorCode.NOT_LEADER_OR_FOLLOWER,
-  ErrorCode.LEADER_NOT_AVAILABLE,
-  ErrorCode.FENCED_LEADER_EPOCH,
-  ErrorCode.UNKNOWN_LEADER_EPOCH,
-  ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-  ErrorCode.UNKNOWN_TOPIC_ID,
-  ErrorCode.REPLICA_NOT_AVAILABLE,
-  ErrorCode.KAFKA_STORAGE_ERROR,
-  ErrorCode.OFFSET_NOT_AVAILABLE,
-]);
 const SESSION_ERRORS: ReadonlySet<number> = new Set([
   ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
   ErrorCode.INVALID_FETCH_SESSION_EPOCH,
@@ -39,30 +29,42 @@ const SESSION_ERRORS: ReadonlySet<number> = new Set([
 
 interface Broker {
   readonly session: FetchSession;
-  isFetching: boolean;
+  /** The request in the session: on its way, held perhaps, or none. */
+  waiting: 'no' | 'briefly' | 'perhaps held';
+  /** Whether there is another one besides. */
+  isHurrying: boolean;
   failures: number;
   notBeforeMs: number;
 }
 
-interface Asked {
-  readonly state: PartitionState;
-  readonly version: number;
-}
+/** Kafka's `fetch.max.wait.ms`: who is left out of a request does not wait longer for the next. */
+const LEFT_OUT_WAIT_MS_MAX = 500;
 
-type PartitionAnswer = FetchResponse['responses'][number]['partitions'][number];
+interface Request {
+  readonly session?: FetchSession;
+  readonly lane: string;
+  /** How long the broker may hold it. */
+  readonly waitMs: number;
+}
 
 export class Fetcher {
   readonly #holdings: Holdings;
   readonly #positions: Positions;
   readonly #topics: TopicWatch;
   readonly #lane: string;
+  readonly #hurriedLane: string;
+  readonly #answers: FetchAnswers;
   readonly #brokers = new Map<number, Broker>();
 
   constructor(holdings: Holdings, positions: Positions, topics: TopicWatch) {
     this.#holdings = holdings;
     this.#positions = positions;
     this.#topics = topics;
+    this.#answers = new FetchAnswers(holdings, positions, topics, (nodeId) =>
+      this.#slowDown(nodeId),
+    );
     this.#lane = holdings.cluster.newLane('fetch');
+    this.#hurriedLane = holdings.cluster.newLane('fetch-now');
   }
 
   /** Starts whatever can be started: looking up positions and leaders, and one fetch a broker. */
@@ -73,10 +75,15 @@ export class Fetcher {
       return;
     }
     const byNode = new Map<number, PartitionState[]>();
+    let isSomeLeftOut = false;
     let needsLookUp = false;
     const homeless = new Set<string>();
     for (const state of this.#holdings.partitions.values()) {
-      if (state.isPaused || state.isRevoked) continue;
+      if (state.isRevoked) continue;
+      if (state.isPaused) {
+        isSomeLeftOut = true;
+        continue;
+      }
       const leader = cluster.leader(state.topic, state.partition);
       if (state.position === undefined || state.isDoubtful) needsLookUp = true;
       else if (leader === undefined) homeless.add(state.topic);
@@ -86,25 +93,40 @@ export class Fetcher {
       } else if (state.bufferedBytes < settings.partitionMaxBytes) {
         state.checkedEpoch = leader.epoch;
         const nodeId = this.#replicaOf(state, leader);
+        const { askedOf } = state;
+        if (askedOf === nodeId) continue;
+        if (askedOf !== undefined) state.disownFetch();
         const list = byNode.get(nodeId);
         if (list === undefined) byNode.set(nodeId, [state]);
         else list.push(state);
-      }
+      } else isSomeLeftOut = true;
     }
     if (needsLookUp) this.#positions.resolve();
     if (homeless.size > 0) this.#topics.findLeaders([...homeless]);
     for (const [nodeId, states] of byNode) {
       let broker = this.#brokers.get(nodeId);
       if (broker === undefined) {
-        broker = { session: new FetchSession(), isFetching: false, failures: 0, notBeforeMs: 0 };
+        broker = {
+          session: new FetchSession(),
+          waiting: 'no',
+          isHurrying: false,
+          failures: 0,
+          notBeforeMs: 0,
+        };
         this.#brokers.set(nodeId, broker);
       }
-      if (!broker.isFetching) void this.#fetch(nodeId, broker, states);
+      if (broker.waiting === 'no') void this.#wait(nodeId, broker, states, isSomeLeftOut);
+      else if (broker.waiting === 'perhaps held' && !broker.isHurrying) {
+        const behind = states.filter(({ mayHaveMore }) => mayHaveMore);
+        if (behind.length > 0) void this.#hurry(nodeId, broker, behind);
+      }
     }
   }
 
   close(): void {
-    this.#holdings.cluster.closeLane(this.#lane);
+    const { cluster } = this.#holdings;
+    cluster.closeLane(this.#lane);
+    cluster.closeLane(this.#hurriedLane);
   }
 
   /** The leader asks to be asked again from time to time: replicas come and go. */
@@ -121,55 +143,87 @@ export class Fetcher {
     return leader.nodeId;
   }
 
-  async #fetch(nodeId: number, broker: Broker, states: readonly PartitionState[]): Promise<void> {
-    const { cluster } = this.#holdings;
+  async #wait(
+    nodeId: number,
+    broker: Broker,
+    states: readonly PartitionState[],
+    isSomeLeftOut: boolean,
+  ): Promise<void> {
+    const { maxWaitMs } = this.#holdings.settings;
+    broker.waiting = states.some(({ mayHaveMore }) => mayHaveMore) ? 'briefly' : 'perhaps held';
+    await this.#fetch(nodeId, broker, states, {
+      session: broker.session,
+      lane: this.#lane,
+      waitMs: isSomeLeftOut ? Math.min(maxWaitMs, LEFT_OUT_WAIT_MS_MAX) : maxWaitMs,
+    });
+    broker.waiting = 'no';
+    this.#goOn();
+  }
+
+  async #hurry(nodeId: number, broker: Broker, states: readonly PartitionState[]): Promise<void> {
+    broker.isHurrying = true;
+    await this.#fetch(nodeId, broker, states, { lane: this.#hurriedLane, waitMs: 0 });
+    broker.isHurrying = false;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    this.pump();
+    this.#holdings.tellPollers();
+  }
+
+  /** Never rejects: the consumer is told. */
+  async #fetch(
+    nodeId: number,
+    broker: Broker,
+    states: readonly PartitionState[],
+    { session, lane, waitMs }: Request,
+  ): Promise<void> {
+    const { cluster, settings } = this.#holdings;
     const { host } = cluster;
-    broker.isFetching = true;
+    let asked: readonly Asked[] = [];
     try {
-      const waitMs = broker.notBeforeMs - host.clock.monotonicMs();
-      if (waitMs > 0) {
-        await pause(host, waitMs);
+      const pauseMs = broker.notBeforeMs - host.clock.monotonicMs();
+      if (pauseMs > 0) {
+        await pause(host, pauseMs);
         states = states.filter((state) => this.#isFetchable(state, nodeId));
         if (states.length === 0) return;
       }
-      const asked = new Map(
-        states.map((state) => [keyOf(state), { state, version: state.version }]),
-      );
-      const { settings } = this.#holdings;
+      asked = states.map((state) => ({ state, version: state.version }));
+      for (const { state, version } of asked) state.asked = { nodeId, version };
       const response = await cluster.ask(
         nodeId,
         fetchApi,
-        nextFetch(broker.session, states, settings),
-        { extraMs: settings.maxWaitMs, lane: this.#lane },
+        nextFetch(session, states, settings, waitMs),
+        { extraMs: waitMs, lane },
       );
-      if (host.compression.prepare !== undefined)
-        await prepareCodecs(
-          host,
-          response.responses.flatMap(({ partitions }) => partitions),
-        );
+      await prepareCodecs(cluster, response);
       if (SESSION_ERRORS.has(response.errorCode)) {
-        broker.session.reset();
+        session?.reset();
         return;
       }
       check(response.errorCode, { api: 'Fetch', broker: cluster.addressOf(nodeId) });
-      broker.session.answered(response.sessionId);
+      session?.answered(response.sessionId);
       broker.failures = 0;
-      this.#received(response, asked, nodeId);
+      this.#answers.received(response, asked, nodeId);
     } catch (error) {
       if (this.#holdings.isClosed) return;
-      broker.session.reset();
+      session?.reset();
       broker.failures += 1;
       broker.notBeforeMs =
         host.clock.monotonicMs() + backoffMs(host, cluster.retry, broker.failures - 1);
+      if (error instanceof CodecUnavailable) {
+        this.#holdings.complain(error);
+        return;
+      }
       for (const state of states) {
         state.preferred = undefined;
         cluster.forgetLeaders(state.topic);
       }
       if (!isRetriable(error) && !cluster.isClosed) this.#holdings.fail(error);
     } finally {
-      broker.isFetching = false;
-      this.pump();
-      this.#holdings.tellPollers();
+      for (const { state, version } of asked)
+        if (state.asked?.version === version) state.asked = undefined;
     }
   }
 
@@ -181,91 +235,6 @@ export class Fetcher {
       leader !== undefined &&
       this.#replicaOf(state, leader) === nodeId
     );
-  }
-
-  #received(
-    { responses, nodeEndpoints }: FetchResponse,
-    asked: ReadonlyMap<string, Asked>,
-    nodeId: number,
-  ): void {
-    for (const { topic, partitions } of responses) {
-      for (const answer of partitions) {
-        const entry = asked.get(partitionKey(topic, answer.partitionIndex));
-        // Not ours any more, or it has moved since.
-        if (entry === undefined || entry.state.version !== entry.version) continue;
-        const { state } = entry;
-        if (!state.isHeld) continue;
-        if (answer.errorCode === ErrorCode.NONE) this.#fetched(state, answer, nodeId);
-        else this.#troubled(state, answer, nodeId, nodeEndpoints);
-      }
-    }
-  }
-
-  #fetched(state: PartitionState, answer: PartitionAnswer, nodeId: number): void {
-    const { cluster, settings } = this.#holdings;
-    const { records, preferredReadReplica, highWatermark, logStartOffset } = answer;
-    state.troubledSinceMs = undefined;
-    state.highWatermark = highWatermark;
-    state.logStartOffset = logStartOffset;
-    if (preferredReadReplica >= 0 && !cluster.nodeIds.includes(preferredReadReplica)) {
-      // The leader answers that at once and without records: asked again and again, it would be all that it did.
-      this.#slowDown(nodeId);
-      this.#topics.findLeaders([state.topic]);
-    } else if (preferredReadReplica >= 0)
-      state.preferred = {
-        nodeId: preferredReadReplica,
-        untilMs: cluster.host.clock.monotonicMs() + settings.metadataMaxAgeMs,
-      };
-    if (records === null || records.length === 0) return;
-    const fetched = new Fetched(records, answer.abortedTransactions);
-    const { nextOffset } = fetched;
-    if (nextOffset === undefined) {
-      this.#holdings.fail(
-        new ProtocolViolation(
-          `${state.topic}-${state.partition}: the answer at offset ${state.fetchOffset} holds no whole batch`,
-        ),
-      );
-      return;
-    }
-    state.fetched.push(fetched);
-    state.bufferedBytes += fetched.sizeBytes;
-    state.fetchOffset = Math.max(state.fetchOffset, nextOffset);
-  }
-
-  #troubled(
-    state: PartitionState,
-    { errorCode: code, currentLeader }: PartitionAnswer,
-    nodeId: number,
-    nodeEndpoints: FetchResponse['nodeEndpoints'],
-  ): void {
-    const { cluster } = this.#holdings;
-    const { topic, partition } = state;
-    const { clock } = cluster.host;
-    const isFromFollower = state.preferred?.nodeId === nodeId;
-    state.preferred = undefined;
-    if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
-      // A follower may be behind, or ahead in what it deleted: the leader is asked before the position is given up (KIP-392).
-      if (isFromFollower) this.#slowDown(nodeId);
-      // What was fetched before is still good; the place behind it is not.
-      if (isFromFollower || state.fetched.length > 0 || state.hasRecords) return;
-      this.#positions.reset(state, `offset ${state.fetchOffset} is not in the log`);
-      return;
-    }
-    const error = new BrokerError(code, { topic, partition, broker: cluster.addressOf(nodeId) });
-    if (!STALE_LEADER.has(code) && !error.retriable) {
-      this.#holdings.fail(error);
-      return;
-    }
-    if (code === ErrorCode.FENCED_LEADER_EPOCH || code === ErrorCode.UNKNOWN_LEADER_EPOCH)
-      state.isDoubtful = state.positionEpoch >= 0;
-    state.troubledSinceMs ??= clock.monotonicMs();
-    // The answer may say who leads now: then nobody has to be asked, and nothing waited for (KIP-951).
-    if (cluster.learnLeader(topic, partition, currentLeader, nodeEndpoints)) return;
-    cluster.forgetLeaders(topic);
-    // Elections end; a topic that is gone does not come back.
-    if (clock.monotonicMs() - state.troubledSinceMs > cluster.retry.timeoutMs)
-      this.#holdings.fail(error);
-    this.#slowDown(nodeId);
   }
 
   #slowDown(nodeId: number): void {

@@ -16,6 +16,8 @@ export class Holdings {
   /** In the order in which they are served: who was served goes to the end. */
   readonly partitions = new Map<string, PartitionState>();
   failure: Error | undefined;
+  /** What may pass by itself but has lasted: told once, to who asks next. */
+  #complaint: Error | undefined;
   isClosed = false;
   /** Starts whatever can be started: looking up positions, and fetches. */
   pump: () => void = () => {};
@@ -77,6 +79,17 @@ export class Holdings {
     this.failure ??= asError(error);
     this.tellPollers();
     this.tellIdle();
+  }
+
+  complain(error: Error): void {
+    this.#complaint = error;
+    this.tellPollers();
+  }
+
+  throwComplaint(): void {
+    const complaint = this.#complaint;
+    this.#complaint = undefined;
+    if (complaint !== undefined) throw complaint;
   }
 
   tellPollers(): void {

@@ -25,6 +25,10 @@ export class PartitionState implements TopicPartition {
   isRevoked = false;
   /** Raised when fetches under way have become meaningless. */
   version = 0;
+  /** The fetch under way that asks for it. It is meaningless under another version. */
+  asked: { readonly nodeId: number; readonly version: number } | undefined;
+  /** Whether there is something to fetch at once, as far as is known. */
+  mayHaveMore = true;
   fetched: Fetched[] = [];
   bufferedBytes = 0;
   /** The batch that is being handed out, and how far. */
@@ -48,6 +52,17 @@ export class PartitionState implements TopicPartition {
 
   get hasRecords(): boolean {
     return this.recordsAt < this.records.length;
+  }
+
+  /** Who is asked for it now. */
+  get askedOf(): number | undefined {
+    return this.asked?.version === this.version ? this.asked.nodeId : undefined;
+  }
+
+  /** What a fetch under way may still bring counts for nothing. */
+  disownFetch(): void {
+    this.version += 1;
+    this.mayHaveMore = true;
   }
 
   /** Whether its records are handed out now. */
@@ -81,7 +96,7 @@ export class PartitionState implements TopicPartition {
   }
 
   dropFetched(): void {
-    this.version += 1;
+    this.disownFetch();
     this.fetched = [];
     this.bufferedBytes = 0;
     this.records = [];

@@ -7,6 +7,7 @@
 import { ErrorCode } from '@odradek/protocol';
 import type { RecordInput } from '@odradek/protocol';
 import type { Cluster } from '../cluster.ts';
+import { prepareCodec } from '../codecs.ts';
 import { BrokerError, BufferFull, RecordTooLarge, asError } from '../errors.ts';
 import { NEVER, PartitionQueue } from './partition-queue.ts';
 import type { Batch, Sink } from './partition-queue.ts';
@@ -215,11 +216,11 @@ export class Accumulator {
   async #load(topic: Topic): Promise<void> {
     if (topic.isLoading) return;
     topic.isLoading = true;
-    const { clock, compression: codecs } = this.#cluster.host;
+    const { clock } = this.#cluster.host;
     const { compression } = this.#settings;
     let failure: Error | undefined;
     try {
-      if (compression !== undefined) await codecs.prepare?.(compression);
+      if (compression !== undefined) await prepareCodec(this.#cluster, compression);
       const { partitions } = await this.#cluster.topic(topic.name, {
         mayCreate: this.#settings.mayCreateTopics ?? false,
         timeoutMs: this.#settings.maxBlockMs,

@@ -123,12 +123,14 @@ export class FakeBroker {
       errorCode: this.#error('FetchSession'),
       responses: topics.map(({ topic, partitions }) => ({
         topic,
-        partitions: partitions.map(({ partition, fetchOffset, currentLeaderEpoch }) => ({
-          partitionIndex: partition,
-          ...(this.#notServed(topic, partition, nodeId, currentLeaderEpoch) ??
-            this.#elsewhere(topic, partition, nodeId, rackId) ??
-            this.#read(topic, partition, fetchOffset, nodeId)),
-        })),
+        partitions: partitions.map(
+          ({ partition, fetchOffset, currentLeaderEpoch, partitionMaxBytes }) => ({
+            partitionIndex: partition,
+            ...(this.#notServed(topic, partition, nodeId, currentLeaderEpoch) ??
+              this.#elsewhere(topic, partition, nodeId, rackId) ??
+              this.#read(topic, partition, fetchOffset, nodeId, partitionMaxBytes)),
+          }),
+        ),
       })),
       nodeEndpoints: this.#endpoints(),
     }));
@@ -429,7 +431,7 @@ export class FakeBroker {
     return { errorCode: ErrorCode.NONE, baseOffset };
   }
 
-  #read(topic: string, index: number, fetchOffset: number, nodeId: number) {
+  #read(topic: string, index: number, fetchOffset: number, nodeId: number, bytesMax: number) {
     const errorCode = this.#error('Fetch');
     const partition = this.topics.get(topic)![index]!;
     const [start, end] = (nodeId === partition.leader ? undefined : partition.nearestOffsets) ?? [
@@ -452,7 +454,7 @@ export class FakeBroker {
       errorCode,
       highWatermark: partition.endOffset,
       abortedTransactions: null,
-      records: concat(wanted),
+      records: concat(upTo(bytesMax, wanted)),
     };
   }
 
@@ -465,6 +467,12 @@ export class FakeBroker {
       .find((batch) => batch.maxTimestampMs >= timestamp);
     return found === undefined ? -1 : found.baseOffset;
   }
+}
+
+/** One at least (KIP-74). */
+function upTo(bytesMax: number, batches: readonly Uint8Array[]): readonly Uint8Array[] {
+  let bytes = 0;
+  return batches.filter((batch, at) => (bytes += batch.length) <= bytesMax || at === 0);
 }
 
 /** An answer that is due. */
