@@ -60,6 +60,28 @@ const whyNotUp = async (broker: BrokerProcess): Promise<string> => {
 };
 
 describe('a process that does not belong', () => {
+  it('has the number of a broker that is up', { timeout: 90_000 }, async () => {
+    const { host, port } = brokers.broker(2).kafka;
+    const fences = () =>
+      brokers.broker(2).log.filter((it) => it.msg === 'is fenced by the controller');
+    const before = fences().length;
+    const said = await whyNotUp(
+      BrokerProcess.spawn({
+        dataDirectory: join(folder.path, 'second'),
+        flags: ['--node-id', '2'],
+        config: {
+          'controller.quorum.voters': brokers.voters,
+          'broker.session.timeout.ms': '2000',
+        },
+      }),
+    );
+    expect(said).toContain('there are two brokers 2');
+    expect(said).toContain(`${host}:${port}`);
+    expect(said).toContain('DUPLICATE_BROKER_REGISTRATION');
+    await ledger.progress(5);
+    expect(fences()).toHaveLength(before);
+  });
+
   it('brings the data folder of another cluster', { timeout: 90_000 }, async () => {
     const place = join(folder.path, 'alone');
     await using alone = await BrokerProcess.start({

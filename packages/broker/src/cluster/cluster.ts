@@ -235,6 +235,12 @@ export class Cluster {
       logger,
       heartbeatIntervalMs: () => settings.broker['broker.heartbeat.interval.ms'],
       metadataOffset: () => this.#quorum?.snapshot.appliedOffset ?? -1,
+      sessionTimeoutMs: () => settings.broker['broker.session.timeout.ms'],
+      holder: () =>
+        image.brokers
+          .get(own)
+          ?.listeners.map(({ name, host, port }) => `${name} ${host}:${port}`)
+          .join(', '),
       isCutOff: () => this.#isCutOff(),
     });
     await this.#membership.register(options.listeners);

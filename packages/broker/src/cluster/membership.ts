@@ -11,8 +11,8 @@ import type { ControllerDoor } from './controller-door.ts';
 
 /** A start waits so long for the cluster to take it in; the next attempt is the operator's. */
 const REGISTRATION_TIMEOUT_MS = 60_000;
-/** By then the session of a process that was killed has ended (twice `broker.session.timeout.ms`, unless that is long): another one is up. */
-const DUPLICATE_TIMEOUT_MS = 18_000;
+/** Of `broker.session.timeout.ms`: by then the session of a process that was killed has ended, and another one is up. */
+const DUPLICATE_TIMEOUT_FACTOR = 1.25;
 /** A broker that is fenced, or that stops, asks more often than one that serves. */
 const URGENT_INTERVAL_MS = 50;
 /** Kafka's `controlled.shutdown`: then it stops all the same. */
@@ -34,6 +34,9 @@ export interface MembershipOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heartbeatIntervalMs: () => number;
+  readonly sessionTimeoutMs: () => number;
+  /** Where the broker is that is registered under this number, for people; undefined: there is none. */
+  readonly holder: () => string | undefined;
   /** No majority of the voters can be reached from here. */
   readonly isCutOff: () => boolean;
   /** How far the metadata log is applied here. */
@@ -120,7 +123,18 @@ export class Membership {
 
   async #register(previousBrokerEpoch: number): Promise<void> {
     const { nodeId, clusterId, incarnation, processId, rack, door, clock, logger } = this.#options;
-    const duplicateAtMs = clock.monotonicMs() + DUPLICATE_TIMEOUT_MS;
+    const waitMs = this.#options.sessionTimeoutMs() * DUPLICATE_TIMEOUT_FACTOR;
+    const duplicateAtMs = clock.monotonicMs() + waitMs;
+    let isHeld = false;
+    const isOver = (): boolean => {
+      if (!isHeld)
+        logger.warn('this number is held by a broker: waiting whether that one is gone', {
+          holder: this.#options.holder(),
+          waitMs,
+        });
+      isHeld = true;
+      return clock.monotonicMs() >= duplicateAtMs;
+    };
     let answer;
     try {
       answer = await door.insist(
@@ -138,10 +152,9 @@ export class Membership {
         REGISTRATION_TIMEOUT_MS,
         ({ errorCode }) =>
           errorCode !== ErrorCode.NOT_CONTROLLER &&
+          errorCode !== ErrorCode.REQUEST_TIMED_OUT &&
           // The process before this one was killed, and is not known to be dead yet.
-          (errorCode !== ErrorCode.DUPLICATE_BROKER_REGISTRATION ||
-            clock.monotonicMs() >= duplicateAtMs) &&
-          errorCode !== ErrorCode.REQUEST_TIMED_OUT,
+          (errorCode !== ErrorCode.DUPLICATE_BROKER_REGISTRATION || isOver()),
       );
     } catch (error) {
       throw new RegistrationError(
@@ -152,7 +165,7 @@ export class Membership {
     if (answer.errorCode !== ErrorCode.NONE) {
       if (answer.errorCode === ErrorCode.DUPLICATE_BROKER_REGISTRATION)
         throw new RegistrationError(
-          `there are two brokers ${nodeId}, and the other one is up: each needs a node.id of its own`,
+          `there are two brokers ${nodeId}, and the other one is up (${this.#options.holder() ?? 'it does not say where'}): each needs a node.id of its own (DUPLICATE_BROKER_REGISTRATION)`,
         );
       throw new RegistrationError(
         answer.errorCode === ErrorCode.INCONSISTENT_CLUSTER_ID

@@ -5,7 +5,7 @@
 import { utf8Decode, utf8Encode, type NodeId, type Uuid } from '@odradek/protocol';
 
 /** Of the frames between peers; another one is another language. */
-export const PEER_PROTOCOL_VERSION = 1;
+export const PEER_PROTOCOL_VERSION = 2;
 export const HELLO_BYTES_MAX = 4 * 1024;
 
 export interface Hello {

@@ -8,6 +8,8 @@
  *     response  int32 correlationId, body
  *     refusal   int32 correlationId, why in UTF-8: the request could not be handled at all
  *     farewell  why in UTF-8: the sender closes
+ *     ping      nothing more: is anybody there? (liveness.ts)
+ *     pong      nothing more
  *
  * Invariant: nothing is asked or handled before both have said hello and were found to belong together. Whatever breaks these
  * rules ends the channel, and every question that is open on it is answered with PeerError.
@@ -26,12 +28,15 @@ import {
   type NodeId,
 } from '@odradek/protocol';
 import { decodeHello, encodeHello, whyRefused, type Hello } from './hello.ts';
+import { Liveness, PEER_SILENCE_MS_MAX } from './liveness.ts';
 
 const HELLO = 0;
 const REQUEST = 1;
 const RESPONSE = 2;
 const REFUSAL = 3;
 const FAREWELL = 4;
+const PING = 5;
+const PONG = 6;
 
 const CORRELATION_BYTES = 4;
 const KIND_BYTES = 1;
@@ -107,6 +112,7 @@ export class PeerChannel {
   #other: Hello | undefined;
   #lastId = 0;
   #helloTimer: TimerHandle | undefined;
+  #liveness: Liveness | undefined;
   #isClosed = false;
   #onReady: (other: Hello) => void = () => {};
   #onRefused: (error: Error) => void = () => {};
@@ -188,6 +194,7 @@ export class PeerChannel {
 
   #onBytes(chunk: Uint8Array, owned: boolean): void {
     if (this.#isClosed) return;
+    this.#liveness?.heard();
     try {
       this.#frames.push(chunk, owned);
       if (this.#other === undefined && this.#frames.bufferedBytes > BYTES_MAX_BEFORE_HELLO)
@@ -206,6 +213,8 @@ export class PeerChannel {
       return kind === HELLO
         ? this.#meet(rest)
         : this.#end('a member must say who it is before anything else', true);
+    if (kind === PING) return this.#send(PONG, []);
+    if (kind === PONG) return;
     if (kind === REQUEST && rest.length >= CORRELATION_BYTES + API_BYTES) return this.#handle(rest);
     if ((kind === RESPONSE || kind === REFUSAL) && rest.length >= CORRELATION_BYTES)
       return this.#settle(kind, rest);
@@ -222,6 +231,15 @@ export class PeerChannel {
     this.#other = other;
     if (this.#helloTimer !== undefined) clock.clearTimeout(this.#helloTimer);
     this.#helloTimer = undefined;
+    this.#liveness = new Liveness({
+      clock,
+      ask: () => this.#send(PING, []),
+      onDead: () => {
+        this.#end(`nothing came from node ${other.nodeId} for ${PEER_SILENCE_MS_MAX} ms`, false);
+        // What was sent to it will not be taken any more.
+        connection.destroy();
+      },
+    });
     this.#onReady(other);
   }
 
@@ -283,6 +301,7 @@ export class PeerChannel {
     this.#isClosed = true;
     const { clock, connection } = this.#options;
     if (this.#helloTimer !== undefined) clock.clearTimeout(this.#helloTimer);
+    this.#liveness?.stop();
     connection.close();
     const questions = [...this.#questions.values()];
     this.#questions.clear();

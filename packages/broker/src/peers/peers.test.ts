@@ -17,6 +17,7 @@ import { ManualClock } from '@odradek/ports/testing';
 import { seededRandom } from '../testing/test-broker.ts';
 import { settle } from '../testing/turns.ts';
 import type { Hello } from './hello.ts';
+import { PEER_SILENCE_MS_MAX } from './liveness.ts';
 import { HELLO_TIMEOUT_MS, PeerError, type AnswerPeer } from './peer-channel.ts';
 import { PEER_BACKOFF_MS_MAX } from './peer-link.ts';
 import { Peers } from './peers.ts';
@@ -41,6 +42,7 @@ const cluster = (hellos: readonly Hello[], answer: AnswerPeer = answering) => {
   const pairs: ConnectionPair[] = [];
   const away = new Set<NodeId>();
   const hidden = new Set<NodeId>();
+  const lost: string[] = [];
   let dials = 0;
   const members = new Map<NodeId, Peers>();
   for (const hello of hellos) {
@@ -60,6 +62,7 @@ const cluster = (hellos: readonly Hello[], answer: AnswerPeer = answering) => {
           return Promise.resolve(pair.ends[0]);
         },
         answer,
+        onLost: (id) => lost.push(`${hello.nodeId} lost ${id}`),
         clock,
         random: seededRandom(hello.nodeId),
         logger,
@@ -67,7 +70,7 @@ const cluster = (hellos: readonly Hello[], answer: AnswerPeer = answering) => {
     );
   }
   const at = (id: number): Peers => members.get(nodeId(id))!;
-  return { clock, logger, pairs, away, hidden, at, dials: () => dials };
+  return { clock, logger, pairs, away, hidden, lost, at, dials: () => dials };
 };
 
 const member = (id: number, clusterId: string | null = 'c'): Hello => ({
@@ -205,5 +208,33 @@ describe('a way that is lost', () => {
     await settle();
     clock.advance(500);
     expect(await asked).toContain('did not answer within 500 ms');
+  });
+});
+
+describe('a link whose cable is out', () => {
+  it('is found out by its silence, at both ends, and dialled anew', async () => {
+    const { clock, pairs, at, dials, lost } = cluster([member(1), member(2)]);
+    await at(1).ask(nodeId(2), vote, BALLOT, 1_000);
+    pairs[0]!.mute();
+    const open = why(at(1).ask(nodeId(2), vote, BALLOT, 60_000));
+    for (let passedMs = 0; passedMs < 2 * PEER_SILENCE_MS_MAX; passedMs += 500) {
+      clock.advance(500);
+      await settle();
+    }
+    expect(await open).toContain('nothing came from node 2 for 10000 ms');
+    expect(lost.sort()).toEqual(['1 lost 2', '2 lost 1']);
+    expect((await at(1).ask(nodeId(2), vote, BALLOT, 1_000)).errorCode).toBe(1);
+    expect(dials()).toBe(2);
+  });
+
+  it('is not one that nobody uses: who is quiet is asked, and answers', async () => {
+    const { clock, at, dials } = cluster([member(1), member(2)]);
+    await at(1).ask(nodeId(2), vote, BALLOT, 1_000);
+    for (let passedMs = 0; passedMs < 6 * PEER_SILENCE_MS_MAX; passedMs += 500) {
+      clock.advance(500);
+      await settle();
+    }
+    expect(at(1).states()).toEqual([{ nodeId: 2, state: 'up', reason: null }]);
+    expect(dials()).toBe(1);
   });
 });

@@ -6,12 +6,7 @@
 import type { Clock, Connection, Dial, Endpoint, Logger, Random } from '@odradek/ports';
 import type { Body, Input, Message, NodeId } from '@odradek/protocol';
 import type { Hello } from './hello.ts';
-import {
-  NotAskedError,
-  PeerChannel,
-  type AnswerPeer,
-  type PeerApi,
-} from './peer-channel.ts';
+import { NotAskedError, PeerChannel, type AnswerPeer, type PeerApi } from './peer-channel.ts';
 import { PeerLink } from './peer-link.ts';
 
 /** Members of a cluster that one member may have channels with. */
@@ -54,7 +49,9 @@ export class Peers {
     this.#incoming.add(channel);
     void channel.closed.then((reason) => {
       this.#incoming.delete(channel);
-      if (channel.other !== undefined) this.#options.onLost?.(channel.other.nodeId);
+      const from = channel.other?.nodeId;
+      // A second process under its number, which was sent away, does not speak for the first.
+      if (from !== undefined && this.#incomingOf(from) === undefined) this.#options.onLost?.(from);
       if (channel.other === undefined)
         logger.warn('a peer was refused', { peer: connection.remoteAddress, reason });
       else logger.debug('a peer has left', { node: channel.other.nodeId, reason });

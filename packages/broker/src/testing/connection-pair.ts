@@ -5,12 +5,15 @@ export interface ConnectionPair {
   readonly ends: readonly [Connection, Connection];
   /** Both ends lose the connection. */
   cut(cause?: Error): void;
+  /** From now on nothing arrives at either end, and neither is told: the cable is out. */
+  mute(): void;
 }
 
 export const connectionPair = (): ConnectionPair => {
   const handlers: (ConnectionHandler | undefined)[] = [undefined, undefined];
   const held: [Uint8Array[], Uint8Array[]] = [[], []];
   let isClosed = false;
+  let isMute = false;
   const end = (cause?: Error): void => {
     if (isClosed) return;
     isClosed = true;
@@ -34,6 +37,7 @@ export const connectionPair = (): ConnectionPair => {
     },
     send(chunks) {
       if (isClosed) return false;
+      if (isMute) return true;
       const to = own === 0 ? 1 : 0;
       for (const chunk of chunks) held[to].push(chunk.slice());
       void Promise.resolve().then(() => deliver(to));
@@ -41,8 +45,15 @@ export const connectionPair = (): ConnectionPair => {
     },
     pause() {},
     resume() {},
-    close: () => end(),
-    destroy: () => end(),
+    close: () => close(own),
+    destroy: () => close(own),
   });
-  return { ends: [make(0), make(1)], cut: end };
+  /** One end closes; behind a dead cable the other does not hear of it. */
+  const close = (own: 0 | 1): void => {
+    if (!isMute) return end();
+    const handler = handlers[own];
+    handlers[own] = undefined;
+    void Promise.resolve().then(() => handler?.onClose(undefined));
+  };
+  return { ends: [make(0), make(1)], cut: end, mute: () => (isMute = true) };
 };
