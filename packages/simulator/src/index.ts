@@ -5,6 +5,7 @@ export { formatFailure, formatLine } from './report.ts';
 export {
   simulate,
   type ClusterShape,
+  type PlannedAct,
   type SimulationOptions,
   type SimulationResult,
 } from './simulation.ts';

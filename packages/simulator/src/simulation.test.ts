@@ -37,19 +37,29 @@ describe('a simulation', () => {
     expect(lines).toContain('the time of harm begins');
   }, 30_000);
 
-  // Seeds at which each of them shows within seconds; a campaign finds them from any.
+  it('draws the size of a cluster from the seed', async () => {
+    const { violation, ...result } = await run(4, { brokers: 'mixed', shape: 'one', seconds: 5 });
+    if (violation !== undefined) expect.unreachable(formatFailure({ violation, ...result }));
+    expect(result.trace.speakers).toContain('b3');
+  }, 60_000);
+
+  // Faults with which each of them shows within seconds; a campaign finds them among all (scripts/mutants.mjs).
   const mutants = [
-    ['acknowledgeBeforeFlush', ['powerCut']],
-    ['forgetProducerStateOnRestart', ['kill']],
-    ['truncateTornTailTooFar', ['powerCut']],
-    ['highWatermarkAheadOfFlush', ['powerCut']],
+    ['acknowledgeBeforeFlush', 'each', ['powerCut']],
+    ['forgetProducerStateOnRestart', 'each', ['kill']],
+    ['truncateTornTailTooFar', 'each', ['powerCut']],
+    ['highWatermarkAheadOfFlush', 'each', ['powerCut']],
+    ['replication.truncateToHighWatermark', 'one', ['kill', 'powerCut']],
+    ['quorum.commitOldEpoch', 'one', ['kill', 'powerCut']],
   ] as const;
   it.each(mutants)(
     'finds the mutant %s',
-    async (mutant, faults) => {
+    async (mutant, shape, faults) => {
       for (let seed = 1; seed <= 20; seed += 1) {
         const { violation, ...result } = await run(seed, {
           mutants: [mutant],
+          shape,
+          brokers: shape === 'one' ? 3 : 2,
           faults,
           seconds: 30,
         });
@@ -57,7 +67,7 @@ describe('a simulation', () => {
         const text = formatFailure({ violation, ...result });
         expect(text).toContain(`seed ${seed} breaks ${violation.rule}`);
         expect(text).toContain('how it came to it:');
-        expect(text).toMatch(/b1 +(is killed|loses power)/);
+        expect(text).toMatch(/b\d +(is killed|loses power)/);
         return;
       }
       expect.unreachable(`${mutant} was not found`);

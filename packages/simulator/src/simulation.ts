@@ -32,8 +32,19 @@ export interface SimulationOptions {
   readonly shape: ClusterShape;
   readonly mutants?: readonly MutantName[];
   readonly faults?: readonly FaultKind[];
+  /** Harm that is told instead of drawn, beside the faults. */
+  readonly plan?: readonly PlannedAct[];
+  /** How many times less the clients do than usual. */
+  readonly calm?: number;
   /** Every line of the trace, at once. */
   readonly print?: (line: TraceLine) => void;
+}
+
+/** After the harm begins. */
+export interface PlannedAct {
+  readonly atMs: number;
+  readonly node: number;
+  readonly act: 'kill' | 'powerCut' | 'start';
 }
 
 export interface SimulationResult {
@@ -114,6 +125,7 @@ class Simulation {
           chance: new Chance(seed, `workload ${name}`),
           brokers: members,
           clusters: clusters.length,
+          calm: options.calm ?? 1,
           takeNumber,
         }),
       );
@@ -148,6 +160,7 @@ class Simulation {
     this.#trace.milestone('simulation', 'the time of harm begins');
     for (const workload of this.#workloads) workload.start();
     this.#nemesis.start();
+    for (const planned of this.#options.plan ?? []) this.#plan(planned);
     const endMs = scheduler.nowMs + seconds * 1000;
     await scheduler.run(endMs, () => this.#isViolated || this.#revive());
     if (this.#isViolated) return;
@@ -155,6 +168,15 @@ class Simulation {
     this.#nemesis.stop();
     for (const node of this.#nodes) this.#mend(node);
     await this.#peace();
+  }
+
+  #plan({ atMs, node: nodeId, act }: PlannedAct): void {
+    const node = this.#nodes.find((it) => it.nodeId === nodeId)!;
+    this.#scheduler.after(atMs, undefined, 'plan', () => {
+      if (act === 'kill') node.kill();
+      else if (act === 'powerCut') node.cutPower();
+      else node.start();
+    });
   }
 
   result(): SimulationResult {

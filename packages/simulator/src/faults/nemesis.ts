@@ -49,6 +49,7 @@ export class Nemesis {
 
   start(): void {
     const { scheduler, chance } = this.#options;
+    if (this.#kinds.length === 0) return;
     scheduler.after(chance.waitAround(this.#paceMs), undefined, 'nemesis', () => {
       if (this.#isOver) return;
       this.#strike(chance.pick(this.#kinds));

@@ -22,6 +22,8 @@ export interface ClusterWorkloadOptions {
   readonly brokers: readonly number[];
   /** Clusters share the load that the simulation is for. */
   readonly clusters: number;
+  /** How many times less it does than usual. */
+  readonly calm: number;
   readonly takeNumber: () => number;
 }
 
@@ -54,7 +56,8 @@ export class ClusterWorkload {
   #ends: ReadonlyMap<PartitionHistory, number> | undefined;
 
   constructor(options: ClusterWorkloadOptions) {
-    const { name, world, history, chance, clusters, takeNumber, brokers } = options;
+    const { name, world, history, chance, takeNumber, brokers } = options;
+    const clusters = options.clusters * options.calm;
     this.#options = options;
     this.#topics = new Map([
       ['orders', 1 + chance.below(2)],

@@ -1,0 +1,73 @@
+// `node scripts/mutants.mjs [--only a,b] [--seeds N] [--seconds S] [--write]`: how many seeds it takes the simulator to find each
+// known bug (packages/simulator/src/mutants.ts). --write puts what was found into the table of docs/simulator.md; rows of bugs
+// that were not hunted stay. Exit code 1 when one was not found.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { loadSources } from './generate/load.mjs';
+import { root } from './tree.mjs';
+
+const { values: given } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    seeds: { type: 'string', default: '300' },
+    seconds: { type: 'string', default: '60' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const PAGE = join(root, 'docs', 'simulator.md');
+const BEGIN = '<!-- mutants: written by scripts/mutants.mjs -->';
+const END = '<!-- end of mutants -->';
+
+const [{ simulate, KNOWN_BUGS }] = await loadSources(['packages/simulator/src/index.ts']);
+Error.stackTraceLimit = 0;
+// What nobody caught is a broken rule, too.
+let uncaught = 0;
+process.on('unhandledRejection', () => (uncaught += 1));
+process.on('uncaughtException', () => (uncaught += 1));
+
+const names = given.only?.split(',');
+const hunted = KNOWN_BUGS.filter(({ name }) => names === undefined || names.includes(name));
+const found = new Map();
+for (const bug of hunted) {
+  const result = await hunt(bug);
+  found.set(bug.name, result);
+  process.stdout.write(
+    `${bug.name}: ${result ? `seed ${result.seed}, ${result.rule}: ${result.text}` : 'not found'}\n`,
+  );
+}
+if (given.write) write();
+process.exit([...found.values()].every((it) => it !== undefined) ? 0 : 1);
+
+async function hunt({ name, shape }) {
+  for (let seed = 1; seed <= Number(given.seeds); seed += 1) {
+    uncaught = 0;
+    const options = { seed, seconds: Number(given.seconds), brokers: 3, shape, mutants: [name] };
+    const { violation } = await simulate(options);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (violation !== undefined) return { seed, ...violation };
+    if (uncaught > 0) return { seed, rule: 'unhandled-error', text: '' };
+  }
+  return undefined;
+}
+
+function write() {
+  const page = readFileSync(PAGE, 'utf8');
+  const [before, rest] = page.split(BEGIN);
+  const [table, after] = rest.split(END);
+  const rows = new Map(
+    table
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => [/`([^`]+)`/.exec(line)[1], line]),
+  );
+  for (const { name, number, origin, what } of hunted) {
+    const result = found.get(name);
+    const where = result ? `${result.seed} | ${result.rule}` : 'not found | ';
+    rows.set(name, `| \`${name}\` | ${number ?? ''} | ${origin} | ${what} | ${where} |`);
+  }
+  const lines = KNOWN_BUGS.flatMap(({ name }) => rows.get(name) ?? []);
+  const head =
+    '| mutant | no. | known from | what it does | found with seed | by rule |\n| --- | --- | --- | --- | --- | --- |';
+  writeFileSync(PAGE, `${before}${BEGIN}\n\n${head}\n${lines.join('\n')}\n\n${END}${after}`);
+}
