@@ -397,6 +397,8 @@ export class ReplicaManager {
       if (!path.startsWith(own)) continue;
       try {
         for (const partition of deletion.partitions) {
+          // It came back to this broker after it had been taken away.
+          if (this.#isPlacedHere(deletion, partition)) continue;
           const folder = folderOf(deletion.topic, partition);
           const owner = await this.#folders.ownerOf(folder);
           // A topic of the same name has been made since: neither its folder nor what is noted of it is ours to remove.
@@ -416,6 +418,14 @@ export class ReplicaManager {
       }
     }
     return finished;
+  }
+
+  #isPlacedHere({ topic, topicId }: PendingDeletion, partition: number): boolean {
+    const { image, nodeId } = this.#options;
+    return (
+      image.topics.get(topic)?.topicId === topicId &&
+      image.partition(topic, partition)?.replicas.includes(nodeId) === true
+    );
   }
 
   #reportStrays(filesByFolder: ReadonlyMap<string, unknown>): void {

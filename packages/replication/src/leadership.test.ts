@@ -196,6 +196,17 @@ describe('a follower', () => {
     expect(wished()).toEqual([]);
   });
 
+  it('who speaks for a life that is over is refused by name, and moves nothing', () => {
+    const { fetch, wished, replica, append } = leader({ assignment: { isr: [ONE, TWO] } });
+    append();
+    expect(fetch(TWO, 1, {}, 199).errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
+    expect(fetch(THREE, 1, {}, 299).errorCode).toBe(ErrorCode.STALE_BROKER_EPOCH);
+    expect(replica.log?.highWatermark).toBe(0);
+    expect(wished()).toEqual([]);
+    // One that the metadata does not tell of yet may have registered anew.
+    expect(fetch(TWO, 1, {}, 201).errorCode).toBe(ErrorCode.NONE);
+  });
+
   it('who is no replica is refused, and who waits is not heard twice', () => {
     const { fetch, replica, append } = leader({
       assignment: { replicas: [ONE, TWO], isr: [ONE] },

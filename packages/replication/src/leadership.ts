@@ -86,6 +86,13 @@ export class Leadership {
     this.#isOver = true;
   }
 
+  /** It speaks for a life of the broker that is over (KIP-903). One that is newer than what we have heard may speak. */
+  isOfOldLife(nodeId: NodeId, brokerEpoch: number): boolean {
+    const { cluster } = this.#options;
+    const known = cluster.broker(nodeId)?.brokerEpoch ?? -1;
+    return brokerEpoch >= 0 && brokerEpoch < known && cluster.mutant !== 'staleBrokerEpochJoins';
+  }
+
   /** The follower is assigned, and its log was found to agree with ours up to where it fetches. */
   noteFetch(fetch: FollowerFetch): void {
     const follower = this.#followers.get(fetch.nodeId);

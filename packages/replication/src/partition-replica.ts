@@ -369,6 +369,12 @@ export class PartitionReplica {
           : ErrorCode.NOT_LEADER_OR_FOLLOWER,
       );
     }
+    if (
+      replica !== undefined &&
+      this.leadership!.isOfOldLife(replica.nodeId, replica.brokerEpoch)
+    ) {
+      return unavailableRead(ErrorCode.STALE_BROKER_EPOCH);
+    }
     if (lastFetchedEpoch >= 0) {
       const ours = this.endOffsetForEpoch(lastFetchedEpoch);
       if (ours.epoch < 0 || ours.endOffset < 0 || fetchOffset < log.logStartOffset) {

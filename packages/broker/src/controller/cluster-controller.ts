@@ -46,10 +46,11 @@ import {
 } from './forsaken-partitions.ts';
 import { misplacedLeaders } from './leader-balance.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
-import { propose } from './propose.ts';
+import { OVERTAKEN, propose } from './propose.ts';
 import { decideReassignments, type ReassignmentResult } from './reassignments.ts';
 import { decideDirectories } from './replica-directories.ts';
 import { decideClusterRegistration, type ClusterRegistration } from './register-broker.ts';
+import { withRemovalNotes } from './removal-notes.ts';
 import type { TopicPolicy } from './topic-policy.ts';
 import { Turns } from './turns.ts';
 
@@ -307,13 +308,12 @@ export class ClusterController {
       for (let tries = 1; ; tries++) {
         const decision = decide();
         if (!decision.ok) return decision;
-        const result = await this.#proposeAll(decision.value.ops, what);
+        const ops = withRemovalNotes(decision.value.ops, this.#options.image);
+        const result = await this.#proposeAll(ops, what);
         if (result.ok) return decided(decision.value.value);
-        if (result.errorCode !== ErrorCode.INVALID_REQUEST || tries === DECISIONS_MAX) {
+        if (!OVERTAKEN.has(result.errorCode) || tries === DECISIONS_MAX) {
           return refuse(
-            result.errorCode === ErrorCode.INVALID_REQUEST
-              ? ErrorCode.REQUEST_TIMED_OUT
-              : result.errorCode,
+            OVERTAKEN.has(result.errorCode) ? ErrorCode.REQUEST_TIMED_OUT : result.errorCode,
             result.message,
           );
         }

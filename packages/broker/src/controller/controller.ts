@@ -26,10 +26,13 @@ import {
 } from './create-topics.ts';
 import { decideDeleteTopic } from './delete-topic.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
-import { propose } from './propose.ts';
+import { OVERTAKEN, propose } from './propose.ts';
 import { decideRegistration, type Registration } from './register-broker.ts';
 import { collisionKey } from './topic-name.ts';
 import { Turns } from './turns.ts';
+
+/** A deletion that is overtaken so often is the client's to repeat. */
+const DELETION_TRIES_MAX = 5;
 
 export interface ControllerOptions {
   readonly quorum: QuorumMember;
@@ -107,11 +110,19 @@ export class Controller {
   /** Gone as soon as this resolves, if it was still this very topic. */
   deleteTopic({ name, topicId }: TopicImage): Promise<Decision<null>> {
     return this.#inTurn(name, async () => {
-      const topic = this.#image.topics.get(name);
-      if (topic?.topicId !== topicId) return absent(name);
-      const isEnabled = this.#options.isTopicDeletionEnabled();
-      const decision = decideDeleteTopic(topic, this.#image, isEnabled);
-      return decision.ok ? this.#propose(decision.value, `topic "${name}"`) : decision;
+      for (let tries = 1; ; tries++) {
+        const topic = this.#image.topics.get(name);
+        if (topic?.topicId !== topicId) return absent(name);
+        const isEnabled = this.#options.isTopicDeletionEnabled();
+        const decision = decideDeleteTopic(topic, this.#image, isEnabled);
+        if (!decision.ok) return decision;
+        const result = await this.#propose(decision.value, `topic "${name}"`);
+        if (result.ok || !OVERTAKEN.has(result.errorCode) || tries === DELETION_TRIES_MAX)
+          return result;
+        // A note of what a broker has to remove came or went meanwhile: behind a change of nothing the image has it.
+        const caughtUp = await this.#propose([], `topic "${name}"`);
+        if (!caughtUp.ok) return caughtUp;
+      }
     });
   }
 

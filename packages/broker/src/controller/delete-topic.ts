@@ -6,9 +6,9 @@
 import { ErrorCode, type NodeId } from '@odradek/protocol';
 import type { TreeOp } from '@odradek/quorum';
 import type { MetadataImage, TopicImage } from '../metadata/image.ts';
-import { encodeNode } from '../metadata/nodes.ts';
-import { deletionPath, partitionPath, topicConfigPath, topicPath } from '../metadata/paths.ts';
+import { partitionPath, topicConfigPath, topicPath } from '../metadata/paths.ts';
 import { decided, refuse, type Decision } from './outcome.ts';
+import { noteOp } from './removal-notes.ts';
 
 export const decideDeleteTopic = (
   topic: TopicImage,
@@ -39,12 +39,7 @@ export const decideDeleteTopic = (
   ops.push({ op: 'delete', path: topicPath(topic.name) });
   if (image.topicConfigs.has(topic.name))
     ops.push({ op: 'delete', path: topicConfigPath(topic.name) });
-  for (const [node, partitions] of held) {
-    ops.push({
-      op: 'create',
-      path: deletionPath(node, topic.topicId),
-      value: encodeNode({ topic: topic.name, partitions }),
-    });
-  }
+  for (const [node, partitions] of held)
+    ops.push(noteOp(image, node, topic.topicId, topic.name, partitions));
   return decided(ops);
 };

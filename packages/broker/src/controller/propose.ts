@@ -3,6 +3,12 @@ import { ErrorCode } from '@odradek/protocol';
 import type { QuorumMember, TreeError, TreeOp } from '@odradek/quorum';
 import { decided, refuse, type Decision } from './outcome.ts';
 
+/** What the tree says of a change of something that has changed, or of a note that is there already. */
+export const OVERTAKEN: ReadonlySet<ErrorCode> = new Set([
+  ErrorCode.INVALID_REQUEST,
+  ErrorCode.TOPIC_ALREADY_EXISTS,
+]);
+
 /** Resolves when it is committed and the image has it. */
 export const propose = async (
   quorum: Pick<QuorumMember, 'propose'>,
