@@ -200,7 +200,11 @@ export class BrokerProcess {
 const alive = new Set<ChildProcess>();
 
 function outliveNobody(child: ChildProcess): void {
-  if (alive.size === 0 && !process.listeners('exit').includes(killAll)) process.on('exit', killAll);
+  if (alive.size === 0 && !process.listeners('exit').includes(killAll)) {
+    process.on('exit', killAll);
+    // How vitest ends a worker: 'exit' is not told then.
+    process.once('SIGTERM', () => process.exit(143));
+  }
   alive.add(child);
   child.on('exit', () => alive.delete(child));
 }
