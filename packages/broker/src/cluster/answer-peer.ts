@@ -84,10 +84,6 @@ export const answerPeers = (options: AnsweringOptions): AnswerPeer => {
   const member = (): QuorumMember => present(options.quorum(), 'the ensemble');
   const desk = (): ControllerDesk => present(options.desk(), 'the controller');
   const services = (): BrokerServices => present(options.services(), 'the broker');
-  const isAboutMetadata = ({ apiVersion, body }: PeerRequest): boolean =>
-    apiVersion === QUORUM_FETCH.version &&
-    decode(fetchRequest, apiVersion, body).topics.some((it) => it.topicId === METADATA_TOPIC_ID);
-  const quorumFetch = answering(QUORUM_FETCH, (body) => member().answerFetch(body));
   const byKey = new Map<number, Answering>([
     [ApiKey.Vote, answering(VOTE, (body) => member().answerVote(body))],
     [
@@ -136,7 +132,11 @@ export const answerPeers = (options: AnsweringOptions): AnswerPeer => {
   ]);
 
   /** By the handler that answers clients, which is told that a member asks. */
-  const handle = async (from: Hello, request: PeerRequest): Promise<readonly Uint8Array[]> => {
+  const handle = async (
+    from: Hello,
+    request: PeerRequest,
+    read?: unknown,
+  ): Promise<readonly Uint8Array[]> => {
     const handler = options.handlers.get(request.apiKey);
     const { apiVersion } = request;
     if (
@@ -155,17 +155,26 @@ export const answerPeers = (options: AnsweringOptions): AnswerPeer => {
       member: from.nodeId,
       onClosed: () => () => {},
     };
-    const body = decode(handler.request, apiVersion, request.body);
+    const body = read ?? decode(handler.request, apiVersion, request.body);
     const answer = await handler.handle(services(), body as never, context);
     if (typeof answer === 'symbol') throw new PeerError('there is no answer to that');
     return encode(handler.response as Message, apiVersion, answer as never);
   };
 
+  /** Of the metadata or of topics: the same request, read once. */
+  const fetch = async (from: Hello, request: PeerRequest): Promise<readonly Uint8Array[]> => {
+    const { apiVersion } = request;
+    if (apiVersion !== QUORUM_FETCH.version) return handle(from, request);
+    const body = decode(fetchRequest, apiVersion, request.body);
+    if (!body.topics.some((it) => it.topicId === METADATA_TOPIC_ID))
+      return handle(from, request, body);
+    return encode(QUORUM_FETCH.response, apiVersion, await member().answerFetch(body));
+  };
+
   return (from, request) => {
     const special = byKey.get(request.apiKey);
     if (special !== undefined) return special(from, request);
-    if (request.apiKey === ApiKey.Fetch)
-      return isAboutMetadata(request) ? quorumFetch(from, request) : handle(from, request);
+    if (request.apiKey === ApiKey.Fetch) return fetch(from, request);
     if (
       request.apiKey === ApiKey.OffsetForLeaderEpoch ||
       FORWARDED_KEYS.has(request.apiKey) ||
