@@ -20,23 +20,6 @@ export type { MemberRole } from './member/quorum-member.events.ts';
 export { quorumMemberMachine } from './member/quorum-member.machine.ts';
 export type { ReplicaDescription, ReplicaKey } from './member/replica-progress.ts';
 export type { Voter, VoterEndpoint, VoterSet } from './member/voters.ts';
-export { addToCounter, readCounter } from './recipes/counter.ts';
-export {
-  followLeader,
-  leaderOf,
-  standForElection,
-  type ElectedLeader,
-} from './recipes/leader-election.ts';
-export { acquireLock, type HeldLock, type LockOptions } from './recipes/lock.ts';
-export { memberClient, type MemberDoor } from './recipes/member-client.ts';
-export {
-  followMembers,
-  joinGroup,
-  membersOf,
-  type JoinedGroup,
-  type Member,
-} from './recipes/membership.ts';
-export { TreeRefusal, type TreeAnswer, type TreeClient } from './recipes/tree-client.ts';
 export { deleteAll } from './tree/decide.ts';
 export type {
   ReadonlyTree,
@@ -48,4 +31,3 @@ export type {
 } from './tree/node.ts';
 export type { OpResult, TreeError, TreeErrorCode, TreeOp } from './tree/operation.ts';
 export { childPath, nameOf, parentOf, ROOT } from './tree/path.ts';
-export { concerns, type Watch } from './tree/watch.ts';

@@ -2,8 +2,6 @@ import { offset } from '@odradek/protocol';
 import { describe, expect, it } from 'vitest';
 import { sessionId } from './node.ts';
 import { Tree } from './tree.ts';
-import { concerns, type Watch } from './watch.ts';
-import type { TreeChange } from './node.ts';
 import type { TreeRecord } from './record.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -55,48 +53,5 @@ describe('the tree', () => {
     ];
     for (const record of impossible)
       expect(() => tree.apply(record, offset(3)), `${record.type}`).toThrow(/invariant/);
-  });
-});
-
-describe('a watch', () => {
-  const changes = (records: readonly TreeRecord[]): TreeChange[] => {
-    const tree = new Tree();
-    return records.flatMap((record, at) => tree.apply(record, offset(at)));
-  };
-  const history = changes([
-    create('/a'),
-    create('/ab'),
-    create('/a/b'),
-    create('/a/b/c'),
-    { type: 'nodeChanged', path: '/a', value: NO_BYTES },
-    { type: 'nodeChanged', path: '/a/b', value: NO_BYTES },
-    { type: 'sessionOpened', timeoutMs: 1000 },
-    { type: 'nodeDeleted', path: '/a/b/c' },
-    { type: 'nodeDeleted', path: '/a/b' },
-  ]);
-  const seen = (watch: Watch) =>
-    history
-      .filter((it) => concerns(it, watch))
-      .map((it) => `${it.kind.slice(4)} ${(it as { path: string }).path}`);
-
-  it('of a node sees that node alone', () => {
-    expect(seen({ path: '/a', scope: 'node' })).toEqual(['Created /a', 'Changed /a']);
-  });
-
-  it('of children sees who comes and goes right below', () => {
-    expect(seen({ path: '/a', scope: 'children' })).toEqual(['Created /a/b', 'Deleted /a/b']);
-    expect(seen({ path: '/', scope: 'children' })).toEqual(['Created /a', 'Created /ab']);
-  });
-
-  it('of a subtree sees everything in it, and no neighbour whose name begins alike', () => {
-    expect(seen({ path: '/a/b', scope: 'subtree' })).toEqual([
-      'Created /a/b',
-      'Created /a/b/c',
-      'Changed /a/b',
-      'Deleted /a/b/c',
-      'Deleted /a/b',
-    ]);
-    expect(seen({ path: '/a', scope: 'subtree' })).not.toContain('Created /ab');
-    expect(seen({ path: '/', scope: 'subtree' })).toHaveLength(8);
   });
 });
