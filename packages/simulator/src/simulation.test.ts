@@ -50,7 +50,6 @@ describe('a simulation', () => {
     ['truncateTornTailTooFar', 'each', ['powerCut']],
     ['highWatermarkAheadOfFlush', 'each', ['powerCut']],
     ['replication.truncateToHighWatermark', 'one', ['kill', 'powerCut']],
-    ['quorum.commitOldEpoch', 'one', ['kill', 'powerCut']],
   ] as const;
   it.each(mutants)(
     'finds the mutant %s',
