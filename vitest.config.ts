@@ -13,6 +13,20 @@ const browserTests = [
   'packages/transport/src/message-port/**/*.test.ts',
 ];
 
+/** Of the whole system: these mostly wait (for processes, Java, timeouts), and judge nobody by the clock or by memory. */
+const SIDE_BY_SIDE = [
+  'test/client/**/*.test.ts',
+  'test/cluster/{cuts,groups,reads,refusals,voters}.test.ts',
+  'test/command/**/*.test.ts',
+  'test/crash/**/*.test.ts',
+  'test/faults/{corruption,disk-full,failed-flush,whose-folder}.test.ts',
+  'test/golden/**/*.test.ts',
+  'test/interop/**/*.test.ts',
+  'test/java/**/*.test.ts',
+  'test/readme/**/*.test.ts',
+];
+const SIDE_BY_SIDE_FILES = 2;
+
 export default defineConfig({
   test: {
     projects: [
@@ -27,15 +41,27 @@ export default defineConfig({
       },
       {
         test: {
-          // The whole system, with processes and foreign clients: after the units, one file at a time.
+          // The whole system, with processes and foreign clients: after the units.
+          name: 'side by side',
+          include: SIDE_BY_SIDE,
+          environment: 'node',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers: SIDE_BY_SIDE_FILES,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          // The rest of it one file at a time.
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**'],
+          exclude: ['test/browser/**', ...SIDE_BY_SIDE],
           environment: 'node',
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       ...(chromium === undefined ? [] : [browser(chromium), bundle(chromium)]),
@@ -50,7 +76,7 @@ function browser(executablePath: string) {
     test: {
       name: 'browser',
       include: ['packages/web/src/**/*.test.ts', 'test/browser/**/*.test.ts', ...browserTests],
-      sequence: { groupOrder: 2 },
+      sequence: { groupOrder: 3 },
       ...inChromium(executablePath),
     },
   };
@@ -65,7 +91,7 @@ function bundle(executablePath: string) {
     test: {
       name: 'bundle',
       include: ['test/browser/client-suite.test.ts'],
-      sequence: { groupOrder: 3 },
+      sequence: { groupOrder: 4 },
       ...inChromium(executablePath),
     },
   };
