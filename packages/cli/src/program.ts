@@ -11,6 +11,7 @@ import { addProduceCommand } from './commands/produce.ts';
 import { addTailCommand } from './commands/tail.ts';
 import { addTopCommand } from './commands/top.ts';
 import { addTopicCommands } from './commands/topic.ts';
+import { addTreeCommands } from './commands/tree.ts';
 import { addUpCommand } from './commands/up.ts';
 import type { World } from './world.ts';
 
@@ -67,6 +68,7 @@ const COMMANDS: ReadonlyMap<string, Add> = new Map<string, Add>([
   ['group', addGroupCommands],
   ['cluster', addClusterCommand],
   ['config', addConfigCommands],
+  ['tree', addTreeCommands],
   ['bench', addBenchCommands],
   ['top', addTopCommand],
   ['doctor', addDoctorCommand],
