@@ -12,6 +12,8 @@ export class Following {
   readonly #core: MemberCore;
   readonly #followed: FollowedLog;
   #fetcher: Fetcher | undefined;
+  /** When fetching began, or the leader last answered. */
+  #heardMs = -Infinity;
 
   constructor(core: MemberCore, followed: FollowedLog) {
     this.#core = core;
@@ -21,6 +23,12 @@ export class Following {
   /** The last question had no good answer. */
   get isFailing(): boolean {
     return this.#fetcher?.isFailing === true;
+  }
+
+  /** Until its leader has been silent for too long; 0 or less: it has. */
+  get msUntilSilent(): number {
+    const { clock, fetchTimeoutMs } = this.#core;
+    return this.#heardMs + fetchTimeoutMs - clock.monotonicMs();
   }
 
   /** From the leader; without one, from everybody in turn, to hear of one. */
@@ -50,6 +58,7 @@ export class Following {
       epoch,
     );
     this.#fetcher = fetcher;
+    this.#heardMs = core.clock.monotonicMs();
     core.committed.leaderChanged();
     const fetching = leaderId === null ? fetcher.search() : this.#follow(fetcher, epoch, leaderId);
     fetching.catch((error: unknown) => core.fail(asError(error)));
@@ -62,7 +71,12 @@ export class Following {
   #heardIn(epoch: LeaderEpoch): FetcherEvents {
     const core = this.#core;
     return {
-      answered: () => core.tell({ type: 'fetch.succeeded', epoch }),
+      answered: () => {
+        this.#heardMs = core.clock.monotonicMs();
+        // The first answer matters to the machine; of the others it asks when its timer is up.
+        if (!core.actor.getSnapshot().context.hasHeardLeader)
+          core.tell({ type: 'fetch.succeeded', epoch });
+      },
       committed: (highWatermark) => this.#followed.committedTo(highWatermark),
       diverged: (end) =>
         core.tell({ type: 'divergence.found', epoch, end: truncationOffset(core.log, end) }),

@@ -22,7 +22,7 @@ const pulling = <const Lost>(leaderIsSilent: Lost) =>
       exit: stopFetching,
       initial: 'waiting',
       states: {
-        /** For the leader's next answer. Fetching goes on when one comes; only the timer begins anew. */
+        /** For the leader's answers. Fetching goes on when one comes; only the timer begins anew. */
         waiting: {
           on: {
             'fetch.succeeded': {
@@ -32,7 +32,12 @@ const pulling = <const Lost>(leaderIsSilent: Lost) =>
               actions: 'hearLeader',
             },
           },
-          after: { fetchTimeout: leaderIsSilent },
+          after: {
+            fetchTimeout: [
+              { guard: 'hasAnsweredMeanwhile', target: 'waiting', reenter: true },
+              leaderIsSilent,
+            ],
+          },
         },
       },
       on: {
@@ -101,7 +106,7 @@ export const follower = member.createStateConfig({
       actions: changeVoters,
     },
   },
-  states: pulling('#quorumMember.prospective'),
+  states: pulling({ target: '#quorumMember.prospective' }),
 });
 
 const leaderIsGone = {

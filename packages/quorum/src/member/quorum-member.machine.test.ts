@@ -25,7 +25,7 @@ const voterOf = (id: NodeId): Voter => ({ id, incarnation: INCARNATION });
 function member(
   voters: readonly NodeId[],
   election: ElectionState = FRESH,
-  { isDiskHeld = false } = {},
+  { isDiskHeld = false, hasAnswered = (): boolean => false } = {},
 ) {
   const clock = new ManualClock();
   const effects: string[] = [];
@@ -46,6 +46,7 @@ function member(
   };
   const machine = quorumMemberMachine.provide({
     delays: { electionTimeout: TIMEOUT_MS, fetchTimeout: 2 * TIMEOUT_MS },
+    guards: { hasAnsweredMeanwhile: hasAnswered },
     actions: {
       sendPreVoteRequests: note('preVote?'),
       sendVoteRequests: note('vote?'),
@@ -285,6 +286,21 @@ describe('one voter of three', () => {
       'fetches no more 7',
       'preVote? 7 2,3',
       'fetches 7 2',
+    ]);
+  });
+
+  it('that follows waits on when its leader has answered while it waited', async () => {
+    let hasAnswered = true;
+    const one = member([ONE, TWO, THREE], FRESH, { hasAnswered: () => hasAnswered });
+    one.send({ type: 'leader.discovered', epoch: epoch(7), leaderId: TWO });
+    await one.settle();
+    one.clock.advance(3900);
+    expect(one.role()).toBe('follower');
+    hasAnswered = false;
+    one.clock.advance(100);
+    expect([one.role(), one.effects]).toEqual([
+      'prospective',
+      ['fetches 7 2', 'fetches no more 7', 'preVote? 7 2,3'],
     ]);
   });
 

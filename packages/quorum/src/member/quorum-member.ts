@@ -354,8 +354,12 @@ export class QuorumMember {
     return quorumMemberMachine.provide({
       delays: {
         electionTimeout: () => electionTimeoutMs + (options.random.uint32() % electionTimeoutMs),
-        fetchTimeout: () => fetchTimeoutMs,
+        fetchTimeout: () => {
+          const leftMs = this.#following.msUntilSilent;
+          return leftMs > 0 ? leftMs : fetchTimeoutMs;
+        },
       },
+      guards: { hasAnsweredMeanwhile: () => this.#following.msUntilSilent > 0 },
       actions: {
         sendPreVoteRequests: (_, { epoch, peers }) => this.#elections.askForPreVotes(epoch, peers),
         sendVoteRequests: (_, { epoch, peers }) => this.#elections.askForVotes(epoch, peers),

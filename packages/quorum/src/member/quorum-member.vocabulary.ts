@@ -37,6 +37,8 @@ export const member = setup({
     holdsMajority: ({ context }) => holdsMajority(context.granted, idsOf(context.voters)),
     isOutvoted: ({ context }) => isOutvoted(context.refused, idsOf(context.voters)),
     isNewcomer: ({ context }) => context.isNewcomer,
+    /** Its leader has answered since the timer was set, which is not set anew for each answer. */
+    hasAnsweredMeanwhile: () => false,
     knowsLeader: ({ context }) => context.election.leaderId !== null,
     isVoterUnderLeader: ({ context }) =>
       context.election.leaderId !== null &&
