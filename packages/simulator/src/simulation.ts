@@ -365,6 +365,11 @@ function clusterSettings(chance: Chance, members: readonly number[]): ClusterSet
   settings['leader.imbalance.check.interval.seconds'] = chance.pick(['300', '20']);
   if (chance.happens(0.5))
     settings['replica.selector.class'] = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
+  // Idle polls between brokers are half of all that happens at the default, and nothing depends on them.
+  const lagMs = Number(settings['replica.lag.time.max.ms']);
+  settings['replica.fetch.wait.max.ms'] = String(
+    Math.min(chance.pick([500, 2_000, 4_000]), lagMs / 4),
+  );
   settings['controller.quorum.voters'] = votersAmong(members)
     .map((id) => `${id}@${machineOf(id)}:${PEER_PORT}`)
     .join(',');
