@@ -29,6 +29,7 @@ import { machineHasRestarted, rememberBoot } from './boot-file.ts';
 import { brokerMachine } from './broker.machine.ts';
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
 import { Cluster, clusterController, voterIds } from './cluster/cluster.ts';
+import { controllerHandlers } from './cluster/controller-role.ts';
 import { mayJoinByItself } from './cluster/voter-changes.ts';
 import type { ClusterController } from './controller/cluster-controller.ts';
 import type { ControllerFace } from './cluster/routed-controller.ts';
@@ -316,6 +317,11 @@ export class Broker {
     }
   }
 
+  /** Or only a controller of others. */
+  get #isBroker(): boolean {
+    return this.settings.broker['process.roles'].includes('broker');
+  }
+
   #voters(): readonly Voter[] {
     const voters = parseVoters(this.settings.broker['controller.quorum.voters']);
     // The host has refused what cannot be read.
@@ -325,7 +331,8 @@ export class Broker {
   #makeCluster(): Cluster | undefined {
     const { clock, random, dialPeer } = this.#options;
     const voters = this.#voters();
-    const isAlone = voters.length < 2 && voters.every(({ id }) => id === this.nodeId);
+    const isAlone =
+      this.#isBroker && voters.length < 2 && voters.every(({ id }) => id === this.nodeId);
     if (isAlone) return undefined;
     if (dialPeer === undefined)
       throw new BrokerFailure('a broker with other voters needs a way to dial them');
@@ -463,7 +470,12 @@ export class Broker {
       clock,
       random,
       logger,
-      handlers,
+      ...(this.#isBroker
+        ? { handlers }
+        : {
+            handlers: controllerHandlers(handlers),
+            controllerAddress: (name: string) => this.#listeners.find((it) => it.name === name),
+          }),
       dataLocation: volume.traits.location,
     };
     this.#connections = new Connections({
@@ -488,7 +500,7 @@ export class Broker {
   }
 
   async #recoverLogs(): Promise<void> {
-    if (this.#cluster !== undefined) {
+    if (this.#cluster !== undefined && this.#isBroker) {
       await this.#cluster.register({
         listeners: this.#listeners,
         previousBrokerEpoch: this.#lastBrokerEpoch ?? -1,
@@ -549,7 +561,7 @@ export class Broker {
   async #register(listeners: readonly ListenerAddress[]): Promise<void> {
     if (this.#cluster !== undefined) {
       await this.#isBootRemembered;
-      await this.#cluster.serve();
+      if (this.#isBroker) await this.#cluster.serve();
       return;
     }
     await this.#services!.controller.registerBroker({

@@ -45,6 +45,10 @@ export interface BrokerServices {
   readonly random: Random;
   readonly logger: Logger;
   readonly handlers: readonly Handler[];
+  /** Of a node that is a controller and no broker: where it listens. */
+  readonly controllerAddress?: (
+    listenerName: string,
+  ) => { readonly host: string; readonly port: number } | undefined;
   /** Where the data is, for DescribeLogDirs: a folder, "memory". */
   readonly dataLocation: string;
 }

@@ -15,6 +15,8 @@ export interface BrokerFacts {
   readonly address: string | undefined;
   readonly rack: string | null;
   readonly isController: boolean;
+  /** A voter of the quorum that follows it, and no broker (process.roles=controller). */
+  readonly isVoterOnly: boolean;
   /** Known by its vote or its replicas, and not served by: fenced, or gone. */
   readonly isAway: boolean;
   readonly leads: number;
@@ -22,6 +24,9 @@ export interface BrokerFacts {
   /** Of its replicas, those that are not in sync. */
   readonly outOfSync: number;
 }
+
+/** A voter asks its leader for news twice a second. */
+const VOTER_SILENCE_MS_MAX = 5_000;
 
 export interface TroubledPartition {
   readonly topic: string;
@@ -71,12 +76,22 @@ export function brokerFacts(
     .map((nodeId) => {
       const broker = info.brokers.find((it) => it.nodeId === nodeId);
       const held = partitions.filter(({ replicaNodes }) => replicaNodes.includes(nodeId));
+      const isVoterOnly =
+        broker === undefined &&
+        held.length === 0 &&
+        quorum?.members.some(
+          (it) =>
+            it.nodeId === nodeId &&
+            it.role !== 'observer' &&
+            (it.silentMs ?? Infinity) < VOTER_SILENCE_MS_MAX,
+        ) === true;
       return {
         nodeId,
         address: broker && formatAddress(broker),
         rack: broker?.rack ?? null,
         isController: nodeId === controllerId,
-        isAway: broker === undefined,
+        isVoterOnly,
+        isAway: broker === undefined && !isVoterOnly,
         leads: partitions.filter(({ leaderId }) => leaderId === nodeId).length,
         replicas: held.length,
         outOfSync: held.filter(({ isrNodes }) => !isrNodes.includes(nodeId)).length,

@@ -71,11 +71,11 @@ async function print(
   await writeTable(
     world,
     ['ID', 'ADDRESS', 'RACK', 'ROLE', 'LEADS', 'REPLICAS', 'OUT-OF-SYNC'],
-    brokers.map(({ nodeId, address, rack, isController, isAway, leads, replicas, outOfSync }) => [
+    brokers.map(({ nodeId, address, rack, leads, replicas, outOfSync, ...role }) => [
       nodeId,
       address ?? '-',
       rack ?? '-',
-      isAway ? 'away' : isController ? 'controller' : 'broker',
+      roleOf(role),
       leads,
       replicas,
       outOfSync,
@@ -121,6 +121,13 @@ async function print(
       `... and ${troubled.length - TROUBLED_SHOWN_MAX} more (--json has all)\n`,
     );
 }
+
+const roleOf = ({
+  isAway,
+  isController,
+  isVoterOnly,
+}: Pick<BrokerFacts, 'isAway' | 'isController' | 'isVoterOnly'>): string =>
+  isAway ? 'away' : isController ? 'controller' : isVoterOnly ? 'voter' : 'broker';
 
 async function printQuorum(
   world: World,

@@ -202,7 +202,7 @@ describe("a broker's configuration", () => {
       ],
       [
         { 'process.roles': 'controller' },
-        'process.roles=controller: in this version a controller is a broker as well: take broker,controller, or broker',
+        'process.roles=controller needs controller.quorum.voters: a quorum without brokers has nothing to decide about',
       ],
     ])('%j', (values: Readonly<Record<string, string>>, message) => {
       expect(messages(values)).toContain(`error: ${message}`);

@@ -210,11 +210,11 @@ function checkVoters(config: BrokerConfig, report: Report): readonly Voter[] {
     return [];
   }
   const roles = config['process.roles'];
-  if (!roles.includes('broker')) {
+  if (!roles.includes('broker') && voters.length === 0) {
     report(
       'error',
       'process.roles',
-      `process.roles=${roles.join(',')}: in this version a controller is a broker as well: take broker,controller, or broker`,
+      'process.roles=controller needs controller.quorum.voters: a quorum without brokers has nothing to decide about',
     );
   }
   const isNamed = voters.some(({ id }) => id === config['node.id']);

@@ -18,6 +18,8 @@ export interface QuorumMember {
   readonly directoryId: Uuid;
   readonly role: 'leader' | 'voter' | 'observer';
   readonly logEndOffset: number;
+  /** How long it has not asked the leader for news; undefined from brokers that do not tell. */
+  readonly silentMs: number | undefined;
   /** Records behind the furthest voter. */
   readonly lag: number;
 }
@@ -39,11 +41,14 @@ export const describeQuorum = (cluster: Cluster): Promise<QuorumInfo | undefined
     check(partition.errorCode, { api: 'DescribeQuorum', detail: partition.errorMessage });
     const { leaderId, leaderEpoch, highWatermark, currentVoters, observers } = partition;
     const end = Math.max(...currentVoters.map(({ logEndOffset }) => logEndOffset), highWatermark);
+    // By the leader's clock, which notes the same of itself.
+    const nowMs = currentVoters.find((it) => it.replicaId === leaderId)?.lastFetchTimestamp ?? -1;
     const member = (
       {
         replicaId: nodeId,
         replicaDirectoryId: directoryId,
         logEndOffset,
+        lastFetchTimestamp,
       }: (typeof currentVoters)[number],
       role: QuorumMember['role'],
     ): QuorumMember => ({
@@ -51,6 +56,7 @@ export const describeQuorum = (cluster: Cluster): Promise<QuorumInfo | undefined
       directoryId,
       role,
       logEndOffset,
+      silentMs: lastFetchTimestamp < 0 || nowMs < 0 ? undefined : nowMs - lastFetchTimestamp,
       lag: Math.max(0, end - logEndOffset),
     });
     return {
