@@ -219,24 +219,24 @@ export function createConsumer<B extends Uint8Array>(
             `Invalid offset metadata, expected string or null, received ${String(metadata)}`,
           );
       }
-      await running().commit(offsets);
+      await running().commits.commit(offsets);
     },
     seek(place) {
       const offset = checkPlace(place, [LATEST_OFFSET, EARLIEST_OFFSET]);
       const { topic, partition } = place;
       const to =
         offset === LATEST_OFFSET ? 'latest' : offset === EARLIEST_OFFSET ? 'earliest' : offset;
-      running().seek({ topic, partition }, to);
+      running().places.seek({ topic, partition }, to);
     },
     describeGroup: () => session.run((cluster) => describeGroup(cluster, groupId, host.toBuffer)),
     pause(selections) {
       checkSelections(selections);
-      running().pause(selections);
+      running().places.pause(selections);
     },
-    paused: () => run?.paused() ?? [],
+    paused: () => run?.places.paused() ?? [],
     resume(selections) {
       checkSelections(selections);
-      running().resume(selections);
+      running().places.resume(selections);
     },
     on: (eventName: string, listener: (event: never) => unknown) => emitter.on(eventName, listener),
     logger: () => logger,
