@@ -47,6 +47,7 @@ export type LogToOpen = Pick<
   | 'recoveryPoint'
   | 'logStartOffset'
   | 'firstDirtyOffset'
+  | 'leaderEpochMax'
 >;
 
 export interface ReplicaManagerOptions {
@@ -549,11 +550,13 @@ export class ReplicaManager {
         hosted.isAnew = true;
         files = [];
       }
+      const assignment = this.#options.image.partition(topic, partition);
       const log = await openLog({
         topic,
         partition,
         topicId: key.topicId as Uuid,
         files,
+        ...(assignment !== undefined && { leaderEpochMax: assignment.leaderEpoch }),
         ...this.#checkpoints.of(topic, partition),
       }).catch((error: unknown) => {
         if (isDamage(error)) hosted.damagedEnd = (error as LogCorruptError).end;

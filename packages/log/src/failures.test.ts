@@ -25,6 +25,30 @@ const random = seededRandom(8);
 const LOG = 'words-0/00000000000000000000.log';
 const client = { leaderEpoch: EPOCH, origin: 'client' } as const;
 
+describe('a log whose end was cut at a start', () => {
+  it('may lack what it acknowledged, start after start, until it has caught up', async () => {
+    const volume = createMemoryVolume({ random });
+    const log = await openLog(volume, { random });
+    append(log, ['one']);
+    append(log, ['two']);
+    await log.flush();
+    expect(log.isIncomplete).toBe(false);
+    await log.close({ clean: false });
+    volume.disk.corrupt(LOG, volume.disk.files.get(LOG)!.sizeBytes - 1, 0x10);
+    for (let start = 0; start < 2; start++) {
+      const cut = await openLog(volume, { random, powerLoss: true });
+      expect([cut.logEndOffset, cut.isIncomplete]).toEqual([1, true]);
+      await cut.close({ clean: false });
+    }
+    const back = await openLog(volume, { random });
+    back.completed();
+    await back.close({ clean: true });
+    const last = await openLog(volume, { random });
+    expect(last.isIncomplete).toBe(false);
+    await last.close({ clean: false });
+  });
+});
+
 describe('a disk that refuses', () => {
   it.each([
     ['append', 'failed'],
@@ -130,6 +154,30 @@ describe('rotten bytes', () => {
     }
     throw new Error('not noticed');
   }
+
+  it('are found in the epoch too, where it is known which one is the last', async () => {
+    const { volume, size } = await threeBatches();
+    for (const position of [12, size + 12, 2 * size + 12]) {
+      volume.disk.corrupt(LOG, position, 0x10);
+      const opened = openLog(volume, { random, leaderEpochMax: EPOCH });
+      await expect(opened).rejects.toThrow(LogCorruptError);
+      volume.disk.corrupt(LOG, position, 0x10);
+    }
+    const log = await openLog(volume, { random, leaderEpochMax: EPOCH });
+    expect(log.logEndOffset).toBe(3);
+  });
+
+  it('leave it known where the log ends: by the headers, or by what is sound behind', async () => {
+    const { volume, size } = await threeBatches();
+    const end = { epoch: EPOCH, offset: 3 };
+    // A record; the length; the first offset; the magic byte.
+    for (const inBatch of [70, 10, 2, 16])
+      expect((await corrupted(volume, size + inBatch)).end).toEqual(end);
+    const recoveryPoint = at(3);
+    volume.disk.corrupt(LOG, 2 * size + 16, 0x10);
+    const opened = openLog(volume, { random, recoveryPoint });
+    await expect(opened).rejects.toMatchObject({ end: undefined });
+  });
 
   it('at the very end are a torn write, unless the recovery point says that they were flushed', async () => {
     const { volume, size } = await threeBatches();

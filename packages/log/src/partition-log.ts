@@ -60,6 +60,8 @@ export interface LogOptions extends Omit<LogPorts, 'resources'> {
    * An owner that cannot tell leaves it out: then damage with sound batches behind it is reported, never cut.
    */
   readonly powerLoss?: boolean;
+  /** The partition's, as the cluster has it: what says that it is of a later one is damaged. The checksum does not cover it. */
+  readonly leaderEpochMax?: number;
   /** The folder's files, where the owner has listed many folders at once. */
   readonly files?: readonly FileEntry[];
   /** producer.id.expiration.ms */
@@ -123,6 +125,7 @@ export class PartitionLog {
       logStartOffset: options.logStartOffset ?? offset(0),
       cleanShutdown: options.cleanShutdown ?? false,
       powerLoss: options.powerLoss,
+      leaderEpochMax: options.leaderEpochMax ?? Infinity,
     });
     const { logEndOffset, logStartOffset } = contents;
     options.observer?.opened(logStartOffset, logEndOffset);

@@ -57,6 +57,8 @@ export interface RecoveryOptions {
   readonly cleanShutdown: boolean;
   /** The machine stopped, not only the process; undefined: nobody knows. */
   readonly powerLoss: boolean | undefined;
+  /** No leader has had a later one. */
+  readonly leaderEpochMax: number;
 }
 
 export async function recover(
@@ -289,12 +291,14 @@ async function recoverSegments(log: LogContents, options: RecoveryOptions): Prom
     const segment = log.segments[n]!;
     await dropSnapshotsWithin(log, segment.baseOffset, log.segments[n + 1]?.baseOffset);
     const sizeBytes = segment.sizeBytes;
-    const end = await scanSegment(log, segment, log.segments[n + 1]?.baseOffset, seen);
+    const nextBase = log.segments[n + 1]?.baseOffset;
+    const end = await scanSegment(log, segment, nextBase, seen, options.leaderEpochMax);
     log.logEndOffset = end.nextOffset;
     if (end.problem !== undefined) {
       segment.sizeBytes = sizeBytes;
       await cutOrRefuse(log, n, end, options);
-      if (log.ports.mutants.has('truncateTornTailTooFar')) await cutTooFar(log, segment, seen);
+      if (log.ports.mutants.has('truncateTornTailTooFar'))
+        await cutTooFar(log, segment, seen, options);
     }
     await segment.file.sync();
     segment.isProven = true;
@@ -332,6 +336,7 @@ function scanSegment(
   nextBase: Offset | undefined,
   /** The epoch of the last batch so far. */
   seen: { epoch: number },
+  leaderEpochMax: number,
 ): Promise<WalkEnd> {
   const { crc32c, decompress } = log.ports;
   const to = segment.sizeBytes;
@@ -346,6 +351,8 @@ function scanSegment(
     // The checksum does not cover the epoch; but no leader is followed by one of an earlier epoch.
     if (epoch >= 0 && epoch < seen.epoch)
       return `a batch of epoch ${epoch} follows one of epoch ${seen.epoch}`;
+    if (epoch > leaderEpochMax)
+      return `a batch of epoch ${epoch}, and no leader has had one after ${leaderEpochMax}`;
     seen.epoch = Math.max(epoch, seen.epoch);
     try {
       const completed = log.producers.apply(batch, markerOf(batch, decompress));
@@ -432,11 +439,12 @@ async function cutTooFar(
   log: LogContents,
   segment: Segment,
   seen: { epoch: number },
+  options: RecoveryOptions,
 ): Promise<void> {
   await segment.file.truncate(0);
   segment.sizeBytes = 0;
   log.producers.clear(segment.baseOffset);
-  const end = await scanSegment(log, segment, undefined, seen);
+  const end = await scanSegment(log, segment, undefined, seen, options.leaderEpochMax);
   log.logEndOffset = end.nextOffset;
 }
 
