@@ -127,6 +127,7 @@ class Simulation {
           clusters: clusters.length,
           calm: options.calm ?? 1,
           takeNumber,
+          committed: (topic, partition) => rules.committed(topic, partition),
         }),
       );
     });
@@ -333,6 +334,7 @@ class Simulation {
       network: this.#network,
       nodes: this.#nodes,
       canLoseDisk: (nodeId) => this.#rulesOf.get(nodeId)!.canLose(nodeId),
+      othersHaveAll: (nodeId) => this.#rulesOf.get(nodeId)!.othersHaveAll(nodeId),
       clients,
       machines: [...this.#nodes, ...clients].map((it) => it.machine),
       pauseProcess: (client) => {

@@ -255,6 +255,19 @@ export class ObservedRules implements BrokerObserver {
     return true;
   }
 
+  /** Whether every partition has somebody else who is in sync or eligible. */
+  othersHaveAll(nodeId: number): boolean {
+    for (const { registration } of this.#partitions.values()) {
+      if (registration === undefined) continue;
+      if (![...registration.isr, ...registration.elr].some((it) => it !== nodeId)) return false;
+    }
+    return true;
+  }
+
+  committed(topic: string, partition: number): number {
+    return this.#of({ nodeId: 0, topic, partition }).committed;
+  }
+
   /** Rules 2, 4 and 5 of the design, as what they are for. */
   #membersMustHold(facts: ReplicaFacts, { registration }: PartitionRules): void {
     if (registration === undefined) return;

@@ -17,6 +17,8 @@ export class VirtualDisk {
   memory: MemoryDisk;
   /** It was broken, and another one was put in its place. */
   isRenewed = false;
+  /** A bit of it has turned, once or more often. */
+  isRotten = false;
   /** 1: as usual. */
   slowness = 1;
   readonly #scheduler: Scheduler;
@@ -80,6 +82,7 @@ export class VirtualDisk {
     if (names.length === 0) return undefined;
     const name = this.#chance.pick(names);
     const position = this.#chance.below(this.memory.files.get(name)!.sizeBytes);
+    this.isRotten = true;
     this.memory.corrupt(name, position, 1 << this.#chance.below(8));
     return `${name} at ${position}`;
   }

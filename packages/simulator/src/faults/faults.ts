@@ -33,12 +33,6 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/**
- * Only when they are asked for by name. A rotten bit: a broker says so and keeps the partition offline; nobody rebuilds it from
- * the other replicas yet, so that no peace would follow.
- */
-export const BY_NAME_ONLY: ReadonlySet<FaultKind> = new Set(['bitFlip']);
-
 export interface World {
   readonly chance: Chance;
   readonly trace: Trace;
@@ -47,6 +41,8 @@ export interface World {
   readonly clients: readonly Actor[];
   /** Others are sure to have all that it has. */
   readonly canLoseDisk: (nodeId: number) => boolean;
+  /** Of every partition there is another broker that is in sync or eligible. */
+  readonly othersHaveAll: (nodeId: number) => boolean;
   /** All machines, of brokers and of clients. */
   readonly machines: readonly string[];
   readonly pauseProcess: (client: Actor) => () => void;
@@ -143,14 +139,19 @@ export function inflict(kind: FaultKind, world: World): Undo {
         restartIfIll(node, world);
       };
     case 'bitFlip': {
-      if (node.process !== undefined) node.kill();
-      const where = node.disk.rot((name) => name.endsWith('.log'));
+      // One disk of a history is bad, and what the others have mends it. The ensemble's own log is not mended yet.
+      if (nodes.length < 3 || nodes.some((it) => it !== node && isBad(it))) return undefined;
+      if (node.process === undefined || !world.othersHaveAll(node.nodeId)) return undefined;
+      node.kill();
+      const where = node.disk.rot(
+        (name) => /^.+-\d+\/\d+\.log$/.test(name) && !name.startsWith('__cluster_metadata-'),
+      );
       if (where !== undefined) trace.milestone(node.machine, `has a rotten bit in ${where}`);
       return () => node.start();
     }
     case 'emptyDisk':
       // One in a history: before the others have voted it in again a second one would be a majority.
-      if (nodes.length < 3 || nodes.some((it) => it.disk.isRenewed)) return undefined;
+      if (nodes.length < 3 || nodes.some(isBad)) return undefined;
       node.cutPower();
       return () => {
         // Not while it is relied upon: others might leave in order, and leave everything to a broker whose end is not known yet.
@@ -184,6 +185,8 @@ export function inflict(kind: FaultKind, world: World): Undo {
     }
   }
 }
+
+const isBad = ({ disk }: BrokerNode): boolean => disk.isRenewed || disk.isRotten;
 
 /** Half of the time at once, else when it hurts: in the midst of a flush. */
 function strikeAtFlush(node: BrokerNode, chance: Chance, strike: () => void): Undo {

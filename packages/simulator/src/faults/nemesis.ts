@@ -4,15 +4,7 @@
  */
 import type { Chance } from '../chance.ts';
 import type { Scheduler } from '../time/scheduler.ts';
-import {
-  FAULT_KINDS,
-  MEAN_MS,
-  BY_NAME_ONLY,
-  inflict,
-  once,
-  type FaultKind,
-  type World,
-} from './faults.ts';
+import { FAULT_KINDS, MEAN_MS, inflict, once, type FaultKind, type World } from './faults.ts';
 
 export interface NemesisOptions {
   readonly scheduler: Scheduler;
@@ -40,9 +32,8 @@ export class Nemesis {
   constructor(options: NemesisOptions) {
     const { chance, only } = options;
     this.#options = options;
-    const possible = FAULT_KINDS.filter((kind) => !BY_NAME_ONLY.has(kind));
-    const kept = possible.filter(() => chance.happens(SWARM_KEEPS));
-    this.#kinds = only ?? (kept.length > 0 ? kept : possible);
+    const kept = FAULT_KINDS.filter(() => chance.happens(SWARM_KEEPS));
+    this.#kinds = only ?? (kept.length > 0 ? kept : FAULT_KINDS);
     this.#paceMs = chance.pick(PACES_MS);
     this.#stretch = chance.pick(STRETCHES);
   }
