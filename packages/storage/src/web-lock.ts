@@ -23,11 +23,17 @@ interface Locks {
   ): Promise<unknown>;
 }
 
-/** VolumeError 'locked' when another keeps it for longer than `waitMs`. */
+export interface WebLockOptions {
+  readonly waitMs?: number;
+  /** At once, from whoever has it: the caller has made sure that he hangs. */
+  readonly steal?: boolean;
+}
+
+/** VolumeError 'locked' when another keeps it for too long. */
 export function takeWebLock(
   name: string,
   location: string,
-  waitMs: number = LOCK_WAIT_MS_DEFAULT,
+  { waitMs = LOCK_WAIT_MS_DEFAULT, steal = false }: WebLockOptions = {},
 ): Promise<WebLock> {
   const { locks } = (globalThis as { navigator?: { locks?: Locks } }).navigator ?? {};
   if (locks === undefined) {
@@ -47,7 +53,7 @@ export function takeWebLock(
     const timer = setTimeout(() => wait.abort(), waitMs);
     let isHeld = false;
     locks
-      .request(name, { signal: wait.signal }, () => {
+      .request(name, steal ? { steal } : { signal: wait.signal }, () => {
         clearTimeout(timer);
         isHeld = true;
         resolve({ release, gone });

@@ -1,5 +1,5 @@
 // Storage in Chromium beside the browser's own, in one run and in turns; a profile on the real disk.
-//   node test/bench/browser/main.mjs [--rounds 3] [--seconds 1] [--only opfs|indexeddb]
+//   node test/bench/browser/main.mjs [--rounds 3] [--seconds 1] [--only opfs|indexeddb|first]
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -16,17 +16,26 @@ const { values } = parseArgs({
   },
 });
 const { outputFiles } = await build({
-  entryPoints: [join(import.meta.dirname, 'worker.ts')],
+  entryPoints: {
+    worker: join(import.meta.dirname, 'worker.ts'),
+    page: join(import.meta.dirname, 'page.ts'),
+    broker: join(import.meta.dirname, '../../../packages/web/src/worker/broker.worker.ts'),
+  },
+  outdir: '/',
   bundle: true,
+  minify: true,
+  splitting: true,
   format: 'esm',
   platform: 'browser',
   target: 'es2022',
   write: false,
 });
+const HTML = '<!doctype html><title>bench</title><script type="module" src="/page.js"></script>';
+const scripts = new Map(outputFiles.map(({ path, contents }) => [path, contents]));
 const server = createServer(({ url }, response) => {
-  const isScript = url === '/worker.js';
-  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-  response.end(isScript ? outputFiles[0].text : '<!doctype html><title>bench</title>');
+  const script = scripts.get(url);
+  response.setHeader('content-type', script === undefined ? 'text/html' : 'text/javascript');
+  response.end(script ?? HTML);
 });
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const profile = mkdtempSync(join(tmpdir(), 'odradek-bench-'));
@@ -53,8 +62,10 @@ try {
         }),
       it,
     );
+  if ((values.only ?? 'first') === 'first') await firstRecords(page);
   const storages = ['opfs', 'indexeddb'].filter((it) => (values.only ?? it) === it);
-  process.stdout.write('storage    flushed  depth     raw    ours  MiB/s   ratio\n');
+  if (storages.length > 0)
+    process.stdout.write('storage    flushed  depth     raw    ours  MiB/s   ratio\n');
   for (const storage of storages)
     for (const flush of [false, true])
       for (const depth of [1, 16, 64]) {
@@ -73,6 +84,28 @@ try {
   await browser.close();
   server.close();
   rmSync(profile, { recursive: true, force: true });
+}
+
+/** Milliseconds from the worker's start to the first record on the disk; on new data the topic is made first. */
+async function firstRecords(page) {
+  await page.waitForFunction(() => 'firstRecord' in globalThis);
+  for (const storage of ['opfs', 'indexeddb'])
+    for (const isNew of [true, false]) {
+      const times = [];
+      for (let round = 0; round < 10; round++)
+        times.push(
+          await page.evaluate(
+            (args) => firstRecord(...args),
+            [storage, `first-${storage}-${isNew ? round : 0}`, isNew],
+          ),
+        );
+      const [started, topic, record] = ['startedMs', 'topicMs', 'recordMs'].map((it) =>
+        median(times.map((time) => time[it])).toFixed(0),
+      );
+      process.stdout.write(
+        `first record over ${storage}, ${isNew ? 'new data' : 'data that is there'}: ${record} ms, best ${Math.min(...times.map((time) => time.recordMs)).toFixed(0)} (broker runs ${started}, topic known ${topic})\n`,
+      );
+    }
 }
 
 /** The tests' own way to the browser. */

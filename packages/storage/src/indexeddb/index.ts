@@ -13,6 +13,8 @@ export interface IndexedDbVolumeOptions {
   readonly durability?: Durability;
   /** How long another owner may take to end. */
   readonly lockWaitMs?: number;
+  /** Takes it from its owner, of whom the caller has made sure that he hangs: when he wakes up, he writes nothing more. */
+  readonly takeOver?: boolean;
   /** After that long without an answer the browser's storage is given up. */
   readonly openTimeoutMs?: number;
   readonly openFilesMax?: number;
@@ -31,7 +33,10 @@ export async function openIndexedDbVolume(options: IndexedDbVolumeOptions): Prom
     openFilesMax = OPEN_FILES_MAX_DEFAULT,
   } = options;
   const location = `indexeddb:${name}`;
-  const lock = await takeWebLock(indexedDbLock(name), location, options.lockWaitMs);
+  const lock = await takeWebLock(indexedDbLock(name), location, {
+    ...(options.lockWaitMs !== undefined && { waitMs: options.lockWaitMs }),
+    ...(options.takeOver === true && { steal: true }),
+  });
   try {
     const database = await Database.open({ name, location, durability, openTimeoutMs });
     return new IndexedDbVolume(database, lock, {

@@ -16,7 +16,7 @@ const filled = (length: number, value: number): Uint8Array => new Uint8Array(len
 describe('a volume in IndexedDB', () => {
   const opened: Volume[] = [];
   const open = async (name: string): Promise<Volume> => {
-    const volume = await openIndexedDbVolume({ name, lockWaitMs: 200, openTimeoutMs: 2_000 });
+    const volume = await openIndexedDbVolume({ name, openTimeoutMs: 5_000 });
     opened.push(volume);
     return volume;
   };
@@ -172,6 +172,26 @@ describe('a volume in IndexedDB', () => {
     });
     deaf.close();
     await deleteDB(name);
+  });
+
+  it('can be taken from an owner who hangs, who is told so when he wakes up', async () => {
+    const name = newDatabaseName();
+    const hung = await open(name);
+    const file = await hung.open('log');
+    await file.append([filled(10, 1)]);
+    const late = file.append([filled(5_000_000, 2)]);
+    const next = await openIndexedDbVolume({ name, takeOver: true });
+    opened.push(next);
+    const again = await next.open('log');
+    const { sizeBytes } = again;
+    await late.catch(() => {});
+    await expect(file.append([filled(1, 3)])).rejects.toMatchObject({
+      kind: 'closed',
+      message: expect.stringContaining('taken over'),
+    });
+    expect([10, 5_000_010]).toContain(sizeBytes);
+    expect((await again.read(0, 6_000_000)).length).toBe(sizeBytes);
+    expect(await next.list('')).toEqual([{ name: 'log', sizeBytes }]);
   });
 
   it('lets an owner write no more who hung and was robbed of his lock', async () => {

@@ -11,7 +11,7 @@ export function databaseSetup(durability: 'strict' | 'relaxed'): VolumeSetup {
   const name = newDatabaseName();
   let restore = (): void => {};
   return {
-    open: () => openIndexedDbVolume({ name, durability, lockWaitMs: 100 }),
+    open: () => openIndexedDbVolume({ name, durability, lockWaitMs: 1_500 }),
     crash: () => stealLock(indexedDbLock(name)),
     failNext(operation, kind) {
       // Every change is a transaction, and a sync waits for those before it: there is nothing of its own to fail.

@@ -11,6 +11,11 @@ export interface OpfsVolumeOptions {
   readonly name: string;
   /** How long another owner may take to end. */
   readonly lockWaitMs?: number;
+  /**
+   * Takes it from its owner, of whom the caller has made sure that he hangs. The browser gives his files to nobody before he wakes up
+   * or his worker is ended: until then this fails with 'locked'.
+   */
+  readonly takeOver?: boolean;
   readonly openFilesMax?: number;
   /** Where the folder is; the root of the origin's file system unless told otherwise. */
   readonly parent?: Directory;
@@ -28,7 +33,10 @@ export const hasOpfs = (): boolean =>
 export async function openOpfsVolume(options: OpfsVolumeOptions): Promise<Volume> {
   const { name, openFilesMax = OPEN_FILES_MAX_DEFAULT } = options;
   const location = `opfs:${name}`;
-  const lock = await takeWebLock(opfsLock(name), location, options.lockWaitMs);
+  const lock = await takeWebLock(opfsLock(name), location, {
+    ...(options.lockWaitMs !== undefined && { waitMs: options.lockWaitMs }),
+    ...(options.takeOver === true && { steal: true }),
+  });
   try {
     const parent =
       options.parent ?? ((await navigator.storage.getDirectory()) as unknown as Directory);

@@ -44,11 +44,15 @@ export async function openFolder(
   traits: VolumeTraits,
 ): Promise<Volume> {
   const found = new Set<number>();
-  for await (const name of directory.keys())
-    if (name.endsWith(DATA_SUFFIX)) found.add(Number(name.slice(0, -DATA_SUFFIX.length)));
   const handles: SyncHandle[] = [];
   try {
-    for (const name of CATALOGS) handles.push(await openHandle(directory, name, true));
+    const opening = await Promise.allSettled(
+      CATALOGS.map((name) => openHandle(directory, name, true)),
+    );
+    for (const it of opening) if (it.status === 'fulfilled') handles.push(it.value);
+    for (const it of opening) if (it.status === 'rejected') throw it.reason;
+    for await (const name of directory.keys())
+      if (name.endsWith(DATA_SUFFIX)) found.add(Number(name.slice(0, -DATA_SUFFIX.length)));
     const catalog = Catalog.open(
       handles as [SyncHandle, SyncHandle],
       traits.location,

@@ -16,7 +16,7 @@ export async function folderSetup(): Promise<VolumeSetup> {
   const root = await originDirectory();
   const refusals = new Map<Operation, string>();
   return {
-    open: () => openOpfsVolume({ name, lockWaitMs: 100, parent: refusing(root, refusals) }),
+    open: () => openOpfsVolume({ name, lockWaitMs: 1_500, parent: refusing(root, refusals) }),
     crash: () => stealLock(opfsLock(name)),
     failNext: (operation, kind) =>
       void refusals.set(operation, kind === 'full' ? 'QuotaExceededError' : 'UnknownError'),

@@ -25,6 +25,8 @@ export interface HostBrokerOptions {
   readonly zstdWasm?: string | URL;
   /** How long another owner of the data may take to end. */
   readonly lockWaitMs?: number;
+  /** Takes the data from an owner of whom the caller has made sure that he hangs. */
+  readonly takeOver?: boolean;
 }
 
 export interface HostedBroker {
@@ -128,11 +130,15 @@ const openVolume = ({
   storage = hasOpfs() ? 'opfs' : 'indexeddb',
   durability = 'strict',
   lockWaitMs,
+  takeOver,
 }: HostBrokerOptions): Promise<Volume> => {
-  const waiting = lockWaitMs === undefined ? {} : { lockWaitMs };
+  const owner = {
+    ...(lockWaitMs !== undefined && { lockWaitMs }),
+    ...(takeOver !== undefined && { takeOver }),
+  };
   return storage === 'opfs'
-    ? openOpfsVolume({ name, ...waiting })
-    : openIndexedDbVolume({ name, durability, ...waiting });
+    ? openOpfsVolume({ name, ...owner })
+    : openIndexedDbVolume({ name, durability, ...owner });
 };
 
 async function nextEpoch(volume: Volume): Promise<number> {
