@@ -8,40 +8,21 @@
  *   await broker.open(addresses)              // registering -> running
  *   await broker.stop()                       // controlledShutdown -> stopped
  */
-import { GroupCoordinator, defaultGroupLimits, type GroupConfig } from '@odradek/coordinator';
+import type { GroupCoordinator } from '@odradek/coordinator';
 import { LogResources, PartitionLog, type LogOptions } from '@odradek/log';
-import {
-  observerOfLog,
-  type Clock,
-  type Compression,
-  type Connection,
-  type Crc32c,
-  type Dial,
-  type Logger,
-  type Probe,
-  type Random,
-  type Volume,
-} from '@odradek/ports';
+import { observerOfLog, type Clock, type Connection, type Logger } from '@odradek/ports';
 import { ZERO_UUID, nodeId, type NodeId } from '@odradek/protocol';
-import { QuorumMember, type TreeChange } from '@odradek/quorum';
+import { QuorumMember } from '@odradek/quorum';
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
 import { machineHasRestarted, rememberBoot } from './boot-file.ts';
+import { BrokerFailure, type BrokerOptions } from './broker-options.ts';
+import { assembleParts } from './broker-parts.ts';
 import { brokerMachine } from './broker.machine.ts';
 import { markCleanShutdown, takeCleanShutdown } from './clean-shutdown.ts';
-import { Cluster, clusterController, voterIds } from './cluster/cluster.ts';
-import { controllerHandlers } from './cluster/controller-role.ts';
+import { Cluster, voterIds } from './cluster/cluster.ts';
 import { mayJoinByItself } from './cluster/voter-changes.ts';
-import type { ClusterController } from './controller/cluster-controller.ts';
-import type { ControllerFace } from './cluster/routed-controller.ts';
-import type { ConfigEntry } from './config/index.ts';
 import { parseVoters, type Voter } from './config/voters.ts';
 import { Connections } from './connection/connections.ts';
-import { RequestBudget } from './connection/request-budget.ts';
-import { Controller } from './controller/controller.ts';
-import { Coordination } from './coordination/coordination.ts';
-import { ProducerIds } from './controller/producer-ids.ts';
-import { FetchSessions } from './fetch/fetch-sessions.ts';
-import { appendToGroupLog, followGroupLeadership } from './groups/group-log.ts';
 import { handlers } from './handlers/index.ts';
 import { housekeeping, type Housekeeping } from './housekeeping.ts';
 import {
@@ -51,45 +32,17 @@ import {
   randomUuid,
   type Identity,
 } from './identity-file.ts';
-import { InternalTopics, OFFSETS_TOPIC } from './internal-topics.ts';
-import {
-  ANSWER_BYTES_UNDER_WAY_MAX,
-  REQUEST_BYTES_IN_FLIGHT_MAX,
-  WAITING_REQUEST_BYTES_MAX,
-} from './limits.ts';
 import { metadataLogConfig } from './log-config.ts';
-import {
-  METADATA_TOPIC,
-  MetadataImage,
-  type ImageDelta,
-  type NodeChange,
-} from './metadata/image.ts';
+import { METADATA_TOPIC, MetadataImage } from './metadata/image.ts';
+import { MetadataChanges } from './metadata/metadata-changes.ts';
 import type { ListenerAddress } from './metadata/nodes.ts';
 import { brokerMetrics } from './metrics/broker-metrics.ts';
 import { RequestMetrics } from './metrics/request-metrics.ts';
 import type { MetricFamily } from './metrics/types.ts';
-import { ReplicaManager, type LogToOpen } from './replica-manager.ts';
+import type { LogToOpen, ReplicaManager } from './replica-manager.ts';
 import type { BrokerServices } from './services.ts';
 import { Settings } from './settings.ts';
 import { Unpacking } from './unpacking.ts';
-
-export interface BrokerOptions {
-  /** Configuration as given; the host has refused what is wrong with it. */
-  readonly entries: readonly ConfigEntry[];
-  /** Owned by the host, which closes it after the broker has stopped. */
-  readonly volume: Volume;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly crc32c: Crc32c;
-  readonly compression: Compression;
-  /** The way to other members' peer listeners; a broker that is configured alone needs none. */
-  readonly dialPeer?: Dial;
-  /** Names this run of the machine, where the host can tell (boot-file.ts). */
-  readonly bootId?: string;
-  /** For simulations alone. */
-  readonly probe?: Probe;
-}
 
 /** How long a stopping broker lets its groups finish what they have begun before it closes them. */
 const GROUP_ANSWERS_GRACE_MS = 500;
@@ -118,6 +71,7 @@ export class Broker {
   #services: BrokerServices | undefined;
   #connections: Connections | undefined;
   #housekeeping: Housekeeping | undefined;
+  readonly #changes: MetadataChanges;
 
   constructor(options: BrokerOptions) {
     this.#options = options;
@@ -127,6 +81,13 @@ export class Broker {
     this.#unpacking = new Unpacking(options.compression);
     this.#logResources = new LogResources({ clock: options.clock, traits: options.volume.traits });
     this.#cluster = this.#makeCluster();
+    this.#changes = new MetadataChanges({
+      nodeId: this.nodeId,
+      image: this.image,
+      settings: this.settings,
+      cluster: this.#cluster,
+      observer: options.probe?.observer,
+    });
     this.#actor = createActor(this.#machine(), {
       input: { nodeId: this.nodeId },
       clock: options.clock,
@@ -291,14 +252,7 @@ export class Broker {
         this.#actor.send({ type: 'metadata.failed', reason: failure.message });
     });
     this.#assemble(quorum);
-    const initial: NodeChange[] = [];
-    for (const [path, node] of quorum.tree.descend('/')) initial.push({ path, value: node.value });
-    this.image.apply(initial);
-    this.settings.refresh();
-    quorum.onChange((changes, at) => {
-      this.#options.probe?.observer?.metadataApplied?.({ nodeId: this.nodeId, offset: at });
-      this.#applyChanges(changes);
-    });
+    this.#changes.follow(quorum);
     if (cluster === undefined)
       await this.#services!.controller.formatCluster(
         this.#identity.clusterId ?? newClusterId(random),
@@ -372,131 +326,28 @@ export class Broker {
   }
 
   #assemble(quorum: QuorumMember): void {
-    const { clock, random, volume, crc32c, compression } = this.#options;
-    const logger = this.#logger;
-    const { image, settings } = this;
-    const controller = new Controller({
-      quorum,
-      image,
-      random,
-      isTopicDeletionEnabled: () => settings.broker['delete.topic.enable'],
-      topicDefaults: () => ({
-        numPartitions: settings.broker['num.partitions'],
-        replicationFactor: settings.broker['default.replication.factor'],
-        partitionsPerBrokerMax: settings.broker['odradek.max.partitions'],
-        configProblem: (entries) => settings.topicProblem(entries),
-      }),
-    });
-    const cluster = this.#cluster;
-    const face: ControllerFace = cluster?.routedController ?? controller;
-    const replicas = new ReplicaManager({
-      ...(cluster === undefined ? {} : { replication: () => cluster.replication }),
+    const { clock } = this.#options;
+    const { replicas, groups, services } = assembleParts({
+      options: this.#options,
       nodeId: this.nodeId,
-      volume,
-      clock,
-      crc32c,
-      logger,
-      image,
-      settings,
+      isBroker: this.#isBroker,
+      image: this.image,
+      settings: this.settings,
+      quorum,
+      cluster: this.#cluster,
+      unpacking: this.#unpacking,
       openLog: (log) => this.#openLog(log),
-      onRoleChange: (topic, partition, replica) => {
-        if (topic === OFFSETS_TOPIC)
-          followGroupLeadership(
-            groups,
-            partition,
-            replica,
-            settings.broker['offsets.load.buffer.size'],
-            logger,
-          );
-      },
-      onDeleted: ({ topicId }) => {
-        void face.completeDeletion(this.nodeId, topicId).then((it) => {
-          if (!it.ok)
-            logger.warn('a finished deletion could not be recorded; the next start does it', {
-              topicId,
-            });
-        });
-      },
-    });
-    const groupConfig = rememberingGroupConfig(settings, image);
-    const groups = new GroupCoordinator({
-      clock,
-      random,
-      logger: logger.child({ part: 'groups' }),
-      compression,
-      get config() {
-        return groupConfig();
-      },
-      append: (partition, records) => appendToGroupLog(replicas, partition, records, clock, crc32c),
-      topicExists: (topic, partition) => image.partition(topic, partition) !== undefined,
-      topicName: (topicId) => image.topicsById.get(topicId)?.name,
-      topicId: (topic) => image.topics.get(topic)?.topicId,
-      mutants: this.#options.probe?.mutants,
+      listeners: () => this.#listeners,
     });
     this.#replicas = replicas;
     this.#groups = groups;
-    this.#services = {
-      nodeId: this.nodeId,
-      image,
-      controller,
-      quorum,
-      clusterController:
-        cluster === undefined ? this.#ownController(quorum) : () => cluster.controller,
-      ...(cluster === undefined
-        ? {}
-        : { forwarding: cluster.forwarding, throttle: cluster.replication.throttle }),
-      coordination: new Coordination({
-        quorum,
-        clock,
-        ...(cluster === undefined ? {} : { leader: cluster.leaderDoor }),
-      }),
-      producerIds: new ProducerIds(face),
-      replicas,
-      groups,
-      internalTopics: new InternalTopics({ controller: face, image, replicas, settings, logger }),
-      fetchSessions: new FetchSessions(
-        settings.broker['max.incremental.fetch.session.cache.slots'],
-        clock,
-        random,
-      ),
-      budget: new RequestBudget({
-        requestBytesMax: REQUEST_BYTES_IN_FLIGHT_MAX,
-        requestsMax: () => settings.broker['queued.max.requests'],
-        waitingBytesMax: WAITING_REQUEST_BYTES_MAX,
-        answerBytesMax: ANSWER_BYTES_UNDER_WAY_MAX,
-      }),
-      unpacking: this.#unpacking,
-      settings,
-      clock,
-      random,
-      logger,
-      ...(this.#isBroker
-        ? { handlers }
-        : {
-            handlers: controllerHandlers(handlers),
-            controllerAddress: (name: string) => this.#listeners.find((it) => it.name === name),
-          }),
-      dataLocation: volume.traits.location,
-    };
+    this.#services = services;
     this.#connections = new Connections({
-      broker: this.#services,
+      broker: services,
       metrics: this.#requestMetrics,
       clock,
-      logger,
+      logger: this.#logger,
     });
-  }
-
-  /** Of a broker that is alone: elections and moves are its own affair. */
-  #ownController(quorum: QuorumMember): () => ClusterController {
-    let made: ClusterController | undefined;
-    return () =>
-      (made ??= clusterController(
-        quorum,
-        this.image,
-        this.settings,
-        this.#options.clock,
-        this.#options.probe,
-      ));
   }
 
   async #recoverLogs(): Promise<void> {
@@ -510,53 +361,13 @@ export class Broker {
     this.#isBootRemembered = rememberBoot(this.#options.volume, this.#options.bootId);
     // Awaited when the broker registers: listeners are opened meanwhile.
     this.#isBootRemembered.catch(() => {});
-    this.#isRecovered = true;
+    this.#changes.reach(this.#replicas!, this.#groups!);
     this.#replicas!.refresh();
   }
 
-  /** Before the logs are recovered, changes only go into the image: recovery hosts what it then finds there. */
-  #isRecovered = false;
   #isBootRemembered: Promise<void> | undefined;
   /** Of a member of a cluster, which registers before it recovers. */
   #listeners: readonly ListenerAddress[] = [];
-
-  #applyChanges(changes: readonly TreeChange[]): void {
-    const nodes: NodeChange[] = [];
-    for (const change of changes) {
-      if (change.kind === 'nodeCreated' || change.kind === 'nodeChanged') {
-        nodes.push({ path: change.path, value: change.node.value });
-      } else if (change.kind === 'nodeDeleted') nodes.push({ path: change.path, value: null });
-    }
-    const delta = this.image.apply(nodes);
-    this.#observe(delta);
-    if (delta.brokerConfigs.size > 0) this.settings.refresh();
-    this.#cluster?.topicConfigsChanged(delta.topicConfigs);
-    if (!this.#isRecovered) return;
-    this.#replicas!.apply(delta);
-    if (delta.deletedTopics.length > 0)
-      this.#groups!.onTopicsDeleted(delta.deletedTopics.map((it) => it.name));
-  }
-
-  #observe({ topics, deletedTopics }: ImageDelta): void {
-    const observer = this.#options.probe?.observer;
-    if (observer === undefined) return;
-    for (const { name: topic } of deletedTopics)
-      observer.topicDeleted?.({ nodeId: this.nodeId, topic });
-    for (const topic of topics)
-      this.image.topics.get(topic)?.partitions.forEach((it, partition) =>
-        observer.isrChanged?.({
-          nodeId: this.nodeId,
-          topic,
-          partition,
-          leader: it.leader,
-          leaderEpoch: it.leaderEpoch,
-          partitionEpoch: it.partitionEpoch,
-          isr: it.isr,
-          elr: it.elr ?? [],
-          isUnclean: it.isRecovering === true,
-        }),
-      );
-  }
 
   async #register(listeners: readonly ListenerAddress[]): Promise<void> {
     if (this.#cluster !== undefined) {
@@ -695,40 +506,3 @@ const within = (promise: Promise<unknown>, timeMs: number, clock: Clock): Promis
     };
     promise.then(end, end);
   });
-
-/** The broker cannot go on; the message says why. */
-export class BrokerFailure extends Error {
-  override readonly name = 'BrokerFailure';
-}
-
-/** Asked for at each heartbeat: made anew only when the settings or the topic changed. */
-const rememberingGroupConfig = (settings: Settings, image: MetadataImage): (() => GroupConfig) => {
-  let madeFrom: unknown[] = [];
-  let made: GroupConfig | undefined;
-  return () => {
-    const from = [settings.broker, image.topics.get(OFFSETS_TOPIC)];
-    if (made === undefined || from.some((it, i) => it !== madeFrom[i])) {
-      made = groupConfigOf(settings, image);
-      madeFrom = from;
-    }
-    return made;
-  };
-};
-
-const groupConfigOf = (settings: Settings, image: MetadataImage): GroupConfig => {
-  const config = settings.broker;
-  return {
-    minSessionTimeoutMs: config['group.min.session.timeout.ms'],
-    maxSessionTimeoutMs: config['group.max.session.timeout.ms'],
-    initialRebalanceDelayMs: config['group.initial.rebalance.delay.ms'],
-    groupMaxSize: config['group.max.size'],
-    offsetsRetentionMinutes: config['offsets.retention.minutes'],
-    offsetsRetentionCheckIntervalMs: config['offsets.retention.check.interval.ms'],
-    offsetMetadataMaxBytes: config['offset.metadata.max.bytes'],
-    // A group lives where it was put when the topic was made, whatever the key says now.
-    offsetsTopicPartitions:
-      image.topics.get(OFFSETS_TOPIC)?.partitions.length ?? config['offsets.topic.num.partitions'],
-    offsetsCommitTimeoutMs: config['offsets.commit.timeout.ms'],
-    limits: { ...defaultGroupLimits, groupsMax: config['odradek.max.groups'] },
-  };
-};

@@ -1,3 +1,4 @@
+export { BrokerFailure, type BrokerOptions } from './broker-options.ts';
 export * from './broker.ts';
 export * from './config/index.ts';
 export { handlers } from './handlers/index.ts';
