@@ -506,9 +506,11 @@ export class PartitionReplica {
       throw new Error(`${this.topic}-${this.partition} diverges without a log`);
     const ours = log.endOffsetForEpoch(leaderEpoch(leaders.epoch));
     const agreed =
-      ours.epoch === leaders.epoch || this.#cluster.mutant === 'foreignEpochEndBelieved'
-        ? Math.min(ours.endOffset, leaders.endOffset)
-        : ours.endOffset;
+      this.#cluster.mutant === 'foreignEpochEndBelieved'
+        ? leaders.endOffset
+        : ours.epoch === leaders.epoch
+          ? Math.min(ours.endOffset, leaders.endOffset)
+          : ours.endOffset;
     return { kind: 'cut', endOffset: offset(Math.max(0, Math.min(agreed, log.logEndOffset))) };
   }
 

@@ -35,6 +35,9 @@ export type Rule =
   | 'acknowledged-by-too-few'
   | 'acknowledged-uncommitted'
   | 'metadata-went-back'
+  | 'read-uncommitted'
+  | 'stale-tree'
+  | 'two-holders'
   | 'not-live'
   | 'unhandled-error';
 
@@ -63,6 +66,8 @@ export interface PartitionHistory {
   readonly sends: Map<string, Send>;
   /** Whatever anybody has been told of an offset. */
   readonly at: Map<number, { readonly value: string; readonly by: string }>;
+  /** How far the brokers have committed; absent where they do not tell, as one that is alone. */
+  committed?: () => number;
 }
 
 export interface Counts {
@@ -72,6 +77,8 @@ export interface Counts {
   polled: number;
   committed: number;
   admin: number;
+  /** Operations on the coordination tree whose outcome is known. */
+  tree: number;
 }
 
 export class History {
@@ -83,6 +90,7 @@ export class History {
     polled: 0,
     committed: 0,
     admin: 0,
+    tree: 0,
   };
   violation: Violation | undefined;
   readonly #scheduler: Scheduler;
@@ -159,6 +167,12 @@ export class History {
 
   polled(partition: PartitionHistory, offset: number, value: string, by: string): void {
     this.counts.polled += 1;
+    const committed = partition.committed?.();
+    if (committed !== undefined && offset >= committed)
+      this.violate(
+        'read-uncommitted',
+        `${by} is given ${partition.name}@${offset}, and ${committed} is committed`,
+      );
     this.told(partition, offset, value, by);
   }
 }

@@ -5,9 +5,11 @@ import { Admin } from '@odradek/client';
 import type { Chance } from '../chance.ts';
 import { GroupCheck } from '../checkers/group.ts';
 import { TopicsCheck } from '../checkers/topics.ts';
+import { TreeCheck } from '../checkers/tree.ts';
 import type { History, PartitionHistory } from '../checkers/history.ts';
 import { startClient, wordsOfError, type Actor, type ClientWorld } from './client-host.ts';
 import { Administering } from './administering.ts';
+import { Coordinating } from './coordinating.ts';
 import { Grouping } from './grouping.ts';
 import { Producing } from './producing.ts';
 import { rackOf } from './racks.ts';
@@ -25,13 +27,18 @@ export interface ClusterWorkloadOptions {
   /** How many times less it does than usual. */
   readonly calm: number;
   readonly takeNumber: () => number;
+  /** How far the brokers of a cluster have committed. */
+  readonly committed: (topic: string, partition: number) => number;
 }
 
 /** Bursts of all clusters together, one in so many ms. */
 const BURST_INTERVAL_MS = 300;
 /** Acts on topics of all clusters together. */
 const ADMIN_INTERVAL_MS = 6_000;
+/** Operations on the tree of each who keeps something in it. */
+const TREE_INTERVAL_MS = 2_000;
 const PRODUCERS = 2;
+const COORDINATING = 2;
 const MEMBERS = 2;
 const PROBE_AGAIN_MS = 1_000;
 /** How long moves and laggards may take in peace: a link that died in a cut is found out when it is used, and then takes a while. */
@@ -46,6 +53,7 @@ export class ClusterWorkload {
   readonly #readers: readonly Reading[];
   readonly #members: readonly Grouping[];
   readonly #operator: Administering;
+  readonly #coordinating: readonly Coordinating[];
   readonly #topicsCheck: TopicsCheck;
   readonly #group: GroupCheck;
   readonly #groupId: string;
@@ -68,6 +76,8 @@ export class ClusterWorkload {
       Array.from({ length: count }, (_, index) => history.partition(name, topic, index)),
     );
     const partitions = this.#partitions;
+    if (brokers.length > 1)
+      for (const it of partitions) it.committed = () => options.committed(it.topic, it.partition);
     const maxWaitMs = chance.pick([500, 2_000, 5_000]);
     const deliveryTimeoutMs = chance.pick([10_000, 30_000, 120_000]);
     this.#producers = Array.from(
@@ -123,7 +133,24 @@ export class ClusterWorkload {
       partitions,
       intervalMs: ADMIN_INTERVAL_MS * clusters,
     });
-    this.clients = [...this.#producers, ...this.#readers, ...this.#members, this.#operator];
+    const treeCheck = new TreeCheck(history, name);
+    this.#coordinating = Array.from(
+      { length: COORDINATING },
+      (_, index) =>
+        new Coordinating(world, {
+          machine: `${name}-t${index + 1}`,
+          name: `${name} tree user ${index + 1}`,
+          check: treeCheck,
+          intervalMs: TREE_INTERVAL_MS * clusters,
+        }),
+    );
+    this.clients = [
+      ...this.#producers,
+      ...this.#readers,
+      ...this.#members,
+      this.#operator,
+      ...this.#coordinating,
+    ];
   }
 
   async createTopics(): Promise<void> {
@@ -162,6 +189,7 @@ export class ClusterWorkload {
     for (const client of this.clients) if (client.process === undefined) client.start();
     for (const producer of this.#producers) producer.quiet();
     this.#operator.quiet();
+    for (const user of this.#coordinating) user.quiet();
     const { world, history, name, takeNumber } = this.#options;
     this.#prober = new Producing(world, {
       machine: `${name}-probe`,
@@ -232,6 +260,8 @@ export class ClusterWorkload {
       if (owners.length !== 1)
         behind.push(`${partition.name} has ${owners.length} owners in ${this.#groupId}`);
     }
+    for (const user of this.#coordinating)
+      if (!user.isDone) behind.push(`${user.process?.name ?? user.machine} cannot read the tree`);
     return behind;
   }
 
