@@ -268,10 +268,6 @@ export class ObservedRules implements BrokerObserver {
     return this.#of({ nodeId: 0, topic, partition }).committed;
   }
 
-  committed(topic: string, partition: number): number {
-    return this.#of({ nodeId: 0, topic, partition }).committed;
-  }
-
   /** Rules 2, 4 and 5 of the design, as what they are for. */
   #membersMustHold(facts: ReplicaFacts, { registration }: PartitionRules): void {
     if (registration === undefined) return;
