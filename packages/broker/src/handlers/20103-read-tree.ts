@@ -8,5 +8,6 @@ export const readTree = handler({
   response: readTreeResponse,
   versions: [0, 0],
   notes: 'From the tree of the broker that is asked, as new as the client says.',
+  isLongPoll: true,
   handle: (broker, request, context) => broker.coordination.read(request, context),
 });

@@ -11,8 +11,8 @@ import { parentOf, ROOT } from './tree-path.ts';
 import type { TreeChange, TreeWatch } from './tree-types.ts';
 import type { TreeWire } from './tree-wire.ts';
 
-/** A broker holds the poll for so long when nothing changes. */
-const POLL_MS = 20_000;
+/** A broker holds the poll for so long when nothing changes. Shorter than what brokers grant: one that hangs is found out by it. */
+const POLL_MS = 5_000;
 const RETRY = { timeoutMs: 0, backoffMs: 50, backoffMaxMs: 1_000 };
 
 export interface WatchListener {
