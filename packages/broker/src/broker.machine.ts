@@ -38,6 +38,17 @@ const unprovided = (name: string) => () => {
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
+/** What the first failure was is told to people; those that follow from it are not. */
+const failed = {
+  target: 'givingUp',
+  actions: {
+    type: 'recordFailure',
+    params: ({ event }: { readonly event: { readonly error: unknown } }) => ({
+      reason: reasonOf(event.error),
+    }),
+  },
+} as const;
+
 export const brokerMachine = setup({
   types: {
     context: {} as BrokerContext,
@@ -85,13 +96,7 @@ export const brokerMachine = setup({
       invoke: {
         src: 'joinQuorum',
         onDone: [{ guard: 'isStopWanted', target: 'controlledShutdown' }, { target: 'recovering' }],
-        onError: {
-          target: 'givingUp',
-          actions: {
-            type: 'recordFailure',
-            params: ({ event }) => ({ reason: reasonOf(event.error) }),
-          },
-        },
+        onError: failed,
       },
     },
     recovering: {
@@ -102,13 +107,7 @@ export const brokerMachine = setup({
           { guard: 'isStopWanted', target: 'controlledShutdown' },
           { target: 'awaitingListeners' },
         ],
-        onError: {
-          target: 'givingUp',
-          actions: {
-            type: 'recordFailure',
-            params: ({ event }) => ({ reason: reasonOf(event.error) }),
-          },
-        },
+        onError: failed,
       },
     },
     awaitingListeners: {
@@ -123,13 +122,7 @@ export const brokerMachine = setup({
           listeners: event.type === 'listeners.opened' ? event.listeners : [],
         }),
         onDone: [{ guard: 'isStopWanted', target: 'controlledShutdown' }, { target: 'running' }],
-        onError: {
-          target: 'givingUp',
-          actions: {
-            type: 'recordFailure',
-            params: ({ event }) => ({ reason: reasonOf(event.error) }),
-          },
-        },
+        onError: failed,
       },
     },
     running: {
@@ -148,13 +141,7 @@ export const brokerMachine = setup({
       invoke: {
         src: 'shutDown',
         onDone: [{ guard: 'hasFailed', target: 'failed' }, { target: 'stopped' }],
-        onError: {
-          target: 'givingUp',
-          actions: {
-            type: 'recordFailure',
-            params: ({ event }) => ({ reason: reasonOf(event.error) }),
-          },
-        },
+        onError: failed,
       },
     },
     givingUp: {

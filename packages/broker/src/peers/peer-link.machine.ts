@@ -31,6 +31,16 @@ const unprovided = (name: string) => () => {
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
+const failed = {
+  target: 'backingOff',
+  actions: {
+    type: 'recordFailure',
+    params: ({ event }: { readonly event: { readonly error: unknown } }) => ({
+      reason: reasonOf(event.error),
+    }),
+  },
+} as const;
+
 export const peerLinkMachine = setup({
   types: {
     context: {} as PeerLinkContext,
@@ -76,13 +86,7 @@ export const peerLinkMachine = setup({
         src: 'dial',
         input: ({ context }) => ({ nodeId: context.nodeId }),
         onDone: 'authenticating',
-        onError: {
-          target: 'backingOff',
-          actions: {
-            type: 'recordFailure',
-            params: ({ event }) => ({ reason: reasonOf(event.error) }),
-          },
-        },
+        onError: failed,
       },
     },
     authenticating: {
@@ -91,13 +95,7 @@ export const peerLinkMachine = setup({
         src: 'greet',
         input: ({ context }) => ({ nodeId: context.nodeId }),
         onDone: 'up',
-        onError: {
-          target: 'backingOff',
-          actions: {
-            type: 'recordFailure',
-            params: ({ event }) => ({ reason: reasonOf(event.error) }),
-          },
-        },
+        onError: failed,
       },
     },
     up: {
