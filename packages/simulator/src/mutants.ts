@@ -122,12 +122,6 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     shape: 'one',
   },
   {
-    name: 'replication.staleBrokerEpochJoins',
-    origin: 'KIP-903',
-    what: 'what a replica held in its last life lets it join the ISR',
-    shape: 'one',
-  },
-  {
     name: 'replication.followerReadsToEnd',
     number: 31,
     origin: 'KIP-392',
@@ -193,6 +187,12 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     number: 37,
     origin: 'KIP-853',
     what: 'a member whose storage came back empty votes as if it were the old one',
+    shape: 'one',
+  },
+  {
+    name: 'quorum.unconfirmedReadIndex',
+    origin: 'Raft, section 6.4; etcd 3.4 (Jepsen)',
+    what: 'a read is answered without asking whether somebody else leads by now',
     shape: 'one',
   },
 ];

@@ -312,6 +312,19 @@ describe('what is seen within the brokers', () => {
     ).toBe('truncated-committed');
   });
 
+  it('finds a cut of what is committed, though who cuts does not know it yet', () => {
+    const cutsTo = (toOffset: number) =>
+      seen((rules) => {
+        for (const node of [1, 2]) append(rules, node, 0, 7);
+        append(rules, 1, 3, 8);
+        append(rules, 2, 3, 9, 2);
+        commits(rules, 1, 6);
+        rules.logTruncated({ ...facts(2), toOffset, highWatermark: 0 });
+      });
+    expect(cutsTo(3)).toBe(undefined);
+    expect(cutsTo(0)).toBe('truncated-committed');
+  });
+
   it('finds replicas that differ below their high watermarks, and not above them', () => {
     const differ = (highWatermark: number) =>
       seen((rules) => {

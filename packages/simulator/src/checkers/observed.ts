@@ -107,7 +107,18 @@ export class ObservedRules implements BrokerObserver {
         'truncated-committed',
         `${this.#name(facts)}: ${facts.nodeId} cuts its log to ${facts.toOffset}, below its high watermark ${facts.highWatermark}`,
       );
-    this.#replica(facts).cut(facts.toOffset);
+    const rules = this.#of(facts);
+    const replica = this.#replica(facts);
+    // Whoever cuts where epochs part never meets these: all later leaders have them.
+    for (const { base, word } of replica.between(facts.toOffset, rules.committed))
+      if (rules.words.get(base) === word) {
+        this.#history.violate(
+          'truncated-committed',
+          `${this.#name(facts)}: ${facts.nodeId} cuts its log to ${facts.toOffset}, and what it had at ${base} is committed`,
+        );
+        break;
+      }
+    replica.cut(facts.toOffset);
   }
 
   logBegunAnew(facts: ReplicaFacts & { readonly atOffset: number }): void {
