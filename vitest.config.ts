@@ -16,7 +16,7 @@ const browserTests = [
 /** Of the whole system: these mostly wait (for processes, Java, timeouts), and judge nobody by the clock or by memory. */
 const SIDE_BY_SIDE = [
   'test/client/**/*.test.ts',
-  'test/cluster/{cuts,groups,reads,refusals,voters}.test.ts',
+  'test/cluster/{cuts,groups,reads,refusals,roles,voters}.test.ts',
   'test/command/**/*.test.ts',
   'test/crash/**/*.test.ts',
   'test/faults/{corruption,disk-full,failed-flush,whose-folder}.test.ts',
