@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Admin } from '@odradek/client';
+import { Coordination } from '@odradek/client/coordination';
 import { ApiKey, describeClusterRequest, describeClusterResponse } from '@odradek/protocol';
 import { expect, it } from 'vitest';
 import { ClusterProcesses } from '../support/cluster-processes.ts';
@@ -33,6 +34,9 @@ it('three controllers and two brokers are a cluster', { timeout: 150_000 }, asyn
   expect(await known()).toEqual(BROKERS);
   await admin.createTopic({ name: 'ledger', partitions: 4, replicationFactor: 2 });
   await nodes.whenInSync(admin, 'ledger');
+  // The tree is the controllers', and any broker leads there.
+  await using tree = new Coordination(cluster, { sessionTimeoutMs: 20_000 });
+  const lock = await tree.lock('/lock');
   await using ledger = new Ledger(cluster, 'ledger', 4, { pauseMs: 20 });
   await ledger.progress(5);
   const leader = (await admin.describeQuorum())!.leaderId;
@@ -79,6 +83,8 @@ it('three controllers and two brokers are a cluster', { timeout: 150_000 }, asyn
     return next !== undefined && next !== leader && CONTROLLERS.includes(next);
   }, 30_000);
   await admin.createTopic({ name: 'later', partitions: 1, replicationFactor: 2 });
+  expect(await tree.children('/lock', { fresh: true })).toHaveLength(1);
+  expect(lock.isHeld).toBe(true);
   await nodes.kill(5);
   await ledger.progress(20);
   await nodes.start(leader);
@@ -86,6 +92,7 @@ it('three controllers and two brokers are a cluster', { timeout: 150_000 }, asyn
   await nodes.whenInSync(admin, 'ledger');
   await ledger.stop();
   await ledger.check(cluster);
+  await tree.close();
   cluster.close();
   for (const it of [...BROKERS, ...CONTROLLERS]) {
     await nodes.kill(it, 'SIGTERM');
