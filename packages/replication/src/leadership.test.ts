@@ -2,7 +2,8 @@ import { ErrorCode, leaderEpoch, nodeId, offset, type NodeId } from '@odradek/pr
 import { describe, expect, it } from 'vitest';
 import type { PartitionAssignment } from './assignment.ts';
 import type { IsrAnswer, IsrProposal, PeerBroker } from './cluster-view.ts';
-import { PartitionReplica, type PartitionRead, type ReadRequest } from './partition-replica.ts';
+import { PartitionReplica } from './partition-replica.ts';
+import type { PartitionRead, ReadRequest } from './reading.ts';
 import { FakeLog } from './testing/fake-log.ts';
 import { HandClock } from './testing/hand-clock.ts';
 

@@ -16,7 +16,7 @@
 import { assign, fromPromise, setup } from 'xstate';
 import { elrOf, isNewerAssignment, offlineOf, type PartitionAssignment } from './assignment.ts';
 import type { LeaderEpoch, NodeId } from '@odradek/protocol';
-import type { Truncation } from './partition-replica.ts';
+import type { Truncation } from './following.ts';
 
 /** Names one replica among those of a broker: a topic that was deleted and made again is another topic. */
 export interface ReplicaKey {

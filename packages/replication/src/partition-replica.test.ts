@@ -2,12 +2,8 @@ import { ErrorCode, leaderEpoch, nodeId, offset } from '@odradek/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PartitionAssignment } from './assignment.ts';
-import {
-  PartitionReplica,
-  type PartitionRead,
-  type ReadRequest,
-  type RequiredAcks,
-} from './partition-replica.ts';
+import { PartitionReplica, type RequiredAcks } from './partition-replica.ts';
+import type { PartitionRead, ReadRequest } from './reading.ts';
 import { FakeLog } from './testing/fake-log.ts';
 
 const ONE = nodeId(1);

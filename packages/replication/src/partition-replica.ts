@@ -6,10 +6,8 @@
  * Invariants: nothing is acknowledged above the high watermark (acks=all) or above what is flushed (acks=1); the high
  * watermark never moves back; nobody but a replica reads above it; a follower says that it holds only what it has flushed.
  */
-import type { AbortedTransaction, AppendOutcome, PartitionLog, ReadResult } from '@odradek/log';
+import type { AppendOutcome, PartitionLog } from '@odradek/log';
 import {
-  BATCH_HEADER_BYTES,
-  BatchView,
   ErrorCode,
   leaderEpoch,
   offset,
@@ -20,8 +18,26 @@ import {
 import { Acknowledgements, type Acknowledge } from './acknowledgements.ts';
 import type { PartitionAssignment } from './assignment.ts';
 import { ALONE, type ReplicaCluster } from './cluster-view.ts';
+import {
+  appendTo,
+  divergenceOf,
+  positionIn,
+  type FetchedOutcome,
+  type FetchedRecords,
+  type FollowerPosition,
+  type Truncation,
+} from './following.ts';
 import { Leadership } from './leadership.ts';
 import { preferredReadReplica } from './read-replica.ts';
+import {
+  emptyRead,
+  readBatches,
+  unavailableRead,
+  type EpochEnd,
+  type PartitionRead,
+  type ReadRequest,
+} from './reading.ts';
+import { Watchers, type ReadWatcher } from './watchers.ts';
 
 export interface ReplicaSettings {
   /** Topic's `min.insync.replicas`. */
@@ -36,77 +52,6 @@ export interface AppendRequest {
   readonly records: Uint8Array;
   readonly acks: RequiredAcks;
   readonly origin: 'client' | 'coordinator';
-}
-
-export interface ReadRequest {
-  readonly fetchOffset: Offset;
-  /** The epoch that the reader believes in; -1 when it does not say (KIP-320). */
-  readonly currentLeaderEpoch: number;
-  /** The epoch of the last record that the reader holds; -1 when it does not say. */
-  readonly lastFetchedEpoch: number;
-  readonly maxBytes: number;
-  /** The first non-empty partition of an answer gives a whole batch, however large (KIP-74). */
-  readonly atLeastOneBatch: boolean;
-  readonly isolation: 'readUncommitted' | 'readCommitted';
-  /** A replica reads, up to the log's end: who it is has been checked. Absent: a client does, up to the high watermark. */
-  readonly replica?: ReplicaReader;
-  /** The client may be answered by a follower (KIP-392). */
-  readonly mayReadFollower?: boolean;
-}
-
-export interface ReplicaReader {
-  readonly nodeId: NodeId;
-  /** -1: it does not say. */
-  readonly brokerEpoch: number;
-  readonly logStartOffset: Offset;
-  /** The same request looks again after it waited: its progress was noted when it came. */
-  readonly isRepeat: boolean;
-}
-
-/** What a leader answered to a follower's fetch. */
-export interface FetchedRecords {
-  readonly records: readonly Uint8Array[];
-  readonly highWatermark: number;
-  readonly logStartOffset: number;
-}
-
-export type FetchedOutcome =
-  /** `sizeBytes` of records went into the log; they are not flushed yet. */
-  | { readonly status: 'appended'; readonly sizeBytes: number }
-  /** It was asked for in another epoch, or at another place. */
-  | { readonly status: 'stale' }
-  /** The leader's first batch begins before this log's end, of which nothing is there: the log is to begin with that batch. */
-  | { readonly status: 'beginsBefore'; readonly truncation: Truncation }
-  | { readonly status: 'refused'; readonly errorCode: ErrorCode; readonly message: string };
-
-/** From where a follower goes on. */
-export interface FollowerPosition {
-  readonly fetchOffset: Offset;
-  /** The epoch of the last record; -1 without any. */
-  readonly lastFetchedEpoch: LeaderEpoch;
-  readonly logStartOffset: Offset;
-  readonly highWatermark: Offset;
-}
-
-/** What a follower has to do to its log before it can go on. */
-export type Truncation =
-  | { readonly kind: 'cut'; readonly endOffset: Offset }
-  /** Nothing of it is of use: the leader's log begins behind its end. */
-  | { readonly kind: 'anew'; readonly startOffset: Offset };
-
-export interface PartitionRead {
-  readonly errorCode: ErrorCode;
-  readonly highWatermark: number;
-  readonly lastStableOffset: number;
-  readonly logStartOffset: number;
-  readonly records: readonly Uint8Array[];
-  readonly sizeBytes: number;
-  /** The reader may see more: its limits, or a boundary within the log, kept it from being given at once. */
-  readonly isCut: boolean;
-  /** Null under read_uncommitted. */
-  readonly abortedTransactions: readonly AbortedTransaction[] | null;
-  /** Where the reader's log and ours part (KIP-595's DivergingEpoch). */
-  readonly divergingEpoch?: EpochEnd;
 }
 
 type Role =
@@ -126,27 +71,7 @@ export interface PartitionReplicaOptions {
   readonly cluster?: ReplicaCluster;
 }
 
-/** Where a leader epoch ends; both -1 when nothing is known of it. */
-export interface EpochEnd {
-  readonly epoch: number;
-  readonly endOffset: number;
-}
-
-/** Told that a reader may find more: the high watermark rose, or the role changed. */
-export type ReadWatcher = () => void;
-
 const UNKNOWN_EPOCH_END: EpochEnd = { epoch: -1, endOffset: -1 };
-
-const unavailableRead = (errorCode: ErrorCode): PartitionRead => ({
-  errorCode,
-  highWatermark: -1,
-  lastStableOffset: -1,
-  logStartOffset: -1,
-  records: [],
-  sizeBytes: 0,
-  isCut: false,
-  abortedTransactions: null,
-});
 
 export class PartitionReplica {
   readonly topic: string;
@@ -159,8 +84,7 @@ export class PartitionReplica {
   readonly #flushed = new Acknowledgements();
   readonly #committed = new Acknowledgements();
   readonly #cluster: ReplicaCluster;
-  readonly #watchers = new Set<ReadWatcher>();
-  readonly #appendWatchers = new Set<ReadWatcher>();
+  readonly #watchers = new Watchers();
 
   constructor(options: PartitionReplicaOptions) {
     this.topic = options.topic;
@@ -260,7 +184,7 @@ export class PartitionReplica {
       });
     }
     this.#isrChanged();
-    this.#notifyWatchers();
+    this.#watchers.tell();
   }
 
   follow(assignment: PartitionAssignment): void {
@@ -326,7 +250,7 @@ export class PartitionReplica {
       origin: request.origin,
     });
     if (outcome.status === 'refused') return outcome;
-    if (this.#appendWatchers.size > 0) notify(this.#appendWatchers);
+    this.#watchers.tellOfAppend();
     if (request.acks === 0) return outcome;
     const nextOffset = (outcome.lastOffset + 1) as Offset;
     if (request.acks === 1)
@@ -378,47 +302,22 @@ export class PartitionReplica {
     if (lastFetchedEpoch >= 0) {
       const ours = this.endOffsetForEpoch(lastFetchedEpoch);
       if (ours.epoch < 0 || ours.endOffset < 0 || fetchOffset < log.logStartOffset) {
-        return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
+        return emptyRead(log, ErrorCode.OFFSET_OUT_OF_RANGE);
       }
       if (ours.epoch < lastFetchedEpoch || ours.endOffset < fetchOffset) {
-        return { ...this.#answer(log, ErrorCode.NONE), divergingEpoch: ours };
+        return { ...emptyRead(log, ErrorCode.NONE), divergingEpoch: ours };
       }
     }
     if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) {
-      return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
+      return emptyRead(log, ErrorCode.OFFSET_OUT_OF_RANGE);
     }
     if (replica !== undefined && !replica.isRepeat) {
       this.leadership!.noteFetch({ ...replica, fetchOffset });
       this.#advanceHighWatermark();
     }
-    const isCommitted = replica === undefined && request.isolation === 'readCommitted';
-    const below =
-      replica !== undefined
-        ? log.logEndOffset
-        : isCommitted
-          ? log.lastStableOffset
-          : this.#cluster.mutant === 'followerReadsToEnd' && this.role === 'follower'
-            ? log.logEndOffset
-            : log.highWatermark;
-    const isCut = request.maxBytes <= 0 && !request.atLeastOneBatch;
-    if (fetchOffset >= below) return this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null);
-    if (isCut) return { ...this.#answer(log, ErrorCode.NONE, isCommitted ? [] : null), isCut };
-    try {
-      const result = log.read(fetchOffset, {
-        maxBytes: request.maxBytes,
-        atLeastOneBatch: request.atLeastOneBatch,
-        below,
-      });
-      const read =
-        result instanceof Promise
-          ? result.then((found) => this.#found(log, request, found, below))
-          : this.#found(log, request, result, below);
-      return read instanceof Promise
-        ? read.catch((cause: unknown) => this.#readFailed(log, mayReadFollower, cause))
-        : read;
-    } catch (cause) {
-      return this.#readFailed(log, mayReadFollower, cause);
-    }
+    return readBatches(log, request, this.#boundFor(log, request), (cause) =>
+      this.#readFailed(log, mayReadFollower, cause),
+    );
   }
 
   /** Who in the client's rack should be read instead of this leader (KIP-392); undefined: nobody. */
@@ -446,14 +345,7 @@ export class PartitionReplica {
   followerPosition(epoch: LeaderEpoch): FollowerPosition | undefined {
     const log = this.#log;
     if (log === undefined || !this.#follows(epoch)) return undefined;
-    const { mutant } = this.#cluster;
-    if (log.flushedOffset < log.logEndOffset && mutant !== 'ackBeforeFlush') return undefined;
-    return {
-      fetchOffset: log.logEndOffset,
-      lastFetchedEpoch: mutant === 'truncateToHighWatermark' ? leaderEpoch(-1) : log.latestEpoch,
-      logStartOffset: log.logStartOffset,
-      highWatermark: log.highWatermark,
-    };
+    return positionIn(log, this.#cluster.mutant);
   }
 
   /** Appends what the leader of this epoch gave at `fetchOffset`, and takes over how far it is committed. */
@@ -462,33 +354,17 @@ export class PartitionReplica {
     if (log === undefined || !this.#follows(epoch) || log.logEndOffset !== fetchOffset) {
       return { status: 'stale' };
     }
-    const first = fetched.records.find((it) => it.length > 0);
-    const firstOffset = first === undefined ? fetchOffset : baseOffsetOf(first);
-    if (firstOffset < fetchOffset && log.logStartOffset === fetchOffset) {
-      return { status: 'beginsBefore', truncation: { kind: 'anew', startOffset: firstOffset } };
+    const before = log.highWatermark;
+    const outcome = appendTo(log, fetchOffset, fetched);
+    if (log.highWatermark > before) {
+      this.#tellHighWatermark(log);
+      this.#watchers.tell();
     }
-    let sizeBytes = 0;
-    for (const records of fetched.records) {
-      if (records.length === 0) continue;
-      const outcome = log.appendAsFollower(records);
-      if (outcome.status === 'refused') {
-        return { status: 'refused', errorCode: outcome.errorCode, message: outcome.message };
-      }
-      sizeBytes += records.length;
-    }
-    if (fetched.highWatermark > log.highWatermark) {
-      const before = log.highWatermark;
-      log.setHighWatermark(offset(Math.min(fetched.highWatermark, log.logEndOffset)));
-      if (log.highWatermark > before) {
-        this.#tellHighWatermark(log);
-        this.#notifyWatchers();
-      }
-    }
-    if (fetched.logStartOffset > log.logStartOffset) {
+    if (outcome.status === 'appended' && fetched.logStartOffset > log.logStartOffset) {
       // Not above its own high watermark: it comes again with the next answer.
       log.deleteRecordsBefore(offset(Math.min(fetched.logStartOffset, log.highWatermark)));
     }
-    return { status: 'appended', sizeBytes };
+    return outcome;
   }
 
   /** Resolves when all that is appended now is flushed, or never will be. */
@@ -504,14 +380,7 @@ export class PartitionReplica {
     const log = this.#log;
     if (log === undefined)
       throw new Error(`${this.topic}-${this.partition} diverges without a log`);
-    const ours = log.endOffsetForEpoch(leaderEpoch(leaders.epoch));
-    const agreed =
-      this.#cluster.mutant === 'foreignEpochEndBelieved'
-        ? leaders.endOffset
-        : ours.epoch === leaders.epoch
-          ? Math.min(ours.endOffset, leaders.endOffset)
-          : ours.endOffset;
-    return { kind: 'cut', endOffset: offset(Math.max(0, Math.min(agreed, log.logEndOffset))) };
+    return divergenceOf(log, leaders, this.#cluster.mutant);
   }
 
   /** Null, but for a mutant: what is to be cut before the first fetch of an epoch is told by the leader. */
@@ -533,35 +402,25 @@ export class PartitionReplica {
 
   /** `ofAppends`: told of every append, as a follower wants to be, not only of what is committed. */
   watch(watcher: ReadWatcher, { ofAppends = false } = {}): void {
-    this.#watchers.add(watcher);
-    if (ofAppends) this.#appendWatchers.add(watcher);
+    this.#watchers.add(watcher, ofAppends);
   }
 
   unwatch(watcher: ReadWatcher): void {
     this.#watchers.delete(watcher);
-    this.#appendWatchers.delete(watcher);
   }
 
   #follows(epoch: LeaderEpoch): boolean {
     return this.#role.kind === 'follower' && this.#role.assignment.leaderEpoch === epoch;
   }
 
-  #found(
-    log: PartitionLog,
-    request: ReadRequest,
-    result: ReadResult,
-    below: Offset,
-  ): PartitionRead | Promise<PartitionRead> {
-    if (result.status === 'outOfRange') return this.#answer(log, ErrorCode.OFFSET_OUT_OF_RANGE);
-    const answer = (abortedTransactions: readonly AbortedTransaction[] | null): PartitionRead => ({
-      ...this.#answer(log, ErrorCode.NONE, abortedTransactions),
-      records: result.records,
-      sizeBytes: result.sizeBytes,
-      isCut: result.nextOffset < below,
-    });
-    if (request.isolation !== 'readCommitted' || request.replica !== undefined) return answer(null);
-    const aborted = log.abortedTransactions(request.fetchOffset, result.nextOffset);
-    return aborted instanceof Promise ? aborted.then(answer) : answer(aborted);
+  /** A reader sees nothing at or above it. */
+  #boundFor(log: PartitionLog, { replica, isolation }: ReadRequest): Offset {
+    if (replica !== undefined) return log.logEndOffset;
+    if (isolation === 'readCommitted') return log.lastStableOffset;
+    const { mutant } = this.#cluster;
+    return mutant === 'followerReadsToEnd' && this.role === 'follower'
+      ? log.logEndOffset
+      : log.highWatermark;
   }
 
   #readFailed(log: PartitionLog, mayReadFollower: boolean, cause: unknown): PartitionRead {
@@ -570,24 +429,7 @@ export class PartitionReplica {
     if (error !== ErrorCode.NONE) return unavailableRead(error);
     this.#onReadFailed(cause);
     const isDamage = cause instanceof Error && cause.name === 'LogCorruptError';
-    return this.#answer(log, isDamage ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR);
-  }
-
-  #answer(
-    log: PartitionLog,
-    errorCode: ErrorCode,
-    abortedTransactions: readonly AbortedTransaction[] | null = null,
-  ): PartitionRead {
-    return {
-      errorCode,
-      highWatermark: log.highWatermark,
-      lastStableOffset: log.lastStableOffset,
-      logStartOffset: log.logStartOffset,
-      records: [],
-      sizeBytes: 0,
-      isCut: false,
-      abortedTransactions,
-    };
+    return emptyRead(log, isDamage ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR);
   }
 
   #waitFor(
@@ -619,7 +461,7 @@ export class PartitionReplica {
       next,
       enough ? ErrorCode.NONE : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
     );
-    this.#notifyWatchers();
+    this.#watchers.tell();
   }
 
   #tellHighWatermark({ highWatermark }: PartitionLog): void {
@@ -662,22 +504,9 @@ export class PartitionReplica {
   #abandon(errorCode: ErrorCode): void {
     this.#flushed.failAll(errorCode);
     this.#committed.failAll(errorCode);
-    this.#notifyWatchers();
-  }
-
-  #notifyWatchers(): void {
-    if (this.#watchers.size > 0) notify(this.#watchers);
+    this.#watchers.tell();
   }
 }
-
-const baseOffsetOf = (records: Uint8Array): Offset =>
-  // Too short for a batch: the log refuses it with a reason.
-  records.length < BATCH_HEADER_BYTES ? offset(Infinity) : new BatchView(records, 0).baseOffset;
-
-/** A watcher may look away, or another come, while they are told. */
-const notify = (watchers: ReadonlySet<ReadWatcher>): void => {
-  for (const watcher of [...watchers]) watcher();
-};
 
 const refused = (
   errorCode: ErrorCode,

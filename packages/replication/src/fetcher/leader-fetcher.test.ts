@@ -308,6 +308,42 @@ describe('fetching from a leader', () => {
     expect(asked.at(-1)!.request.topics[0]!.partitions.map((it) => it.partition)).toEqual([0]);
   });
 
+  it('gives a poll up for a partition that comes while it waits', async () => {
+    const { follow, asked, clock, answer } = fetcher();
+    follow(0);
+    await turns();
+    await answer([]);
+    expect(asked).toHaveLength(2);
+    follow(1);
+    follow(2);
+    await turns();
+    expect(asked).toHaveLength(2);
+    clock.advance(10);
+    await turns();
+    expect(asked).toHaveLength(3);
+    // A new session in place of the one whose poll is still out there.
+    const { sessionId, sessionEpoch, topics } = asked[2]!.request;
+    expect([sessionId, sessionEpoch]).toEqual([7, 0]);
+    expect(topics[0]!.partitions.map((it) => it.partition)).toEqual([0, 1, 2]);
+    // Whatever becomes of it.
+    asked[1]!.fail();
+    await answer([], { sessionId: 8 });
+    expect(asked).toHaveLength(4);
+    expect(asked[3]!.request).toMatchObject({ sessionId: 8, sessionEpoch: 1 });
+  });
+
+  it('gives no poll up that ends in time', async () => {
+    const { follow, asked, clock, answer } = fetcher();
+    follow(0);
+    await turns();
+    follow(1);
+    await answer([]);
+    expect(asked).toHaveLength(2);
+    clock.advance(10);
+    await turns();
+    expect(asked).toHaveLength(2);
+  });
+
   it('ends when it is told to: an answer that still comes changes nothing', async () => {
     const { follow, answer, fetcher: one, clock } = fetcher();
     const { log } = follow(0);

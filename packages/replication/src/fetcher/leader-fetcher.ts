@@ -16,7 +16,8 @@ import {
 } from '@odradek/protocol';
 import { createActor, fromPromise, type ActorRefFrom } from 'xstate';
 import type { ReplicaKey } from '../partition-replica.machine.ts';
-import type { PartitionReplica, Truncation } from '../partition-replica.ts';
+import type { Truncation } from '../following.ts';
+import type { PartitionReplica } from '../partition-replica.ts';
 import { FollowerSession, partitionKey, type WantedPartition } from './follower-session.ts';
 import { leaderFetcherMachine } from './leader-fetcher.machine.ts';
 import type { LeaderLink } from './leader-link.ts';
@@ -41,6 +42,11 @@ export const FETCHER_DEFAULTS: FetcherConfig = {
   backoffMs: 1_000,
 };
 
+/**
+ * A partition that comes while a poll is under way does not wait for its end, which may be half a second away: all who produce
+ * with acks=all would wait with it. The poll is given up after this moment, in which others may come too.
+ */
+const POLL_GIVEN_UP_AFTER_MS = 10;
 /** A new leader is mostly a moment behind its followers: the first pause is short, and doubles up to the backoff. */
 const FIRST_PAUSE_MS = 25;
 
@@ -81,6 +87,9 @@ export class LeaderFetcher {
   #actor: ActorRefFrom<typeof leaderFetcherMachine> | undefined;
   #isLooking = false;
   #isStopped = false;
+  /** Of the request that is under way. */
+  #giveUp: (() => void) | undefined;
+  #giveUpTimer: ReturnType<Clock['setTimeout']> | undefined;
   #wake: { readonly atMs: number; readonly timer: ReturnType<Clock['setTimeout']> } | undefined;
 
   constructor(options: LeaderFetcherOptions) {
@@ -108,6 +117,7 @@ export class LeaderFetcher {
       void Promise.resolve().then(() => this.#options.onDiverged(key, leaderEpoch, cut));
     }
     this.#look();
+    this.#giveUpSoon();
   }
 
   remove(key: ReplicaKey): void {
@@ -119,6 +129,7 @@ export class LeaderFetcher {
     this.#entries.clear();
     if (this.#wake !== undefined) this.#options.clock.clearTimeout(this.#wake.timer);
     this.#wake = undefined;
+    this.#keepOn();
     this.#isStopped = true;
     this.#look();
   }
@@ -194,26 +205,32 @@ export class LeaderFetcher {
       const answer = await this.#fetch(wanted);
       // What is under way when it is stopped changes nothing any more.
       if (this.#isStopped) return;
+      if (answer === undefined) continue;
       const flushed = this.#apply(answer);
       if (flushed !== undefined) await flushed;
       if (this.#isStopped) return;
     }
   }
 
-  async #fetch(wanted: WantedPartition[]): Promise<FetchResponse> {
+  /** Undefined: it was given up, for one that asks for more. */
+  async #fetch(wanted: WantedPartition[]): Promise<FetchResponse | undefined> {
     const answer = await this.#askOnce(wanted);
+    if (answer === undefined) {
+      this.#session.failed();
+      return undefined;
+    }
     if (this.#session.answered(answer)) return answer;
     // A leader that was started anew knows no session: one is begun at once. If that fails too, there is a pause.
     const second = await this.#askOnce(this.#wanted());
-    if (this.#session.answered(second)) return second;
+    if (second === undefined || this.#session.answered(second)) return second;
     throw new Error(`broker ${this.leader} refuses the fetch with code ${second.errorCode}`);
   }
 
-  #askOnce(wanted: WantedPartition[]): Promise<FetchResponse> {
+  async #askOnce(wanted: WantedPartition[]): Promise<FetchResponse | undefined> {
     const { link, nodeId, brokerEpoch, config } = this.#options;
     const { maxWaitMs, minBytes, maxBytes, partitionMaxBytes } = config();
     const session = this.#session.next(wanted, partitionMaxBytes);
-    return link.fetch({
+    const answer = link.fetch({
       replicaId: nodeId,
       replicaState: { replicaId: nodeId, replicaEpoch: brokerEpoch() },
       // While somebody waits with a pause of his own, the poll must not outlast it.
@@ -222,6 +239,27 @@ export class LeaderFetcher {
       maxBytes,
       ...session,
     });
+    const givenUp = new Promise<undefined>((resolve) => (this.#giveUp = () => resolve(undefined)));
+    try {
+      return await Promise.race([answer, givenUp]);
+    } finally {
+      this.#keepOn();
+      this.#giveUp = undefined;
+    }
+  }
+
+  #giveUpSoon(): void {
+    if (this.#giveUp === undefined || this.#giveUpTimer !== undefined) return;
+    this.#giveUpTimer = this.#options.clock.setTimeout(
+      () => this.#giveUp?.(),
+      POLL_GIVEN_UP_AFTER_MS,
+    );
+  }
+
+  /** The next request names all there are. */
+  #keepOn(): void {
+    if (this.#giveUpTimer !== undefined) this.#options.clock.clearTimeout(this.#giveUpTimer);
+    this.#giveUpTimer = undefined;
   }
 
   /** Undefined: there is nothing to flush. */
@@ -355,6 +393,7 @@ export class LeaderFetcher {
     void entry.replica.whenFlushed().then(() => {
       entry.isFlushAwaited = false;
       this.#look();
+      this.#giveUpSoon();
     });
   }
 
