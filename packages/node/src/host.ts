@@ -2,6 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { longTimers, pooledNumbers } from '@odradek/ports';
 import type { Clock, Crc32c, Random } from '@odradek/ports';
 import { crc32cJs, createWasmCrc32c, type WebAssemblyLike } from '@odradek/protocol';
 
@@ -9,50 +10,20 @@ export function createNodeClock(): Clock {
   return {
     wallTimeMs: () => Date.now(),
     monotonicMs: () => performance.now(),
-    setTimeout(callback, delayMs) {
-      const timer: LongTimer = { handle: undefined };
-      arm(timer, callback, delayMs);
-      return timer;
-    },
-    clearTimeout(timer) {
-      clearTimeout((timer as LongTimer).handle);
-    },
+    ...longTimers(
+      (callback, delayMs) => setTimeout(callback, delayMs),
+      (handle) => clearTimeout(handle),
+    ),
   };
 }
 
-interface LongTimer {
-  handle: NodeJS.Timeout | undefined;
-}
-
-/** Node fires a timer of more than 2^31-1 ms (25 days; retention is often longer) at once. It is walked there in steps. */
-function arm(timer: LongTimer, callback: () => void, delayMs: number): void {
-  timer.handle =
-    delayMs <= delayMsMax
-      ? setTimeout(callback, delayMs)
-      : setTimeout(() => arm(timer, callback, delayMs - delayMsMax), delayMsMax);
-}
-
-const delayMsMax = 2 ** 31 - 1;
-
-/** From the operating system; numbers come from a pool, since a call into it costs more than the four bytes are worth. */
+/** From the operating system. */
 export function createNodeRandom(): Random {
-  const pool = new Uint32Array(poolNumbers);
-  let next = poolNumbers;
   return {
-    uint32() {
-      if (next === poolNumbers) {
-        randomFillSync(pool);
-        next = 0;
-      }
-      const number = pool[next]!;
-      pool[next++] = 0;
-      return number;
-    },
+    uint32: pooledNumbers((pool) => void randomFillSync(pool)),
     bytes: (length) => randomFillSync(new Uint8Array(length)),
   };
 }
-
-const poolNumbers = 1024;
 
 /** Another one after each start of the machine; undefined where the system does not tell (it does on Linux). */
 export function readBootId(): string | undefined {

@@ -3,6 +3,8 @@ export * from './checksum.ts';
 export * from './clock.ts';
 export * from './compression.ts';
 export * from './logger.ts';
+export * from './long-timers.ts';
+export * from './pooled-numbers.ts';
 export * from './probe.ts';
 export * from './random.ts';
 export * from './transport.ts';
