@@ -5,7 +5,7 @@ import type { DescribeOptions } from './commands/group.ts';
 import { withCluster } from './connect.ts';
 import { bareHost } from './group-state.ts';
 import { plural, say } from './messages.ts';
-import { writeJson, writeTable } from './table.ts';
+import { writeJson, writeRows, writeTable } from './table.ts';
 import { EXIT_OK } from './world.ts';
 import type { World } from './world.ts';
 
@@ -93,25 +93,20 @@ async function tellMembers(
   { groupId, members }: GroupDescription,
   { json }: DescribeOptions,
 ): Promise<void> {
-  if (json)
-    await writeJson(
-      world,
-      members.map((member) => ({ group: groupId, ...member })),
-    );
-  else if (members.length === 0) await say(world, `group ${groupId} has no members`);
-  else
-    await writeTable(
-      world,
-      ['GROUP', 'CONSUMER-ID', 'HOST', 'CLIENT-ID', '#PARTITIONS', 'ASSIGNMENT'],
-      members.map(({ memberId, clientHost, clientId, assignment }) => [
-        groupId,
-        memberId,
-        clientHost,
-        clientId,
-        assignment.length,
+  const rows = members.map((member) => ({ group: groupId, ...member }));
+  await writeRows(world, rows, {
+    json,
+    none: `group ${groupId} has no members`,
+    columns: {
+      GROUP: ({ group }) => group,
+      'CONSUMER-ID': ({ memberId }) => memberId,
+      HOST: ({ clientHost }) => clientHost,
+      'CLIENT-ID': ({ clientId }) => clientId,
+      '#PARTITIONS': ({ assignment }) => assignment.length,
+      ASSIGNMENT: ({ assignment }) =>
         assignment.map(({ topic, partition }) => `${topic}-${partition}`).join(' ') || '-',
-      ]),
-    );
+    },
+  });
 }
 
 async function tellState(

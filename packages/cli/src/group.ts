@@ -4,10 +4,11 @@ import type { TopicPartition } from '@odradek/client';
 import type { DeleteOptions, OffsetsOptions } from './commands/group.ts';
 import type { ConnectOptions, PrintOptions } from './connect-options.ts';
 import { withCluster } from './connect.ts';
+import { deleteEach } from './delete-each.ts';
 import { requireNoMembers } from './group-state.ts';
-import { confirmByName, plural, say } from './messages.ts';
+import { plural, say } from './messages.ts';
 import { isChosen, parseChoices } from './partition-choice.ts';
-import { writeJson, writeTable } from './table.ts';
+import { writeJson, writeRows } from './table.ts';
 import { EXIT_OK, UsageError } from './world.ts';
 import type { World } from './world.ts';
 
@@ -16,21 +17,16 @@ export const list = (
   { json, ...connect }: ConnectOptions & PrintOptions,
 ): Promise<number> =>
   withCluster(world, connect, async (cluster) => {
-    const groups = await new Admin(cluster).listGroups();
-    if (json) await writeJson(world, groups);
-    else if (groups.length === 0)
-      await say(world, 'there are no groups: odradek tail TOPIC --group NAME makes one');
-    else
-      await writeTable(
-        world,
-        ['GROUP', 'STATE', 'PROTOCOL-TYPE', 'TYPE'],
-        groups.map(({ groupId, state, protocolType, type }) => [
-          groupId,
-          state || '-',
-          protocolType || '-',
-          type || '-',
-        ]),
-      );
+    await writeRows(world, await new Admin(cluster).listGroups(), {
+      json,
+      none: 'there are no groups: odradek tail TOPIC --group NAME makes one',
+      columns: {
+        GROUP: ({ groupId }) => groupId,
+        STATE: ({ state }) => state || '-',
+        'PROTOCOL-TYPE': ({ protocolType }) => protocolType || '-',
+        TYPE: ({ type }) => type || '-',
+      },
+    });
     return EXIT_OK;
   });
 
@@ -43,25 +39,19 @@ export const offsets = (
     const admin = new Admin(cluster);
     const committed = await admin.listGroupOffsets(group);
     if (deleted !== undefined) return forget(world, admin, group, committed, deleted, json);
-    if (json)
-      await writeJson(
-        world,
-        committed.map((each) => ({ group, ...each })),
-      );
-    else if (committed.length === 0) await say(world, `${group} has committed nothing`);
-    else
-      await writeTable(
-        world,
-        ['GROUP', 'TOPIC', 'PARTITION', 'CURRENT-OFFSET', 'LEADER-EPOCH', 'METADATA'],
-        committed.map(({ topic, partition, offset, leaderEpoch, metadata }) => [
-          group,
-          topic,
-          partition,
-          offset,
-          leaderEpoch < 0 ? '-' : leaderEpoch,
-          metadata || '-',
-        ]),
-      );
+    const rows = committed.map((each) => ({ group, ...each }));
+    await writeRows(world, rows, {
+      json,
+      none: `${group} has committed nothing`,
+      columns: {
+        GROUP: (row) => row.group,
+        TOPIC: ({ topic }) => topic,
+        PARTITION: ({ partition }) => partition,
+        'CURRENT-OFFSET': ({ offset }) => offset,
+        'LEADER-EPOCH': ({ leaderEpoch }) => (leaderEpoch < 0 ? '-' : leaderEpoch),
+        METADATA: ({ metadata }) => metadata || '-',
+      },
+    });
     return EXIT_OK;
   });
 
@@ -90,16 +80,22 @@ async function forget(
 export const remove = (
   world: World,
   names: readonly string[],
-  { yes = false, json, ...connect }: DeleteOptions,
+  { yes, json, ...connect }: DeleteOptions,
 ): Promise<number> =>
   withCluster(world, connect, async (cluster) => {
     const admin = new Admin(cluster);
-    for (const group of names) {
-      await requireNoMembers(admin, group);
-      await confirmByName(world, group, `group ${group} goes with its offsets`, yes);
-      await admin.deleteGroup(group);
-      if (json) await writeJson(world, [{ group, deleted: true }]);
-      else await say(world, `deleted ${group}`);
-    }
+    await deleteEach(
+      world,
+      names,
+      { yes, json },
+      {
+        field: 'group',
+        warn: async (group) => {
+          await requireNoMembers(admin, group);
+          return `group ${group} goes with its offsets`;
+        },
+        remove: (group) => admin.deleteGroup(group),
+      },
+    );
     return EXIT_OK;
   });

@@ -1,5 +1,6 @@
 /** Columns for people: as wide as their widest cell, two blanks between; nothing is drawn, so that `grep` and `awk` read them too. */
 import Table from 'cli-table3';
+import { say } from './messages.ts';
 import { styleFor } from './style.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +34,31 @@ export const writeTable = (
   rows: readonly (readonly (string | number)[])[],
 ): Promise<void> =>
   world.stdout.write(formatTable(headings, rows, styleFor(world, world.stdout).bold));
+
+/** One object a line for programs, a table for people, and a word to them when there is nothing to show. */
+export async function writeRows<Row>(
+  world: World,
+  rows: readonly Row[],
+  {
+    json,
+    none,
+    columns,
+  }: {
+    readonly json: boolean | undefined;
+    readonly none: string;
+    /** What stands under each heading. */
+    readonly columns: Readonly<Record<string, (row: Row) => string | number>>;
+  },
+): Promise<void> {
+  if (json) await writeJson(world, rows);
+  else if (rows.length === 0) await say(world, none);
+  else
+    await writeTable(
+      world,
+      Object.keys(columns),
+      rows.map((row) => Object.values(columns).map((cell) => cell(row))),
+    );
+}
 
 export const writeJson = (world: World, rows: readonly unknown[]): Promise<void> =>
   world.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));

@@ -4,8 +4,9 @@ import type { Cluster } from '@odradek/client';
 import { ErrorCode } from '@odradek/protocol';
 import type { AlterOptions, CreateOptions, DeleteOptions, ListOptions } from './commands/topic.ts';
 import { withCluster } from './connect.ts';
-import { confirmByName, plural, say, suggest } from './messages.ts';
-import { writeJson, writeTable } from './table.ts';
+import { deleteEach } from './delete-each.ts';
+import { plural, say, suggest } from './messages.ts';
+import { writeJson, writeRows } from './table.ts';
 import { topicAppears } from './topic-appears.ts';
 import { summaryOf } from './topic-describe.ts';
 import { EXIT_OK, UsageError } from './world.ts';
@@ -56,19 +57,15 @@ export const list = (world: World, { json, internal, ...connect }: ListOptions):
     const topics = (await new Admin(cluster).listTopics())
       .map(summaryOf)
       .filter((topic) => internal || !topic.internal);
-    if (json) await writeJson(world, topics);
-    else if (topics.length === 0)
-      await say(world, 'there are no topics: odradek topic create NAME');
-    else
-      await writeTable(
-        world,
-        ['TOPIC', 'PARTITIONS', 'REPLICAS'],
-        topics.map(({ name, partitions, replicationFactor }) => [
-          name,
-          partitions,
-          replicationFactor,
-        ]),
-      );
+    await writeRows(world, topics, {
+      json,
+      none: 'there are no topics: odradek topic create NAME',
+      columns: {
+        TOPIC: ({ name }) => name,
+        PARTITIONS: ({ partitions }) => partitions,
+        REPLICAS: ({ replicationFactor }) => replicationFactor,
+      },
+    });
     return EXIT_OK;
   });
 
@@ -104,15 +101,19 @@ export const alter = (
 export const remove = (
   world: World,
   names: readonly string[],
-  { yes = false, json, ...connect }: DeleteOptions,
+  { yes, json, ...connect }: DeleteOptions,
 ): Promise<number> =>
   withCluster(world, connect, async (cluster) => {
     const admin = new Admin(cluster);
-    for (const name of names) {
-      await confirmByName(world, name, `${name} goes with all that is in it`, yes);
-      await admin.deleteTopic(name);
-      if (json) await writeJson(world, [{ name, deleted: true }]);
-      else await say(world, `deleted ${name}`);
-    }
+    await deleteEach(
+      world,
+      names,
+      { yes, json },
+      {
+        field: 'name',
+        warn: (name) => `${name} goes with all that is in it`,
+        remove: (name) => admin.deleteTopic(name),
+      },
+    );
     return EXIT_OK;
   });
