@@ -196,6 +196,16 @@ export class Cluster {
     return this.#brokers.has(leaderId);
   }
 
+  /** Whoever tells of this leader is behind what is known already. */
+  knowsNewerLeader(
+    topic: string,
+    partition: number,
+    { leaderEpoch }: { readonly leaderEpoch: number },
+  ): boolean {
+    const known = this.#leaders.get(topic)?.get(partition);
+    return leaderEpoch >= 0 && known !== undefined && known.epoch > leaderEpoch;
+  }
+
   /** What is known of the topic's leaders turned out to be wrong. */
   forgetLeaders(topic: string): void {
     this.#leaders.delete(topic);

@@ -2,13 +2,14 @@
  * Produce: each partition's batch is decided at once, in the order of the connection, and answered when it is as safe as
  * `acks` asks. Batches stay as sent: the log writes base offset and leader epoch into them and nothing else.
  */
-import type { Clock, TimerHandle } from '@odradek/ports';
+import type { TimerHandle } from '@odradek/ports';
 import {
   ErrorCode,
   produceRequest,
   produceResponse,
   type Body,
   type Input,
+  type Uuid,
 } from '@odradek/protocol';
 import type { RequiredAcks } from '@odradek/replication';
 import {
@@ -18,7 +19,14 @@ import {
   UNPACKED_BYTES_PER_REQUEST_MAX,
 } from '../limits.ts';
 import type { BrokerServices } from '../services.ts';
-import { CLOSE_CONNECTION, NO_RESPONSE, handler, type Answer } from './handler.ts';
+import { currentLeader, isAskedElsewhere, leaderEndpoints } from './current-leader.ts';
+import {
+  CLOSE_CONNECTION,
+  NO_RESPONSE,
+  handler,
+  type Answer,
+  type RequestContext,
+} from './handler.ts';
 import { findPartition, type FoundPartition } from './partitions.ts';
 
 type Request = Body<typeof produceRequest>;
@@ -53,7 +61,7 @@ export const produce = handler({
         ? CLOSE_CONNECTION
         : refuseAll(request, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NO_TRANSACTIONS);
     }
-    const produced = new Produced(broker, acks);
+    const produced = new Produced(broker, acks, context);
     broker.unpacking.within(unpackedBytesMax(request), () => {
       for (const topic of request.topicData)
         appendTo(produced, broker, topic, acks, context.apiVersion);
@@ -91,7 +99,6 @@ const appendTo = (
       continue;
     }
     const place: Place = {
-      found,
       into: partitionResponses,
       at: partitionResponses.length,
       isPending: true,
@@ -108,7 +115,6 @@ const appendTo = (
           batchIndex: it.batchIndex,
           batchIndexErrorMessage: it.message,
         })),
-        ...currentLeaderOf(found, outcome.errorCode),
       });
       continue;
     }
@@ -150,7 +156,6 @@ const problemOf = (
 
 /** Where the answer for one partition stands, and whether its records are yet to become safe. */
 interface Place {
-  readonly found: Found;
   readonly into: PartitionResponse[];
   readonly at: number;
   isPending: boolean;
@@ -158,8 +163,11 @@ interface Place {
 
 /** The answer to one request, on its way. It holds nothing of the request itself: its frame goes when the log has copied it. */
 class Produced {
-  readonly responses: TopicResponse[] = [];
-  readonly #clock: Clock;
+  readonly responses: (Omit<TopicResponse, 'partitionResponses'> & {
+    readonly partitionResponses: PartitionResponse[];
+  })[] = [];
+  readonly #broker: BrokerServices;
+  readonly #context: RequestContext;
   readonly #acks: RequiredAcks;
   readonly #places: Place[] = [];
   #pending = 0;
@@ -167,9 +175,10 @@ class Produced {
   #timer: TimerHandle | undefined;
   #resolve: ((answer: Answer<Response>) => void) | undefined;
 
-  constructor({ clock }: BrokerServices, acks: RequiredAcks) {
-    this.#clock = clock;
+  constructor(broker: BrokerServices, acks: RequiredAcks, context: RequestContext) {
+    this.#broker = broker;
     this.#acks = acks;
+    this.#context = context;
   }
 
   refused(index: number, errorCode: ErrorCode, message: string | null): PartitionResponse {
@@ -187,7 +196,7 @@ class Produced {
     if (!place.isPending) return;
     this.#settle(place, errorCode, null);
     if (this.#pending > 0 || this.#resolve === undefined) return;
-    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    if (this.#timer !== undefined) this.#broker.clock.clearTimeout(this.#timer);
     this.#resolve(this.#now());
   }
 
@@ -201,7 +210,7 @@ class Produced {
         Math.max(timeoutMs, PRODUCE_TIMEOUT_MS_MIN),
         REQUEST_TIMEOUT_MS_MAX,
       );
-      this.#timer = this.#clock.setTimeout(() => this.#timeUp(patienceMs), patienceMs);
+      this.#timer = this.#broker.clock.setTimeout(() => this.#timeUp(patienceMs), patienceMs);
     });
   }
 
@@ -219,13 +228,32 @@ class Produced {
     this.#pending -= 1;
     if (errorCode === ErrorCode.NONE) return;
     this.#hasFailed = true;
-    const { into, at, found } = place;
-    into[at] = { ...into[at]!, errorCode, errorMessage, ...currentLeaderOf(found, errorCode) };
+    const { into, at } = place;
+    into[at] = { ...into[at]!, errorCode, errorMessage };
   }
 
   #now(): Answer<Response> {
     if (this.#acks === 0) return this.#hasFailed ? CLOSE_CONNECTION : NO_RESPONSE;
-    return { responses: this.responses, throttleTimeMs: 0 };
+    return {
+      responses: this.responses,
+      throttleTimeMs: 0,
+      ...(this.#hasFailed && { nodeEndpoints: this.#tellLeaders() }),
+    };
+  }
+
+  /** To all who should have asked another broker; where those are. */
+  #tellLeaders(): Response['nodeEndpoints'] {
+    const { apiVersion, listenerName } = this.#context;
+    const leaders = this.responses.flatMap(({ name, topicId, partitionResponses }) =>
+      partitionResponses.map((it, at) => {
+        if (!isAskedElsewhere(it.errorCode)) return undefined;
+        const id = apiVersion >= TOPIC_ID_VERSION ? (topicId as Uuid) : null;
+        const leader = currentLeader(this.#broker, id, name ?? '', it.index!);
+        if (leader !== undefined) partitionResponses[at] = { ...it, currentLeader: leader };
+        return leader;
+      }),
+    );
+    return leaderEndpoints(this.#broker, listenerName, leaders);
   }
 }
 
@@ -245,15 +273,6 @@ const refused = (
   logStartOffset: -1,
   errorMessage: message,
 });
-
-/** As it is known here: the partition's leader when the request was found its place. */
-const currentLeaderOf = (
-  { assignment: { leader, leaderEpoch } }: Found,
-  errorCode: ErrorCode,
-): Pick<PartitionResponse, 'currentLeader'> =>
-  errorCode === ErrorCode.NOT_LEADER_OR_FOLLOWER
-    ? { currentLeader: { leaderId: leader, leaderEpoch } }
-    : {};
 
 const refuseAll = (request: Request, errorCode: ErrorCode, message: string): Response => ({
   responses: request.topicData.map((topic) => ({

@@ -18,6 +18,12 @@ import { targetKey, type FetchTarget, type SessionPartition } from '../fetch/fet
 import type { SessionContext } from '../fetch/fetch-sessions.ts';
 import { gather, type GatherHost, type GatheredRead } from '../fetch/gather.ts';
 import type { BrokerServices } from '../services.ts';
+import {
+  currentLeader,
+  isAskedElsewhere,
+  leaderEndpoints,
+  type CurrentLeader,
+} from './current-leader.ts';
 import { handler } from './handler.ts';
 import { findPartition } from './partitions.ts';
 
@@ -90,7 +96,11 @@ export const fetch = handler({
     );
     const answer = (it: readonly GatheredRead[]): Response => {
       if (isReplica) chargeFollower(broker, nodeId(replicaId), targets, it);
-      return answerOf(broker, session, partitions, targets, it, apiVersion, isReplica);
+      const answer = answerOf(broker, session, partitions, targets, it, apiVersion, isReplica);
+      const leaders = leadersIn(answer);
+      return leaders.length === 0
+        ? answer
+        : { ...answer, nodeEndpoints: leaderEndpoints(broker, context.listenerName, leaders) };
     };
     return reads instanceof Promise ? reads.then(answer) : answer(reads);
   },
@@ -234,6 +244,14 @@ const answerOf = (
   };
 };
 
+const leadersIn = ({ responses }: Response): readonly CurrentLeader[] => {
+  const leaders: CurrentLeader[] = [];
+  for (const { partitions } of responses)
+    for (const { currentLeader: leader } of partitions)
+      if (leader !== undefined) leaders.push(leader as CurrentLeader);
+  return leaders;
+};
+
 const partitionResponse = (
   broker: BrokerServices,
   target: FetchTarget,
@@ -285,15 +303,13 @@ const unread = (
       return apiVersion < STORAGE_ERROR_VERSION_MIN
         ? { ...response, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }
         : response;
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode.FENCED_LEADER_EPOCH: {
-      const found = findPartition(broker, target.topicId, target.topic, target.partition);
-      if (!found.ok) return response;
-      const { leader, leaderEpoch } = found.assignment;
-      return { ...response, currentLeader: { leaderId: leader, leaderEpoch } };
+    default: {
+      const { topicId, topic, partition } = target;
+      const leader = isAskedElsewhere(errorCode)
+        ? currentLeader(broker, topicId, topic, partition)
+        : undefined;
+      return leader === undefined ? response : { ...response, currentLeader: leader };
     }
-    default:
-      return response;
   }
 };
 

@@ -71,6 +71,24 @@ describe('records', () => {
     await Promise.all([full, flushed]);
   });
 
+  it('follow their leader at once, and wait but a moment when it has not heard yet that it leads', async () => {
+    const { broker, producer, run } = world();
+    broker.tellsLeaders = true;
+    broker.nodes.set(2, 'other');
+    await run(producer.send('t', text('a')));
+    const partition = broker.topics.get('t')![0]!;
+    partition.leader = 2;
+    partition.epoch += 1;
+    broker.hearsLate = 2;
+    const metadata = (): number => broker.asked.filter((it) => it.startsWith('Metadata')).length;
+    const before = { atMs: broker.clock.monotonicMs(), metadata: metadata() };
+    await run(producer.send('t', text('b')));
+    // Twice 20 ms, and neither a look for the leader nor a pause that grows.
+    expect(broker.clock.monotonicMs() - before.atMs).toBeLessThan(100);
+    expect(metadata()).toBe(before.metadata);
+    expect(valuesOf(broker)).toEqual(['a', 'b']);
+  });
+
   it('keep their order over lost connections, moved leaders and slow replicas, and are there once', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -34,6 +34,10 @@ const FATAL: ReadonlySet<number> = new Set([
   ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
 ]);
 
+/** A new leader hears of it a moment after its predecessor at the latest; this often it is asked again before somebody else is. */
+const BEHIND_PAUSE_MS = 20;
+const BEHIND_TRIES_MAX = 10;
+
 export class Sender {
   readonly #cluster: Cluster;
   readonly #settings: ProducerSettings;
@@ -217,12 +221,19 @@ export class Sender {
         answer.currentLeader,
         nodeEndpoints,
       );
-      if (STALE_METADATA.has(errorCode) && !isLeaderKnown) this.#cluster.forgetLeaders(topic);
+      // Or it is to lead by what another one said, and has not heard of it yet.
+      const isBehind =
+        batch.attempts <= BEHIND_TRIES_MAX &&
+        this.#cluster.knowsNewerLeader(topic, partition, answer.currentLeader);
+      if (STALE_METADATA.has(errorCode) && !isLeaderKnown && !isBehind)
+        this.#cluster.forgetLeaders(topic);
       const detail = errorMessage ?? recordErrors[0]?.batchIndexErrorMessage ?? null;
       const broker = this.#cluster.addressOf(nodeId);
       const error = new BrokerError(errorCode, { topic, partition, detail, broker });
       this.#refused(queue, batch, error);
       if (isLeaderKnown) batch.notBeforeMs = 0;
+      else if (isBehind)
+        batch.notBeforeMs = this.#cluster.host.clock.monotonicMs() + BEHIND_PAUSE_MS;
     }
   }
 

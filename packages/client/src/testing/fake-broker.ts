@@ -93,6 +93,8 @@ export class FakeBroker {
   readonly nodes = new Map([[1, 'fake']]);
   /** Whether a node that does not lead says who does (KIP-951). */
   tellsLeaders = false;
+  /** How many requests a new leader refuses because it has not heard yet that it leads. */
+  hearsLate = 0;
   apiVersionsMax = 4;
   messageBytesMax = 1024 * 1024;
   isUp = true;
@@ -361,8 +363,14 @@ export class FakeBroker {
 
   #notLeader(topic: string, index: number, nodeId: number) {
     const partition = this.topics.get(topic)?.[index];
-    if (partition === undefined || partition.leader === nodeId) return undefined;
-    const { leader: leaderId, epoch: leaderEpoch } = partition;
+    if (partition === undefined) return undefined;
+    let { leader: leaderId, epoch: leaderEpoch } = partition;
+    if (leaderId === nodeId) {
+      if (this.hearsLate === 0) return undefined;
+      this.hearsLate -= 1;
+      leaderId = [...this.nodes.keys()].find((it) => it !== nodeId)!;
+      leaderEpoch -= 1;
+    }
     return {
       errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER,
       baseOffset: -1,
