@@ -9,7 +9,7 @@ const SEEDS_MAX = Number(process.env['ODRADEK_SEEDS'] ?? 80);
 const BEGIN: Readonly<Partial<Record<QuorumMutant, number>>> =
   process.env['ODRADEK_SEEDS'] === undefined
     ? {
-        lostVote: 74,
+        lostVote: 79,
         forgottenIncarnation: 9,
         ackBeforeFlush: 3,
         truncateToHighWatermark: 2,
