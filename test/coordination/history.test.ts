@@ -15,9 +15,9 @@ import { quorumLeader } from './quorum-leader.ts';
 
 const CLIENTS = 5;
 const KEYS = ['/history/a', '/history/b', '/history/c'];
-const LEADER_KILLS = Number(process.env['COORDINATION_KILLS'] ?? 3);
+const LEADER_KILLS = Number(process.env['COORDINATION_KILLS'] ?? 2);
 /** Operations that are answered between one kill and the next. */
-const OPERATIONS = 150;
+const OPERATIONS = 100;
 const seed = Number(process.env['COORDINATION_SEED'] ?? Date.now() % 1_000_000);
 
 describe(`the tree of a cluster (seed ${seed})`, () => {
