@@ -2,7 +2,7 @@
 import { expose } from 'comlink';
 import { connectPort, type MessagePortLike } from '@odradek/transport/message-port';
 import { createBrowserClock } from '../host.ts';
-import { failureOf, type BrokerControl, type Failure } from './control.ts';
+import { failureOf, statusOf, type BrokerControl, type Failure } from './control.ts';
 import { hostBroker, type HostedBroker } from './host-broker.ts';
 
 const clock = createBrowserClock();
@@ -24,20 +24,7 @@ const control: BrokerControl = {
     if (host === undefined) return port.close();
     host.accept(connectPort(port as unknown as MessagePortLike, { clock, remoteAddress }));
   },
-  async status() {
-    if (host === undefined) return undefined;
-    const [{ usage, quota }, isPersisted] = await Promise.all([
-      navigator.storage.estimate(),
-      navigator.storage.persisted(),
-    ]);
-    return {
-      ...host.status,
-      epoch: host.epoch,
-      isPersisted,
-      ...(usage !== undefined && { usage }),
-      ...(quota !== undefined && { quota }),
-    };
-  },
+  status: async () => host && statusOf(host),
   ended: () => ended,
   stop: () => outcomeOf(host?.stop() ?? Promise.resolve()),
 };

@@ -1,20 +1,9 @@
 import { connect, type Bus } from '@odradek/client';
 import { afterEach, describe, expect, it } from 'vitest';
-import { commands } from 'vitest/browser';
 import { startBroker, type StartBrokerOptions, type StartedBroker } from './start-broker.ts';
+import { workersOf } from './testing.ts';
 
-declare module 'vitest/browser' {
-  interface BrowserCommands {
-    bundleWorker(path: string): Promise<string>;
-  }
-}
-
-const program = URL.createObjectURL(
-  new Blob([await commands.bundleWorker('packages/web/src/worker/broker.worker.ts')], {
-    type: 'text/javascript',
-  }),
-);
-const worker = (): Worker => new Worker(program, { type: 'module' });
+const worker = await workersOf('broker.worker.ts');
 
 let count = 0;
 const newName = (): string => `broker-${Date.now()}-${++count}`;
