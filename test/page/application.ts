@@ -28,7 +28,8 @@ export const app: App = {
         return message.value;
       return undefined;
     } catch (error) {
-      return { error: String(error), kind: (error as { kind?: string }).kind };
+      const { name, message } = error as Error;
+      return { name, message };
     }
   },
   async follow(bootstrap, topic) {

@@ -61,8 +61,8 @@ describe.skipIf(findChromium() === undefined)('a bundled application', () => {
     const open = strict.replace("'self';", "'self' 'wasm-unsafe-eval';");
     expect(await attempt(open, 'zstd')).toBe('again and again');
     expect(await attempt(strict, 'no-zstd')).toMatchObject({
-      kind: 'unsupported',
-      error: expect.stringContaining('/zstd.wasm'),
+      name: 'CodecUnavailable',
+      message: expect.stringContaining('/zstd.wasm'),
     });
   });
 
