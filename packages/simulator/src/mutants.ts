@@ -3,7 +3,7 @@
  * really had. Switched on by nobody but the simulator (ports/src/probe.ts).
  */
 import type { MutantName } from '@odradek/ports';
-import type { ClusterShape } from './simulation.ts';
+import type { ClusterShape } from './simulation-options.ts';
 
 export interface KnownBug {
   readonly name: MutantName;

@@ -1,5 +1,5 @@
 /** A broken rule, told so that a person can see how it came to it: the rule, the timeline of faults, the last words of each. */
-import type { SimulationResult } from './simulation.ts';
+import type { SimulationResult } from './simulation-options.ts';
 import type { TraceLine } from './trace.ts';
 
 const TIMELINE_LINES = 60;

@@ -4,59 +4,28 @@
  *
  * Each cluster has clients of its own. `shape` says how brokers make clusters: one of them all, or each for itself.
  */
-import type { ConfigEntry } from '@odradek/broker';
-import type { MutantName, Probe } from '@odradek/ports';
+import type { Probe } from '@odradek/ports';
 import { Chance } from './chance.ts';
 import { checkFinalLog } from './checkers/final-log.ts';
-import { History, type Counts, type Violation } from './checkers/history.ts';
+import { History } from './checkers/history.ts';
 import { ObservedRules } from './checkers/observed.ts';
-import { restartIfIll, type FaultKind, type World } from './faults/faults.ts';
+import { restartIfIll, type World } from './faults/faults.ts';
 import { Nemesis } from './faults/nemesis.ts';
 import { Network } from './network/network.ts';
-import { BrokerNode, KAFKA_PORT, PEER_PORT, mutantsOf } from './nodes/broker-node.ts';
+import { BrokerNode, KAFKA_PORT, mutantsOf } from './nodes/broker-node.ts';
+import {
+  clusterSettings,
+  entriesFor,
+  machineOf,
+  votersAmong,
+  type ClusterSettings,
+} from './nodes/cluster-settings.ts';
+import type { PlannedAct, SimulationOptions, SimulationResult } from './simulation-options.ts';
 import { Scheduler, StandsStill } from './time/scheduler.ts';
 import type { MachineTime } from './time/virtual-clock.ts';
-import { Trace, type TraceLine } from './trace.ts';
+import { Trace } from './trace.ts';
 import type { Actor, ClientWorld } from './workload/client-host.ts';
 import { ClusterWorkload } from './workload/cluster-workload.ts';
-import { rackOf } from './workload/racks.ts';
-
-export type ClusterShape = 'one' | 'each';
-
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Of the time of harm. */
-  readonly seconds: number;
-  /** 'mixed': three to seven, drawn from the seed. */
-  readonly brokers: number | 'mixed';
-  readonly shape: ClusterShape;
-  readonly mutants?: readonly MutantName[];
-  readonly faults?: readonly FaultKind[];
-  /** Harm that is told instead of drawn, beside the faults. */
-  readonly plan?: readonly PlannedAct[];
-  /** How many times less the clients do than usual. */
-  readonly calm?: number;
-  /** Every line of the trace, at once. */
-  readonly print?: (line: TraceLine) => void;
-}
-
-/** After the harm begins. */
-export interface PlannedAct {
-  readonly atMs: number;
-  readonly node: number;
-  readonly act: 'kill' | 'powerCut' | 'start';
-}
-
-export interface SimulationResult {
-  readonly seed: number;
-  readonly hash: string;
-  readonly violation: Violation | undefined;
-  readonly simulatedMs: number;
-  readonly events: number;
-  readonly counts: Counts;
-  readonly faults: ReadonlyMap<FaultKind, number>;
-  readonly trace: Trace;
-}
 
 /** A start takes milliseconds; that it has failed is told. */
 const SETUP_MS_MAX = 60_000;
@@ -346,47 +315,4 @@ class Simulation {
       },
     };
   }
-}
-
-const machineOf = (nodeId: number): string => `b${nodeId}`;
-
-type ClusterSettings = Readonly<Record<string, string>>;
-
-/** As in production but for a few, which each cluster draws: what is rare at the defaults is to happen, too. */
-function clusterSettings(chance: Chance, members: readonly number[]): ClusterSettings {
-  const settings: Record<string, string> = {
-    'group.initial.rebalance.delay.ms': '500',
-    'offsets.topic.num.partitions': '2',
-    'auto.create.topics.enable': 'false',
-    'num.partitions': '1',
-    'log.segment.bytes': chance.pick(['1073741824', '65536', '8192']),
-  };
-  if (members.length === 1) return settings;
-  settings['replica.lag.time.max.ms'] = chance.pick(['30000', '8000', '2000']);
-  settings['broker.session.timeout.ms'] = chance.pick(['9000', '9000', '4000']);
-  settings['leader.imbalance.check.interval.seconds'] = chance.pick(['300', '20']);
-  if (chance.happens(0.5))
-    settings['replica.selector.class'] = 'org.apache.kafka.common.replica.RackAwareReplicaSelector';
-  // Idle polls between brokers are half of all that happens at the default, and nothing depends on them.
-  const lagMs = Number(settings['replica.lag.time.max.ms']);
-  settings['replica.fetch.wait.max.ms'] = String(
-    Math.min(chance.pick([500, 2_000, 4_000]), lagMs / 4),
-  );
-  settings['controller.quorum.voters'] = votersAmong(members)
-    .map((id) => `${id}@${machineOf(id)}:${PEER_PORT}`)
-    .join(',');
-  return settings;
-}
-
-/** An odd number; who has no vote follows. */
-const votersAmong = (members: readonly number[]): readonly number[] =>
-  members.slice(0, members.length - ((members.length + 1) % 2));
-
-function entriesFor(nodeId: number, settings: ClusterSettings): readonly ConfigEntry[] {
-  const own = { 'node.id': String(nodeId), 'broker.rack': rackOf(nodeId) };
-  return Object.entries({ ...settings, ...own }).map(([key, value]) => ({
-    key,
-    value,
-    origin: 'simulator',
-  }));
 }
