@@ -8,6 +8,8 @@ import { run } from '../support/run.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
+/** A controlled shutdown would be waited for twice as long. */
+const STOP_MS_MAX = 5_000;
 const COMMAND = fileURLToPath(new URL('../../packages/cli/bin/odradek.js', import.meta.url));
 
 it(
@@ -79,5 +81,19 @@ it(
     await ledger.check(cluster);
     expect(await voters()).toEqual(left);
     cluster.close();
+  },
+);
+
+it(
+  'the last voter stops without waiting for a majority that cannot be had',
+  { timeout: 60_000 },
+  async () => {
+    await using folder = await temporaryFolder();
+    await using brokers = await ClusterProcesses.start({ folder: folder.path });
+    await Promise.all([brokers.kill(1), brokers.kill(2)]);
+    const fromMs = performance.now();
+    await brokers.kill(3, 'SIGTERM');
+    expect(await brokers.broker(3).exited).toMatchObject({ code: 0 });
+    expect(performance.now() - fromMs).toBeLessThan(STOP_MS_MAX);
   },
 );
