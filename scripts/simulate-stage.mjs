@@ -85,7 +85,7 @@ function run({ args }) {
     const leftMs = TIME_LIMIT_MS - (performance.now() - startedMs);
     if (leftMs <= 0) return resolve({ figures: undefined, output: 'the time was up' });
     const script = join(root, 'scripts', 'simulate.mjs');
-    const child = spawn(process.execPath, [script, ...args, '--json'], {
+    const child = spawn(process.execPath, ['--max-semi-space-size=64', script, ...args, '--json'], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: Math.ceil(leftMs),

@@ -10,8 +10,14 @@ import { describe, expect, it } from 'vitest';
 import { chromiumFlags, findChromium } from '../support/chromium.ts';
 
 const executablePath = findChromium();
-const SEEDS = [1, 2, 3];
-const WORLD = { seconds: 20, brokers: 2, shape: 'each' } as const;
+const HISTORIES: readonly SimulationOptions[] = [
+  ...[1, 2].map((seed) => ({ seed, seconds: 10, brokers: 2, shape: 'each' as const })),
+  ...[1, 2].map((seed) => ({ seed, seconds: 8, brokers: 3, shape: 'one' as const })),
+  { seed: 3, seconds: 5, brokers: 'mixed', shape: 'one' },
+];
+
+/** Three times each history, on a machine that does much else. */
+const TIMEOUT_MS = 180_000;
 
 /** The simulator with all that it runs, as one script that leaves `simulate` in `self`. */
 const bundled = async (): Promise<string> => {
@@ -34,11 +40,12 @@ const bundled = async (): Promise<string> => {
 
 describe('a simulation', () => {
   it.skipIf(executablePath === undefined)(
-    'has the same trace in Node and in Chromium',
+    'has the same trace twice in Node, and in Chromium',
     async () => {
       const script = await bundled();
-      const inNode = await hashesInNode(script);
-      expect(new Set(inNode).size).toBe(SEEDS.length);
+      const [inNode, again] = await hashesInNode(script);
+      expect(new Set(inNode).size).toBe(HISTORIES.length);
+      expect(again).toEqual(inNode);
       const browser = await chromium.launch({
         executablePath: executablePath!,
         args: [...chromiumFlags],
@@ -51,6 +58,7 @@ describe('a simulation', () => {
         await browser.close();
       }
     },
+    TIMEOUT_MS,
   );
 });
 
@@ -58,7 +66,7 @@ describe('a simulation', () => {
 function pageScript(script: string): string {
   const work = `self.onmessage = async ({ data }) => {
     const hashes = [];
-    for (const seed of data) hashes.push((await simulate({ ...${JSON.stringify(WORLD)}, seed })).hash);
+    for (const options of data) hashes.push((await simulate(options)).hash);
     self.postMessage(hashes);
   };`;
   return `new Promise((resolve, reject) => {
@@ -66,11 +74,12 @@ function pageScript(script: string): string {
     const worker = new Worker(URL.createObjectURL(new Blob(parts, { type: 'text/javascript' })));
     worker.onmessage = ({ data }) => resolve(data);
     worker.onerror = ({ message }) => reject(new Error(message));
-    worker.postMessage(${JSON.stringify(SEEDS)});
+    worker.postMessage(${JSON.stringify(HISTORIES)});
   })`;
 }
 
-async function hashesInNode(script: string): Promise<readonly string[]> {
+/** Of a first and of a second time. */
+async function hashesInNode(script: string): Promise<readonly [string[], string[]]> {
   const folder = mkdtempSync(join(tmpdir(), 'odradek-simulator-'));
   try {
     const file = join(folder, 'simulator.mjs');
@@ -78,8 +87,9 @@ async function hashesInNode(script: string): Promise<readonly string[]> {
     const { run } = (await import(pathToFileURL(file).href)) as {
       run: (options: SimulationOptions) => Promise<SimulationResult>;
     };
-    const hashes: string[] = [];
-    for (const seed of SEEDS) hashes.push((await run({ ...WORLD, seed })).hash);
+    const hashes: [string[], string[]] = [[], []];
+    for (const round of hashes)
+      for (const options of HISTORIES) round.push((await run(options)).hash);
     return hashes;
   } finally {
     rmSync(folder, { recursive: true });
