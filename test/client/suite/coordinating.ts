@@ -232,7 +232,7 @@ export function coordinating(world: World): void {
     });
 
     it('loses its session when nobody answers for too long, and opens another when it needs one', async () => {
-      const tree = await client(600);
+      const tree = await client(2_000);
       const path = newPath();
       const lock = await tree.lock(path);
       const { sessionId } = tree.getSnapshot();

@@ -150,7 +150,7 @@ describe('a session', () => {
     const { client, stop } = await scene();
     const open = async (timeoutMs: number) =>
       (await client.request(OPEN, 0, { timeoutMs })).sessionId;
-    const [willing, silent] = [await open(60_000), await open(500)];
+    const [willing, silent] = [await open(60_000), await open(1_500)];
     await write(client, [create('/willing', '', { isEphemeral: true })], willing);
     const { offset } = await write(client, [create('/silent', '', { isEphemeral: true })], silent);
     expect((await client.request(RENEW, 0, { sessionId: willing })).errorCode).toBe(0);
