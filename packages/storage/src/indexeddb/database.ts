@@ -51,6 +51,7 @@ export class Database {
   readonly #db: IDBPDatabase<Schema>;
   readonly #options: DatabaseOptions;
   #owner = 0;
+  #durability: Durability = 'relaxed';
   #end: VolumeError | undefined;
 
   private constructor(db: IDBPDatabase<Schema>, options: DatabaseOptions) {
@@ -70,6 +71,11 @@ export class Database {
       throw error;
     }
     return database;
+  }
+
+  /** What the browser makes of what was asked for: one that knows no durability does not wait for the disk. */
+  get durability(): Durability {
+    return this.#durability;
   }
 
   /** Why nothing more can be done here, if so. */
@@ -140,6 +146,8 @@ export class Database {
 
   async #takeOver(): Promise<void> {
     await this.#commit(async (transaction) => {
+      const { durability } = transaction as { readonly durability?: string };
+      if (durability === 'strict') this.#durability = 'strict';
       const store = transaction.objectStore('owner');
       this.#owner = ((await store.get('owner')) ?? 0) + 1;
       await store.put(this.#owner, 'owner');

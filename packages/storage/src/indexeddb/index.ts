@@ -40,7 +40,7 @@ export async function openIndexedDbVolume(options: IndexedDbVolumeOptions): Prom
   try {
     const database = await Database.open({ name, location, durability, openTimeoutMs });
     return new IndexedDbVolume(database, lock, {
-      durability: durability === 'strict' ? 'disk' : 'os',
+      durability: database.durability === 'strict' ? 'disk' : 'os',
       openFilesMax,
       location,
     });

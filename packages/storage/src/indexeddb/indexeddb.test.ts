@@ -113,6 +113,13 @@ describe('a volume in IndexedDB', () => {
     expect(await other.read(0, 10)).toEqual(filled(10, 2));
   });
 
+  it('says what its durability really is', async () => {
+    expect((await open(newDatabaseName())).traits.durability).toBe('disk');
+    const relaxed = await openIndexedDbVolume({ name: newDatabaseName(), durability: 'relaxed' });
+    opened.push(relaxed);
+    expect(relaxed.traits.durability).toBe('os');
+  });
+
   it('ends, and says why, when another page deletes the database', async () => {
     const name = newDatabaseName();
     const volume = await open(name);

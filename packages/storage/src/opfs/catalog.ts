@@ -14,7 +14,7 @@
  * proof of damage, and then nothing is opened, rather than files forgotten.
  */
 import { VolumeError } from '@odradek/ports';
-import { readUpTo, writeAll, type SyncHandle } from './handles.ts';
+import { readUpTo, sizeOf, writeAll, type SyncHandle } from './handles.ts';
 
 /** Where a file's bytes are. */
 export type Place =
@@ -80,7 +80,7 @@ export class Catalog {
       .toSorted((a, b) => b.side.generation - a.side.generation)[0];
     if (newest !== undefined) {
       const { side, places } = newest;
-      if (side.handle.getSize() > side.sizeBytes) side.handle.truncate(side.sizeBytes);
+      if (sizeOf(side.handle) > side.sizeBytes) side.handle.truncate(side.sizeBytes);
       // What an owner before us has written may not have been flushed.
       side.handle.flush();
       side.flushedBytes = side.sizeBytes;
@@ -222,7 +222,7 @@ interface ReadSide {
 }
 
 function readSide(handle: SyncHandle, table: Uint32Array, location: string): ReadSide {
-  const bytes = readUpTo(handle, 0, handle.getSize());
+  const bytes = readUpTo(handle, 0, sizeOf(handle));
   const side: Side = { handle, generation: 0, sizeBytes: 0, flushedBytes: 0 };
   const places = new Map<string, Place>();
   let isComplete = false;

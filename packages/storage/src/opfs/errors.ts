@@ -7,7 +7,7 @@ interface Meaning {
 }
 
 const gone: Meaning = {
-  kind: 'failed',
+  kind: 'closed',
   advice:
     'its storage was cleared by the user or the browser: open the volume anew, and copy from others what is missing',
 };

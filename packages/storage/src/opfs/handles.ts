@@ -51,7 +51,7 @@ export async function openHandle(
 /** Writes all of it, or throws. */
 export function writeAll(handle: SyncHandle, bytes: Uint8Array, at: number): void {
   if (bytes.length === 0) return;
-  const written = handle.write(bytes, { at });
+  const written = counted(handle.write(bytes, { at }), bytes.length);
   if (written === bytes.length) return;
   // Said without an exception by browsers that notice the quota only while they write.
   throw new DOMException(
@@ -65,11 +65,36 @@ export function readUpTo(handle: SyncHandle, position: number, length: number): 
   const bytes = new Uint8Array(length);
   let got = 0;
   while (got < length) {
-    const count = handle.read(got === 0 ? bytes : bytes.subarray(got), { at: position + got });
+    const rest = got === 0 ? bytes : bytes.subarray(got);
+    const count = counted(handle.read(rest, { at: position + got }), rest.length);
     if (count === 0) break;
     got += count;
   }
   return got === length ? bytes : bytes.slice(0, got);
+}
+
+/** Of a file that is there. */
+export function sizeOf(handle: SyncHandle): number {
+  const size = handle.getSize();
+  if (Number.isSafeInteger(size)) return size;
+  throw new DOMException('the file is no longer there', 'InvalidStateError');
+}
+
+/** As Chromium numbers them (base/files/file.h). */
+const NOT_FOUND = -4;
+const NO_SPACE = -8;
+
+/**
+ * When an origin's storage is cleared, Chromium takes the files from under open handles and says nothing: `read` and `write` give a
+ * negative error as an unsigned number, `getSize` one beyond all sizes, and `flush` is content.
+ */
+function counted(count: number, max: number): number {
+  if (count <= max) return count;
+  const code = count | 0;
+  if (code === NOT_FOUND)
+    throw new DOMException('the file is no longer there', 'InvalidStateError');
+  if (code === NO_SPACE) throw new DOMException('the disk is full', 'QuotaExceededError');
+  throw new DOMException(`the file gives the error ${code}`, 'UnknownError');
 }
 
 export const isNamed = (error: unknown, name: string): boolean =>

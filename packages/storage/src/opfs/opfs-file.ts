@@ -8,7 +8,7 @@
 import { VolumeError, type AppendFile } from '@odradek/ports';
 import { poisonedError, volumeError } from './errors.ts';
 import type { FlushTurn } from './flush-turn.ts';
-import { readUpTo, writeAll, type SyncHandle } from './handles.ts';
+import { readUpTo, sizeOf, writeAll, type SyncHandle } from './handles.ts';
 
 /** Many small chunks go down in one call up to this size: a call costs ten microseconds. */
 export const STAGING_BYTES = 256 * 1024;
@@ -45,7 +45,7 @@ export class OpfsFile implements AppendFile {
     this.#host = host;
     this.name = name;
     this.#handle = handle;
-    this.#sizeBytes = handle.getSize();
+    this.#sizeBytes = sizeOf(handle);
   }
 
   get sizeBytes(): number {

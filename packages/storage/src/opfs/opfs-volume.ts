@@ -25,6 +25,7 @@ import {
   isNamed,
   openHandle,
   readUpTo,
+  sizeOf,
   writeAll,
   type Directory,
   type SyncHandle,
@@ -200,7 +201,7 @@ class OpfsVolume implements Volume {
         }
         const handle = await openHandle(this.#directory, dataName(place.id), false);
         try {
-          const sizeBytes = handle.getSize();
+          const sizeBytes = sizeOf(handle);
           this.#assertSmall(name, sizeBytes);
           return readUpTo(handle, 0, sizeBytes);
         } finally {
