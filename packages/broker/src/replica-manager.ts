@@ -24,6 +24,7 @@ import {
 import { createActor, fromPromise, waitFor, type ActorRefFrom } from 'xstate';
 import type { Replication } from './cluster/replication.ts';
 import type { ImageDelta, MetadataImage, PendingDeletion, TopicImage } from './metadata/image.ts';
+import { finishDeletions, reportStrays } from './replicas/leftovers.ts';
 import { logInfoOf, type LogInfo } from './replicas/log-info.ts';
 import { Openings } from './replicas/openings.ts';
 import { PartitionFolders, byFolder } from './replicas/partition-folders.ts';
@@ -171,10 +172,17 @@ export class ReplicaManager {
     const { volume, image } = this.#options;
     await this.#checkpoints.read();
     const filesByFolder = byFolder(await volume.list(''));
-    const deletions = await this.#finishDeletions(filesByFolder);
+    const deletions = await finishDeletions(
+      { ...this.#options, folders: this.#folders, checkpoints: this.#checkpoints },
+      filesByFolder,
+    );
     this.#filesByFolder = filesByFolder;
     for (const topic of image.topics.values()) this.#host(topic);
-    this.#reportStrays(filesByFolder);
+    reportStrays(
+      filesByFolder,
+      (topic, partition) => this.#hosted.has(idOf(topic, partition)),
+      this.#options.logger,
+    );
     this.#filesByFolder = undefined;
     await this.#allSettled();
     if (deletions.length > 0) await this.#checkpoints.rewrite();
@@ -385,60 +393,6 @@ export class ReplicaManager {
     if (this.#undeleted.delete(topicId)) return;
     const deletion = image.deletions.get(`${nodeId}/${topicId}`);
     if (deletion !== undefined) onDeleted(deletion);
-  }
-
-  /** What a deletion before the last stop left over. */
-  async #finishDeletions(
-    filesByFolder: Map<string, FileEntry[]>,
-  ): Promise<readonly PendingDeletion[]> {
-    const { image, nodeId, logger } = this.#options;
-    const own = `${nodeId}/`;
-    const finished: PendingDeletion[] = [];
-    for (const [path, deletion] of image.deletions) {
-      if (!path.startsWith(own)) continue;
-      try {
-        for (const partition of deletion.partitions) {
-          // It came back to this broker after it had been taken away.
-          if (this.#isPlacedHere(deletion, partition)) continue;
-          const folder = folderOf(deletion.topic, partition);
-          const owner = await this.#folders.ownerOf(folder);
-          // A topic of the same name has been made since: neither its folder nor what is noted of it is ours to remove.
-          if (owner !== undefined && owner !== deletion.topicId) continue;
-          this.#checkpoints.forget(deletion.topic, partition);
-          await removeAside(this.#options.volume, { ...deletion, partition });
-          if (owner === undefined && image.topics.has(deletion.topic)) continue;
-          await this.#folders.remove(folder, filesByFolder.get(folder) ?? []);
-          filesByFolder.delete(folder);
-        }
-        finished.push(deletion);
-      } catch (error) {
-        logger.error('files of a deleted topic could not be removed', {
-          topic: deletion.topic,
-          error,
-        });
-      }
-    }
-    return finished;
-  }
-
-  #isPlacedHere({ topic, topicId }: PendingDeletion, partition: number): boolean {
-    const { image, nodeId } = this.#options;
-    return (
-      image.topics.get(topic)?.topicId === topicId &&
-      image.partition(topic, partition)?.replicas.includes(nodeId) === true
-    );
-  }
-
-  #reportStrays(filesByFolder: ReadonlyMap<string, unknown>): void {
-    for (const folder of filesByFolder.keys()) {
-      const match = /^(.+)-(\d+)$/.exec(folder);
-      if (match === null || folder.startsWith('__cluster_metadata-')) continue;
-      if (this.#hosted.has(idOf(match[1]!, Number(match[2])))) continue;
-      this.#options.logger.warn(
-        'a partition folder that the metadata does not know was left alone',
-        { folder },
-      );
-    }
   }
 
   #provide(): typeof partitionReplicaMachine {
