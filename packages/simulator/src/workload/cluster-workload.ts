@@ -1,16 +1,17 @@
 /**
  * What goes on in one cluster: its topics, who produces and reads, and when all of it has come to its end.
  */
-import { Admin } from '@odradek/client';
 import type { Chance } from '../chance.ts';
 import { GroupCheck } from '../checkers/group.ts';
 import { TopicsCheck } from '../checkers/topics.ts';
 import { TreeCheck } from '../checkers/tree.ts';
 import type { History, PartitionHistory } from '../checkers/history.ts';
-import { startClient, wordsOfError, type Actor, type ClientWorld } from './client-host.ts';
 import { Administering } from './administering.ts';
+import type { Actor, ClientWorld } from './client-host.ts';
 import { Coordinating } from './coordinating.ts';
+import { createTopics } from './create-topics.ts';
 import { Grouping } from './grouping.ts';
+import { lastLook } from './last-look.ts';
 import { Producing } from './producing.ts';
 import { rackOf } from './racks.ts';
 import { Reading } from './reading.ts';
@@ -41,9 +42,6 @@ const PRODUCERS = 2;
 const COORDINATING = 2;
 const MEMBERS = 2;
 const PROBE_AGAIN_MS = 1_000;
-/** How long moves and laggards may take in peace: a link that died in a cut is found out when it is used, and then takes a while. */
-const SETTLING_MS_MAX = 120_000;
-
 export class ClusterWorkload {
   readonly clients: readonly Actor[];
   readonly #options: ClusterWorkloadOptions;
@@ -153,31 +151,9 @@ export class ClusterWorkload {
     ];
   }
 
-  async createTopics(): Promise<void> {
-    const { world, name } = this.#options;
-    const replicationFactor = this.#replicationFactor;
-    const { cluster, process } = startClient(world, `${name}-admin`, `${name} admin`);
-    const admin = new Admin(cluster);
-    for (const [topic, partitions] of this.#topics) {
-      for (;;) {
-        try {
-          await admin.createTopic({
-            name: topic,
-            partitions,
-            replicationFactor,
-            configs: replicationFactor > 2 ? { 'min.insync.replicas': '2' } : {},
-          });
-          this.#options.history.counts.admin += 1;
-          break;
-        } catch (error) {
-          world.scheduler.trace.say(process.name, `creates ${topic} again: ${wordsOfError(error)}`);
-          if (wordsOfError(error).includes('TOPIC_ALREADY_EXISTS')) break;
-          await world.scheduler.sleep(PROBE_AGAIN_MS, process);
-        }
-      }
-    }
-    cluster.close();
-    process.end();
+  createTopics(): Promise<void> {
+    const { world, name, history } = this.#options;
+    return createTopics(world, name, history, this.#topics, this.#replicationFactor);
   }
 
   start(): void {
@@ -278,48 +254,17 @@ export class ClusterWorkload {
   }
 
   /** What the coordinator has of the group, and the controller of topics. */
-  async checkAdmin(): Promise<void> {
-    const { world, name } = this.#options;
-    const { cluster, process } = startClient(world, `${name}-admin`, `${name} last admin`);
-    const admin = new Admin(cluster);
-    const beganMs = world.scheduler.nowMs;
-    for (;;) {
-      try {
-        const offsets = await admin.listGroupOffsets(this.#groupId);
-        for (const partition of this.#partitions) {
-          const found = offsets.find(
-            (it) => it.topic === partition.topic && it.partition === partition.partition,
-          );
-          this.#group.checkFinal(partition, found?.offset ?? 0, 0);
-        }
-        const topics = new Set((await admin.listTopics()).map((it) => it.name ?? ''));
-        const isLast = world.scheduler.nowMs - beganMs > SETTLING_MS_MAX;
-        const illPlaced = await this.#illPlaced(admin);
-        if (isLast || (this.#topicsCheck.isSettled(topics) && illPlaced.length === 0)) {
-          this.#topicsCheck.checkFinal(topics);
-          if (illPlaced.length > 0)
-            this.#options.history.violate('not-live', `in peace ${illPlaced.join('; ')}`);
-          return;
-        }
-        await world.scheduler.sleep(PROBE_AGAIN_MS, process);
-      } catch (error) {
-        world.scheduler.trace.say(process.name, `asks again: ${wordsOfError(error)}`);
-        await world.scheduler.sleep(PROBE_AGAIN_MS, process);
-      }
-    }
-  }
-
-  /** What still moves, or is not in sync with its leader. */
-  async #illPlaced(admin: Admin): Promise<readonly string[]> {
-    const moving = await admin.listReassignments();
-    const ill = moving.map((it) => `${it.topic}-${it.partition} still moves`);
-    for (const { name, partitions } of await admin.listTopics())
-      for (const { partitionIndex, replicaNodes, isrNodes, leaderId } of partitions)
-        if (leaderId < 0 || isrNodes.length < replicaNodes.length)
-          ill.push(
-            `${name}-${partitionIndex} is led by ${leaderId}, has replicas ${replicaNodes.join(', ')} and in sync ${isrNodes.join(', ')}`,
-          );
-    return ill;
+  checkAdmin(): Promise<void> {
+    const { world, name, history } = this.#options;
+    return lastLook({
+      world,
+      name,
+      history,
+      partitions: this.#partitions,
+      groupId: this.#groupId,
+      group: this.#group,
+      topics: this.#topicsCheck,
+    });
   }
 
   async #probe(partition: PartitionHistory): Promise<void> {
