@@ -40,7 +40,7 @@ interface Broker {
 /** Kafka's `fetch.max.wait.ms`: who is left out of a request does not wait longer for the next. */
 const LEFT_OUT_WAIT_MS_MAX = 500;
 
-interface Request {
+interface FetchPlan {
   readonly session?: FetchSession;
   readonly lane: string;
   /** How long the broker may hold it. */
@@ -67,7 +67,7 @@ export class Fetcher {
     this.#hurriedLane = holdings.cluster.newLane('fetch-now');
   }
 
-  /** Starts whatever can be started: looking up positions and leaders, and one fetch a broker. */
+  /** Starts whatever can be started: looking up positions and leaders, one fetch a broker, and another beside one that may be held. */
   pump(): void {
     const { cluster, settings, isOver } = this.#holdings;
     if (isOver) {
@@ -177,7 +177,7 @@ export class Fetcher {
     nodeId: number,
     broker: Broker,
     states: readonly PartitionState[],
-    { session, lane, waitMs }: Request,
+    { session, lane, waitMs }: FetchPlan,
   ): Promise<void> {
     const { cluster, settings } = this.#holdings;
     const { host } = cluster;
@@ -231,6 +231,7 @@ export class Fetcher {
     const leader = this.#holdings.cluster.leader(state.topic, state.partition);
     return (
       state.isServed &&
+      state.askedOf === undefined &&
       !state.isDoubtful &&
       leader !== undefined &&
       this.#replicaOf(state, leader) === nodeId
