@@ -35,6 +35,12 @@ export class FollowerSession {
   #id = NO_SESSION;
   #epoch = EPOCH_INITIAL;
   #known = new Map<string, WantedPartition>();
+  #isBeginning = true;
+
+  /** The leader has not answered yet whether it keeps one. */
+  get isBeginning(): boolean {
+    return this.#isBeginning;
+  }
 
   /** What the leader has been told of a partition. */
   asked(key: string): WantedPartition | undefined {
@@ -90,6 +96,7 @@ export class FollowerSession {
       return false;
     }
     this.#id = response.sessionId;
+    this.#isBeginning = false;
     // Without a session every request is a full one.
     if (this.#id === NO_SESSION) this.#epoch = EPOCH_INITIAL;
     else this.#epoch = this.#epoch === 0x7fffffff ? 1 : this.#epoch + 1;
@@ -105,6 +112,7 @@ export class FollowerSession {
     this.#id = id;
     this.#epoch = EPOCH_INITIAL;
     this.#known = new Map();
+    this.#isBeginning = true;
   }
 }
 

@@ -229,16 +229,19 @@ export class LeaderFetcher {
   async #askOnce(wanted: WantedPartition[]): Promise<FetchResponse | undefined> {
     const { link, nodeId, brokerEpoch, config } = this.#options;
     const { maxWaitMs, minBytes, maxBytes, partitionMaxBytes } = config();
+    const { isBeginning } = this.#session;
     const session = this.#session.next(wanted, partitionMaxBytes);
     const answer = link.fetch({
       replicaId: nodeId,
       replicaState: { replicaId: nodeId, replicaEpoch: brokerEpoch() },
-      // While somebody waits with a pause of his own, the poll must not outlast it.
-      maxWaitMs: Math.ceil(Math.min(maxWaitMs, this.#msUntilWake())),
+      // While somebody waits with a pause of his own, the poll must not outlast it. What begins a session is answered at once,
+      // and never given up: the leader would keep a session of which nobody knows.
+      maxWaitMs: isBeginning ? 0 : Math.ceil(Math.min(maxWaitMs, this.#msUntilWake())),
       minBytes,
       maxBytes,
       ...session,
     });
+    if (isBeginning) return answer;
     const givenUp = new Promise<undefined>((resolve) => (this.#giveUp = () => resolve(undefined)));
     try {
       return await Promise.race([answer, givenUp]);
