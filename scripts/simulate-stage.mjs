@@ -51,6 +51,13 @@ const searches = sample.map(({ name, shape }) => ({
   ],
 }));
 
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => {
+    for (const child of running) child.kill();
+    process.exit(1);
+  });
+
 const results = await runAll([...histories, ...searches]);
 const failures = [];
 const whole = results.filter(({ job }) => job.name === 'histories');
@@ -90,9 +97,11 @@ function run({ args }) {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: Math.ceil(leftMs),
     });
+    running.add(child);
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('close', () => {
+      running.delete(child);
       const at = output.trimEnd().lastIndexOf('\n') + 1;
       try {
         resolve({ figures: JSON.parse(output.slice(at)), output: output.slice(0, at) });
