@@ -31,7 +31,8 @@ anew. All sides of a table took turns in one run, ${rounds} rounds of ${windowMs
 and the median of the rounds' ratios. "Raw" is the machine's own limit for the same bytes: no checking, no log, no protocol. The
 client is the same for all sides, but where the clients themselves are compared (\`client: ...\`): there all work against the same
 broker, without flushing, in the quickest way that each one's documentation shows. Apache Kafka runs with its default settings
-(1 GiB heap), which leave flushing to the system.
+(1 GiB heap), which leave flushing to the system. Where there are replicas, three broker processes, the client and all three disks
+are the one machine.
 
 Machine: ${machine.cores} cores (${machine.model}), ${machine.memoryGiB} GiB, Node ${machine.node}.
 
