@@ -83,6 +83,7 @@ export const GET_REPLICA_LOG_INFO = {
           /** CORRUPT_MESSAGE: the log is damaged; where it ends is said if it is known. */
           errorCode: fields.errorCode(),
           isWhole: fields.boolean({ since: 0, tag: 0, default: false }),
+          isFlushed: fields.boolean({ since: 0, tag: 1, default: false }),
         }),
       }),
     }),

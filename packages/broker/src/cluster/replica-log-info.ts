@@ -37,7 +37,7 @@ export const logInfoOf = (
     partitionLogInfo: partitions.map((partition) => {
       const info = replicas.logInfo(topicId, partition);
       if (info === undefined) {
-        return { partition, errorCode: ErrorCode.REPLICA_NOT_AVAILABLE, isWhole: false };
+        return { partition, errorCode: ErrorCode.REPLICA_NOT_AVAILABLE };
       }
       return {
         partition,
@@ -45,6 +45,7 @@ export const logInfoOf = (
         logEndOffset: info.logEndOffset,
         errorCode: info.isDamaged ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.NONE,
         isWhole: info.isWhole,
+        isFlushed: info.isFlushed,
       };
     }),
   })),
@@ -97,6 +98,7 @@ export const askLogInfo = async (
         logEndOffset: it.logEndOffset,
         isDamaged,
         isWhole: it.isWhole && !isDamaged,
+        isFlushed: it.isFlushed,
       });
     }
   }

@@ -35,6 +35,7 @@ const leaderBy = (
     lastEpoch: 5,
     logEndOffset: 100,
     isDamaged: false,
+    isFlushed: false,
     isWhole: false,
     ...over,
   }));
@@ -84,6 +85,11 @@ describe('a partition of which everybody has lost his tail', () => {
         { ...damaged, logEndOffset: -1 },
       ]),
     ).toBe(2);
+    // And of one that flushed what it acknowledged nothing but the torn end was cut.
+    const further = { ...damaged, logEndOffset: 101 };
+    expect(leaderBy([{ id: 1 }, { id: 2, isFlushed: true }, further])).toBe(1);
+    expect(leaderBy([{ id: 1, isFlushed: true }, { id: 2 }, further])).toBeUndefined();
+    expect(leaderBy([{ id: 2, isFlushed: true }, further])).toBeUndefined();
     // Who was out of sync and is damaged held nothing that matters.
     expect(leaderBy([{ id: 1, isDamaged: true, logEndOffset: -1 }, { id: 2 }, { id: 3 }])).toBe(2);
   });

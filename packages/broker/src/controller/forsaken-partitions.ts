@@ -6,7 +6,8 @@
  * whole, may lead at once. Else everybody who is registered must have answered, and
  * whoever reaches furthest, by epoch and then by offset, leads: logs that agree by epoch are prefixes of one another, so that
  * his holds whatever any other one does. That holds of damaged logs too, as far as their end is known: a damaged log leads
- * nothing, and one that may reach further than all others keeps them from leading. Then a person has to decide.
+ * nothing, and one that may reach further than all others keeps them from leading, unless one of the last in sync flushed what
+ * it acknowledged: two disks do not rot at once, and then what was cut off that one was torn. Else a person has to decide.
  */
 import type { NodeId } from '@odradek/protocol';
 import type { TreeOp } from '@odradek/quorum';
@@ -26,7 +27,9 @@ export interface ReplicaLogInfo {
   /** -1: a damaged log, of whose end nothing can be told. */
   readonly logEndOffset: number;
   readonly isDamaged: boolean;
-  /** Nothing of what it acknowledged can be missing: each append was flushed, and nothing was cut when it was opened. */
+  /** Each append was flushed before it was acknowledged: what a stop tears off its end was never told to anybody. */
+  readonly isFlushed: boolean;
+  /** Nothing of what it acknowledged can be missing: it is flushed, and nothing was cut when it was opened. */
   readonly isWhole: boolean;
 }
 
@@ -106,7 +109,10 @@ const furthest = (
       lastKnown.includes(it.nodeId) &&
       (it.logEndOffset < 0 || reachesFurther(it, best)),
   );
-  return mayMiss ? undefined : best.nodeId;
+  const isSpared = valid.some(
+    (it) => !it.isDamaged && it.isFlushed && lastKnown.includes(it.nodeId),
+  );
+  return mayMiss && !isSpared ? undefined : best.nodeId;
 };
 
 const furthestOf = (infos: readonly ReplicaLogInfo[]): ReplicaLogInfo | undefined =>

@@ -8,6 +8,8 @@ export interface LogInfo {
   /** -1: unknown. */
   readonly logEndOffset: number;
   readonly isDamaged: boolean;
+  /** Each append is flushed before it is acknowledged. */
+  readonly isFlushed: boolean;
   /** Nothing of what it acknowledged can be missing. */
   readonly isWhole: boolean;
 }
@@ -27,14 +29,16 @@ export const logInfoOf = (
   if (role === 'offline') {
     if (!isDamaged) return undefined;
     const { epoch, offset } = damagedEnd ?? { epoch: -1, offset: -1 };
-    return { lastEpoch: epoch, logEndOffset: offset, isDamaged, isWhole: false };
+    return { lastEpoch: epoch, logEndOffset: offset, isDamaged, isFlushed: false, isWhole: false };
   }
   if (role === 'loading' || log === undefined) return undefined;
+  // Written to the page cache only, an end may be lost without a trace.
+  const isFlushed = log.config.flushMessages <= 1;
   return {
     lastEpoch: log.latestEpoch,
     logEndOffset: log.flushedOffset,
     isDamaged: false,
-    // Written to the page cache only, an end may be lost without a trace.
-    isWhole: !log.isIncomplete && log.config.flushMessages <= 1,
+    isFlushed,
+    isWhole: isFlushed && !log.isIncomplete,
   };
 };

@@ -32,7 +32,7 @@ export interface SmallClusterOptions {
   /** False: an append is acknowledged when it is written; then power is cut only where another replica has everything. */
   readonly isFlushed: boolean;
   readonly mutant?: ReplicationMutant;
-  /** The disk of this broker, and of no other, has a rotten bit now and then when it starts. */
+  /** The disk of this broker, and of no other, has a rotten bit now and then when it starts, while another has everything. */
   readonly rotten?: number;
   /** Of 1000 messages, those that come when nobody waits for them; drawn unless told. */
   readonly late?: number;
@@ -317,7 +317,14 @@ export class SmallCluster {
     const down = this.brokers.filter((it) => it.mayStart);
     const broker = down[this.random.uint32() % Math.max(1, down.length)];
     if (broker === undefined) return;
-    if (broker.nodeId === this.#options.rotten && this.random.uint32() % 2 === 0) {
+    // What nobody else is sure to have, nobody could give it back.
+    const others = [
+      ...(this.assignment?.isr ?? []),
+      ...(this.assignment ? elrOf(this.assignment) : []),
+    ];
+    const mayRot =
+      broker.nodeId === this.#options.rotten && others.some((it) => it !== broker.nodeId);
+    if (mayRot && this.random.uint32() % 2 === 0) {
       const isRotten = broker.rot((this.random.uint32() % 1000) / 1000);
       if (isRotten) this.trace(`${broker.nodeId} has a rotten bit`);
     }
