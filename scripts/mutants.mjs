@@ -41,14 +41,23 @@ process.exit([...found.values()].every((it) => it !== undefined) ? 0 : 1);
 
 async function hunt({ name, shape }) {
   for (let seed = 1; seed <= Number(given.seeds); seed += 1) {
-    uncaught = 0;
-    const options = { seed, seconds: Number(given.seconds), brokers: 3, shape, mutants: [name] };
-    const { violation } = await simulate(options);
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    if (violation !== undefined) return { seed, ...violation };
-    if (uncaught > 0) return { seed, rule: 'unhandled-error', text: '' };
+    const violation = await run(seed, shape, [name]);
+    if (violation === undefined) continue;
+    // What breaks a rule without the bug is no finding of the bug.
+    const other = await run(seed, shape, []);
+    if (other === undefined) return { seed, ...violation };
+    process.stdout.write(`seed ${seed} breaks ${other.rule} without ${name}: ${other.text}\n`);
   }
   return undefined;
+}
+
+async function run(seed, shape, mutants) {
+  uncaught = 0;
+  const options = { seed, seconds: Number(given.seconds), brokers: 3, shape, mutants };
+  const { violation } = await simulate(options);
+  // The host tells of rejections when the history is over.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return violation ?? (uncaught > 0 ? { rule: 'unhandled-error', text: '' } : undefined);
 }
 
 function write() {

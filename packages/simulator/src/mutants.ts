@@ -81,13 +81,6 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     shape: 'one',
   },
   {
-    name: 'replication.foreignEpochEndBelieved',
-    number: 3,
-    origin: 'KIP-279, KAFKA-6361',
-    what: "where the leader's epoch ends is believed by a log that does not know that epoch",
-    shape: 'one',
-  },
-  {
     name: 'replication.zombieLeader',
     number: 4,
     origin: 'KIP-320',
@@ -119,13 +112,6 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     name: 'replication.acknowledgedByTooFew',
     origin: 'KIP-966, TLA+ of KRaft',
     what: 'the high watermark moves with fewer in sync than min.insync.replicas',
-    shape: 'one',
-  },
-  {
-    name: 'replication.followerReadsToEnd',
-    number: 31,
-    origin: 'KIP-392',
-    what: 'a follower gives its clients what is not committed',
     shape: 'one',
   },
   {
@@ -163,23 +149,9 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     shape: 'one',
   },
   {
-    name: 'quorum.truncateToHighWatermark',
-    number: 2,
-    origin: 'KIP-101',
-    what: 'a follower of the metadata cuts its log at its high watermark',
-    shape: 'one',
-  },
-  {
     name: 'quorum.commitOldEpoch',
     origin: 'Raft, section 5.4.2',
     what: 'a leader counts the copies of what an older epoch wrote',
-    shape: 'one',
-  },
-  {
-    name: 'quorum.watchBackInTime',
-    number: 25,
-    origin: 'etcd #15271',
-    what: 'after a change of the leader a change is told again',
     shape: 'one',
   },
   {
@@ -187,12 +159,6 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     number: 37,
     origin: 'KIP-853',
     what: 'a member whose storage came back empty votes as if it were the old one',
-    shape: 'one',
-  },
-  {
-    name: 'quorum.unconfirmedReadIndex',
-    origin: 'Raft, section 6.4; etcd 3.4 (Jepsen)',
-    what: 'a read is answered without asking whether somebody else leads by now',
     shape: 'one',
   },
 ];
