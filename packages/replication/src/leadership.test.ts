@@ -2,6 +2,7 @@ import { ErrorCode, leaderEpoch, nodeId, offset, type NodeId } from '@odradek/pr
 import { describe, expect, it } from 'vitest';
 import type { PartitionAssignment } from './assignment.ts';
 import type { IsrAnswer, IsrProposal, PeerBroker } from './cluster-view.ts';
+import type { ReplicationMutant } from './mutants.ts';
 import { PartitionReplica } from './partition-replica.ts';
 import type { PartitionRead, ReadRequest } from './reading.ts';
 import { FakeLog } from './testing/fake-log.ts';
@@ -26,9 +27,10 @@ interface Start {
   readonly minInsyncReplicas?: number;
   /** Of records that are there before it leads, in an earlier epoch. */
   readonly before?: number;
+  readonly mutant?: ReplicationMutant;
 }
 
-const leader = ({ assignment = {}, minInsyncReplicas = 2, before = 0 }: Start = {}) => {
+const leader = ({ assignment = {}, minInsyncReplicas = 2, before = 0, mutant }: Start = {}) => {
   const log = new FakeLog();
   for (let n = 0; n < before; n++) log.epochs.push(3);
   log.logEndOffset = offset(before);
@@ -52,6 +54,7 @@ const leader = ({ assignment = {}, minInsyncReplicas = 2, before = 0 }: Start = 
       broker: (it) => peers.get(it),
       lagTimeMaxMs: () => LAG_MS,
       proposeIsr: (proposal, answer) => proposals.push({ proposal, answer }),
+      ...(mutant && { mutant }),
     },
   });
   replica.attach(log.asLog);
@@ -206,6 +209,15 @@ describe('a follower', () => {
     expect(wished()).toEqual([]);
     // One that the metadata does not tell of yet may have registered anew.
     expect(fetch(TWO, 1, {}, 201).errorCode).toBe(ErrorCode.NONE);
+  });
+
+  it('would join by what an older life held, were its epoch not looked at', () => {
+    const { fetch, wished } = leader({
+      assignment: { isr: [ONE, TWO] },
+      mutant: 'staleBrokerEpochJoins',
+    });
+    fetch(THREE, 0, {}, 299);
+    expect(wished()).toEqual([[ONE, TWO, THREE]]);
   });
 
   it('who is no replica is refused, and who waits is not heard twice', () => {
