@@ -81,20 +81,6 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     shape: 'one',
   },
   {
-    name: 'replication.zombieLeader',
-    number: 4,
-    origin: 'KIP-320',
-    what: 'epochs do not fence a deposed leader at the controller',
-    shape: 'one',
-  },
-  {
-    name: 'replication.isrGrownTooEarly',
-    number: 5,
-    origin: 'KAFKA-7128',
-    what: "a follower joins before it has reached the start of the leader's epoch",
-    shape: 'one',
-  },
-  {
     name: 'replication.highWatermarkFromSmallerIsr',
     number: 6,
     origin: 'TLA+ of KRaft (Vanlightly)',
@@ -118,20 +104,6 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     name: 'broker.uncleanElection',
     origin: 'KIP-106',
     what: 'whoever is up may lead, whatever it lacks',
-    shape: 'one',
-  },
-  {
-    name: 'coordinator.fencedCommit',
-    number: 30,
-    origin: 'KIP-848',
-    what: 'a commit of an earlier generation counts',
-    shape: 'one',
-  },
-  {
-    name: 'quorum.lostVote',
-    number: 14,
-    origin: 'NATS #7567',
-    what: 'a vote is answered without being on the disk',
     shape: 'one',
   },
   {
@@ -159,6 +131,20 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     number: 37,
     origin: 'KIP-853',
     what: 'a member whose storage came back empty votes as if it were the old one',
+    shape: 'one',
+  },
+  {
+    name: 'quorum.truncateToHighWatermark',
+    number: 2,
+    origin: 'KIP-101',
+    what: 'a follower of the metadata cuts its log at its high watermark',
+    shape: 'one',
+  },
+  {
+    name: 'quorum.watchBackInTime',
+    number: 25,
+    origin: 'etcd #15271',
+    what: 'after a change of the leader a change is told again',
     shape: 'one',
   },
 ];
