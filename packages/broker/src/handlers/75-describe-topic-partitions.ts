@@ -1,4 +1,5 @@
 /** DescribeTopicPartitions: topics in order of name, in pages (KIP-966): the cursor names the first partition not yet told. */
+import { elrOf, lastKnownElrOf } from '@odradek/replication';
 import {
   ErrorCode,
   ZERO_UUID,
@@ -60,8 +61,8 @@ export const describeTopicPartitions = handler({
           leaderEpoch: it.leaderEpoch,
           replicaNodes: it.replicas,
           isrNodes: it.isr,
-          eligibleLeaderReplicas: [],
-          lastKnownElr: [],
+          eligibleLeaderReplicas: elrOf(it),
+          lastKnownElr: lastKnownElrOf(it),
           offlineReplicas: broker.replicas.offlineAmong(name, first + i, it.replicas),
         })),
         topicAuthorizedOperations: TOPIC_OPERATIONS,
