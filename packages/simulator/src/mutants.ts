@@ -147,4 +147,11 @@ export const KNOWN_BUGS: readonly KnownBug[] = [
     what: 'after a change of the leader a change is told again',
     shape: 'one',
   },
+  {
+    name: 'coordinator.fencedCommit',
+    number: 30,
+    origin: 'KIP-848',
+    what: 'a commit of an earlier generation counts',
+    shape: 'one',
+  },
 ];
