@@ -30,6 +30,8 @@ export interface Batch {
   bytes: Uint8Array | undefined;
   identity: Identity | undefined;
   baseSequence: number;
+  /** Its place among the batches of its identity; of no meaning before it is numbered. */
+  ordinal: number;
   isOnWire: boolean;
   /** The broker said that it cannot have it: an earlier number is missing, or all. */
   isAbsent: boolean;
@@ -60,6 +62,7 @@ export class PartitionQueue {
   /** Undefined until the first batch is numbered, and after numbers ran out. */
   #identity: Identity | undefined;
   #nextSequence = 0;
+  #nextOrdinal = 0;
   #onWire = 0;
   /** Whether the log has a batch of the identity's: from then on it keeps the order itself. */
   #isKnown = false;
@@ -101,6 +104,7 @@ export class PartitionQueue {
     const batch = this.batches[index];
     if (batch === undefined) return NEVER;
     if (batch.baseSequence === NO_SEQUENCE && this.#mustRestart && this.#onWire > 0) return NEVER;
+    if (batch.baseSequence === NO_SEQUENCE && this.#isTooFarAhead()) return NEVER;
     if (batch.attempts > 0) return batch.notBeforeMs;
     const isFull = index < this.batches.length - 1 || batch.sizeBytes >= batchBytes;
     return isFull || isFlushing ? nowMs : batch.createdMs + lingerMs;
@@ -116,6 +120,7 @@ export class PartitionQueue {
       if (this.#identity === undefined) return undefined;
       batch.identity = this.#identity;
       batch.baseSequence = this.#nextSequence;
+      batch.ordinal = this.#nextOrdinal++;
       this.#nextSequence = (this.#nextSequence + batch.records.length) % SEQUENCES;
     }
     batch.isOnWire = true;
@@ -187,6 +192,15 @@ export class PartitionQueue {
     this.#restartWhenAbsent();
   }
 
+  /**
+   * A broker tells a repetition of a producer's last five batches, not of one further back. Those behind a batch that is tried again may long be in the
+   * log: were more of them sent while its fate is open, it would be forgotten, refused, and be in the log twice under another number.
+   */
+  #isTooFarAhead(): boolean {
+    const oldest = this.batches.find((batch) => batch.baseSequence !== NO_SEQUENCE);
+    return oldest !== undefined && this.#nextOrdinal - oldest.ordinal >= this.#limits.inFlightMax;
+  }
+
   #restartWhenAbsent(): void {
     if (!this.#mustRestart || this.#onWire > 0) return;
     const first = this.batches.find((batch) => batch.baseSequence !== NO_SEQUENCE);
@@ -199,6 +213,7 @@ export class PartitionQueue {
     this.#mustRestart = false;
     this.#isKnown = false;
     this.#nextSequence = 0;
+    this.#nextOrdinal = 0;
     const { producerId, producerEpoch } = this.#identity ?? { producerId: -1, producerEpoch: -1 };
     this.#identity =
       producerId < 0 || producerEpoch >= EPOCH_MAX
@@ -230,6 +245,7 @@ const newBatch = (
   bytes: undefined,
   identity: undefined,
   baseSequence: NO_SEQUENCE,
+  ordinal: 0,
   isOnWire: false,
   isAbsent: false,
   isSettled: false,
