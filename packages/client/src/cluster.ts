@@ -22,6 +22,7 @@ import {
   isRetriable,
 } from './errors.ts';
 import type { ClientHost } from './host.ts';
+import { LeadersSeen } from './leaders-seen.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { RETRY_DEFAULT, backoffMs, pause, withRetries } from './retry.ts';
 import type { RetryPolicy } from './retry.ts';
@@ -92,6 +93,7 @@ export class Cluster {
   #brokers: ReadonlyMap<number, Endpoint> = new Map();
   #controllerId = -1;
   readonly #leaders = new Map<string, Map<number, PartitionLeader>>();
+  readonly #leadersSeen: LeadersSeen;
   #openConnections = 0;
   #nextLane = 1;
   /** Who answered last when any broker would do, and who did so before the leaders that were known turned out to be wrong. */
@@ -109,6 +111,7 @@ export class Cluster {
       clientId: options.clientId ?? 'odradek',
       requestTimeoutMs: this.requestTimeoutMs,
     };
+    this.#leadersSeen = new LeadersSeen(this.retry.timeoutMs);
     this.status = new Lifecycle(clusterMachine, { lastError: undefined }, {});
   }
 
@@ -127,14 +130,21 @@ export class Cluster {
       response.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]),
     );
     this.#controllerId = response.controllerId;
-    for (const topic of response.topics) {
+    const { clock } = this.host;
+    const topicsSeen = response.topics.map((topic) =>
+      this.#leadersSeen.checked(topic, clock.monotonicMs()),
+    );
+    // Others may know better.
+    if (topicsSeen.some((topic, index) => topic !== response.topics[index]))
+      this.#doubted = this.#told;
+    for (const topic of topicsSeen) {
       if (topic.partitions.length === 0) continue;
       const leaders = new Map<number, PartitionLeader>();
       for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions)
         leaders.set(partitionIndex, { nodeId: leaderId, epoch: leaderEpoch });
       this.#leaders.set(topic.name ?? '', leaders);
     }
-    return response;
+    return { ...response, topics: topicsSeen };
   }
 
   /** One topic, whole: asks again while it is being created or a leader is being elected. */
@@ -193,6 +203,7 @@ export class Cluster {
     if (leaders === undefined || leaderId < 0 || leaderEpoch <= (known?.epoch ?? -1)) return false;
     for (const { nodeId, host, port } of endpoints) this.learnBroker(nodeId, { host, port });
     leaders.set(partition, { nodeId: leaderId, epoch: leaderEpoch });
+    this.#leadersSeen.learned(topic, partition, leaderEpoch);
     return this.#brokers.has(leaderId);
   }
 
