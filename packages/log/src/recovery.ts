@@ -330,6 +330,9 @@ async function dropSnapshotsWithin(
   }
 }
 
+/** Kafka's indexes have 32 bits for an offset, from the segment's own on. */
+const SEGMENT_OFFSETS_MAX = 2 ** 31 - 1;
+
 function scanSegment(
   log: LogContents,
   segment: Segment,
@@ -345,6 +348,9 @@ function scanSegment(
   segment.isSealed = false;
   const visit: Visit = (batch, position) => {
     if (!isCrcValid(batch, crc32c)) return 'a batch does not match its checksum';
+    // The checksum does not cover the offset; but a segment holds no more offsets than its indexes can name.
+    if (batch.lastOffset - segment.baseOffset > SEGMENT_OFFSETS_MAX)
+      return `a batch at offset ${batch.baseOffset} in the segment of offset ${segment.baseOffset}`;
     if (nextBase !== undefined && batch.lastOffset >= nextBase)
       return `a batch reaches into the next segment, which begins at offset ${nextBase}`;
     const epoch = batch.leaderEpoch;

@@ -266,6 +266,7 @@ class Simulation {
   #mend(node: BrokerNode): void {
     node.disk.slowness = 1;
     node.disk.empty();
+    node.disk.memory.failNothing();
     node.resume();
     restartIfIll(node, { trace: this.#trace });
   }

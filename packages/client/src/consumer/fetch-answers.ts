@@ -112,6 +112,12 @@ export class FetchAnswers {
     const { clock } = cluster.host;
     const isFromFollower = state.preferred?.nodeId === nodeId;
     state.preferred = undefined;
+    // Who leads by an earlier epoch than that of what was read is cut off, and does not know how the log went on.
+    if (code === ErrorCode.OFFSET_OUT_OF_RANGE && this.#positions.isLeaderBehind(state)) {
+      cluster.forgetLeaders(topic);
+      this.#slowDown(nodeId);
+      return;
+    }
     if (code === ErrorCode.OFFSET_OUT_OF_RANGE) {
       // A follower may be behind, or ahead in what it deleted: the leader is asked before the position is given up (KIP-392).
       // What was fetched before is still good; the place behind it is not.

@@ -61,9 +61,20 @@ export class GroupShare {
     return offsets;
   }
 
+  /** With the epoch of what was read: whoever goes on from there then does not believe a leader of before it (KIP-320). */
+  readonly #withEpoch = (each: OffsetToCommit): OffsetToCommit => {
+    const { position = -1, positionEpoch = -1 } = this.#holdings.find(each) ?? {};
+    return each.leaderEpoch === undefined && each.offset <= position
+      ? { ...each, leaderEpoch: positionEpoch }
+      : each;
+  };
+
   async commit(offsets: readonly OffsetToCommit[]): Promise<void> {
     try {
-      await this.coordinator.commit(offsets, this.membership?.identity ?? NO_MEMBER);
+      await this.coordinator.commit(
+        offsets.map(this.#withEpoch),
+        this.membership?.identity ?? NO_MEMBER,
+      );
     } catch (error) {
       if (error instanceof CommitFailed) this.membership?.tell({ type: 'generation.lost' });
       throw error;

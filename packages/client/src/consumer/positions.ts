@@ -81,6 +81,12 @@ export class Positions {
     }
   }
 
+  /** Whether the leader that is known is one of before the position's own epoch (KIP-320). */
+  isLeaderBehind({ topic, partition, positionEpoch }: PartitionState): boolean {
+    const leader = this.#holdings.cluster.leader(topic, partition);
+    return leader !== undefined && leader.epoch >= 0 && leader.epoch < positionEpoch;
+  }
+
   async #find(states: readonly PartitionState[]): Promise<void> {
     const versions = new Map(states.map((state) => [state, state.version]));
     const isCurrent = (state: PartitionState): boolean =>
@@ -154,6 +160,10 @@ export class Positions {
       const end = ends.get(keyOf(state));
       if (end === undefined || state.version !== versions.get(state)) continue;
       const { position = 0, topic, partition } = state;
+      if (this.isLeaderBehind(state)) {
+        cluster.forgetLeaders(topic);
+        throw new BrokerError(ErrorCode.FENCED_LEADER_EPOCH, { topic, partition, retriable: true });
+      }
       trust(state);
       if (end.endOffset < 0 || end.leaderEpoch < 0) {
         this.reset(state, `the leader does not know epoch ${state.positionEpoch}`);

@@ -155,7 +155,8 @@ export function inflict(kind: FaultKind, world: World): Undo {
       node.cutPower();
       return () => {
         // Not while it is relied upon: others might leave in order, and leave everything to a broker whose end is not known yet.
-        if (node.state === 'down' && world.canLoseDisk(node.nodeId)) {
+        // And not when another one went bad meanwhile.
+        if (node.state === 'down' && world.canLoseDisk(node.nodeId) && !nodes.some(isBad)) {
           node.disk.renew();
           trace.milestone(node.machine, 'has an empty disk');
         }

@@ -221,6 +221,11 @@ export class MemoryDisk {
     if (paced !== undefined) await paced;
   }
 
+  /** What was planned and has not come yet does not come. */
+  failNothing(): void {
+    this.#failures = [];
+  }
+
   /** The failure that is planned for this operation, counted down. */
   takeFailure(operation: MemoryOperation, name: string): VolumeError | undefined {
     for (const failure of this.#failures) {
