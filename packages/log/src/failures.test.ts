@@ -167,6 +167,15 @@ describe('rotten bytes', () => {
     expect(log.logEndOffset).toBe(3);
   });
 
+  it('are found in the last offset too, when no index could name it', async () => {
+    const { volume, size } = await threeBatches();
+    for (const position of [1, 2, 3]) {
+      volume.disk.corrupt(LOG, 2 * size + position, 0x10);
+      await expect(openLog(volume, { random })).rejects.toThrow(LogCorruptError);
+      volume.disk.corrupt(LOG, 2 * size + position, 0x10);
+    }
+  });
+
   it('leave it known where the log ends: by the headers, or by what is sound behind', async () => {
     const { volume, size } = await threeBatches();
     const end = { epoch: EPOCH, offset: 3 };
