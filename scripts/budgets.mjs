@@ -31,7 +31,7 @@ const measure = (scenarios, attempt) => {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const args = [
     '--rounds',
-    '5',
+    '3',
     '--seconds',
     '1',
     '--only',
