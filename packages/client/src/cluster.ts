@@ -203,7 +203,6 @@ export class Cluster {
     if (leaders === undefined || leaderId < 0 || leaderEpoch <= (known?.epoch ?? -1)) return false;
     for (const { nodeId, host, port } of endpoints) this.learnBroker(nodeId, { host, port });
     leaders.set(partition, { nodeId: leaderId, epoch: leaderEpoch });
-    this.#leadersSeen.learned(topic, partition, leaderEpoch);
     return this.#brokers.has(leaderId);
   }
 

@@ -41,10 +41,6 @@ export class LeadersSeen {
     return topic;
   }
 
-  learned(topic: string, partition: number, epoch: number): void {
-    this.#topics.get(topic)?.epochs.set(partition, epoch);
-  }
-
   /** Another topic of the same name begins anew. */
   #of({ name, topicId }: TopicMetadata): SeenTopic {
     const known = this.#topics.get(name ?? '');

@@ -18,14 +18,14 @@ export function check(code: number, place: ErrorPlace): void {
     throw new BrokerError(code, { ...place, detail: place.detail || errorInfo(code).message });
 }
 
-/** Looks for the controller again when it has moved. */
+/** Looks for the controller again when it has moved, or cannot be reached: it may be another one by now. */
 export const asController = <T>(cluster: Cluster, attempt: () => Promise<T>): Promise<T> =>
   withRetries(cluster.host, cluster.retry, async () => {
     try {
       return await attempt();
     } catch (error) {
-      if (error instanceof BrokerError && error.code === ErrorCode.NOT_CONTROLLER)
-        cluster.forgetController();
+      const isReached = error instanceof BrokerError && error.code !== ErrorCode.NOT_CONTROLLER;
+      if (!isReached) cluster.forgetController();
       throw error;
     }
   });
