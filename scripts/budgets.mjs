@@ -1,5 +1,5 @@
 // Measures the benchmark's bars (test/bench/budgets.json): ratios to the machine's own limits, measured in the same run, so that
-// a slow machine is no excuse and a fast one no help. A bar that is missed is measured once more, and both figures are told: the
+// a slow machine is no excuse and a fast one no help. A bar that is broken is measured once more, and both figures are told: the
 // disk and the neighbours of a shared machine are not ours. For the same reason a missed bar is told and does not fail; what
 // fails is `failsAt`, which no neighbour explains.
 import { spawnSync } from 'node:child_process';
@@ -16,8 +16,6 @@ const SCENARIOS = {
   idle: 'memory',
   '2,000 partitions': 'partitions',
   'acks=all': 'replication',
-  'kill -9': 'failover',
-  '1,000 partitions': 'scale',
 };
 
 const scenarioOf = (name) => {
@@ -60,9 +58,15 @@ const judge = (budget, measurements) => {
   return { isHeld: !isBeyond(bar), isBroken: isBeyond(budget.failsAt), said };
 };
 
-const budgets = JSON.parse(readFileSync(join(root, 'test/bench/budgets.json'), 'utf8'));
+/** Judged by tests of their own, test/cluster/kills and scale: here they would cost minutes more. */
+const ELSEWHERE = ['kill -9', '1,000 partitions'];
+
+const budgets = JSON.parse(readFileSync(join(root, 'test/bench/budgets.json'), 'utf8')).filter(
+  ({ name }) => !ELSEWHERE.some((beginning) => name.startsWith(beginning)),
+);
 let open = budgets;
 let broken = [];
+let missed = 0;
 const lines = [];
 for (const attempt of [1, 2]) {
   if (open.length === 0) break;
@@ -75,10 +79,11 @@ for (const attempt of [1, 2]) {
       `${isHeld ? 'held  ' : isBroken ? 'BROKEN' : 'missed'} ${budget.name}, ${budget.side}: ${said}${again}`,
     );
     if (isBroken) broken.push(budget);
-    return !isHeld;
+    if (!isHeld && !isBroken) missed += 1;
+    return isBroken;
   });
 }
 process.stdout.write(
-  `\nBudgets\n${lines.join('\n')}\n${open.length} bar(s) missed\n${budgets.length - broken.length} passed, ${broken.length} failed\n`,
+  `\nBudgets\n${lines.join('\n')}\n${missed + open.length} bar(s) missed\n${budgets.length - broken.length} passed, ${broken.length} failed\n`,
 );
 process.exit(broken.length === 0 ? 0 : 1);
