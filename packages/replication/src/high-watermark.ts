@@ -5,11 +5,6 @@
  */
 import { offset, type NodeId, type Offset } from '@odradek/protocol';
 
-export interface ReplicaEnd {
-  readonly nodeId: NodeId;
-  readonly endOffset: Offset;
-}
-
 /** The next high watermark of a leader; `current` when a member of the ISR has not been heard of in this epoch. */
 export const nextHighWatermark = (
   current: Offset,

@@ -106,6 +106,20 @@ describe('a delivery', () => {
     expect(delivery.notices.map(({ kind }) => kind)).toEqual(['producerExpired']);
   });
 
+  it('counts as sent what the log has of it, and no more', async () => {
+    const upstream = new ScriptedUpstream([{ is: 'unknownProducer', error: UNKNOWN }], {
+      baseOffset: 100,
+      recordCount: 1,
+    });
+    const { delivery } = deliver(upstream);
+    await delivery.attempt();
+    expect(delivery.fates).toMatchObject({
+      sent: [{ baseOffset: 100, locals: [10] }],
+      unsettled: [11],
+      isIdentityLost: false,
+    });
+  });
+
   it('says so when nobody can tell any more', async () => {
     const upstream = new ScriptedUpstream([{ is: 'unknownProducer', error: UNKNOWN }], 'gone');
     const { delivery } = deliver(upstream);

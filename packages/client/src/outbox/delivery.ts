@@ -181,7 +181,10 @@ export class Delivery {
         message: `${topic}-${partition} begins behind ${upstreamEnd} by now: whether ${locals.length} records from there on arrived cannot be looked up, and they may be there twice`,
       });
     if (typeof found === 'string') return false;
-    this.#wasSent(open, found.baseOffset);
+    // Planned anew under the same number it may have grown: only what the log has was sent.
+    const { baseOffset, recordCount } = found;
+    this.#sent.push({ topic, partition, baseOffset, locals: locals.slice(0, recordCount) });
+    this.#unsettled.push(...locals.slice(recordCount));
     return true;
   }
 

@@ -18,8 +18,7 @@ export type ControlMessage =
       /** The lock that is free when the asking tab is gone. */
       readonly presence: string;
     }
-  | { readonly type: 'accepted'; readonly connection: string }
-  | { readonly type: 'refused'; readonly connection: string; readonly reason: string };
+  | { readonly type: 'accepted'; readonly connection: string };
 
 export interface TabNames {
   /** Held by the worker that leads. */

@@ -118,10 +118,6 @@ export class LeaderDial {
         return;
       case 'accepted':
         return this.#waiting.get(message.connection)?.accepted();
-      case 'refused':
-        return this.#waiting
-          .get(message.connection)
-          ?.failed(new TransportError(`The leading tab refused: ${message.reason}`));
       default:
     }
   }
